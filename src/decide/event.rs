@@ -1,0 +1,244 @@
+//! What goes into the core and what comes out of it: plain data, no effects.
+
+use std::time::Duration;
+
+use super::exit::{End, Exit, Failure, Signal};
+use super::notice::Notice;
+use super::rules::Measure;
+use super::time::Time;
+use crate::units::Bytes;
+
+/// Something happened. Past tense.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// COMMAND's program runs: `execve` worked.
+    Started,
+    /// The start that was asked for failed; nothing of that generation lives.
+    StartFailed(Failure),
+    /// COMMAND's own process ended and was reaped.
+    Exited(Exit),
+    /// After COMMAND's own process, the last process of the tree is gone (zombies count as gone).
+    TreeGone,
+    /// Every process that is left refuses our signals (`EPERM`, `kill(2)`).
+    TreeDefied,
+    Signalled {
+        signal: Signal,
+        /// COMMAND got it as well: the kernel sent it to the group that we share (`tty_ioctl(2)`).
+        shared: bool,
+    },
+    /// The answer to `Action::Look`.
+    Observed(Observation),
+    /// Bytes moved on standard input just now.
+    InputMoved,
+    /// Standard input had carried data and its writer is gone.
+    InputEnded,
+    /// The deadline has come.
+    Due,
+}
+
+/// Something is to be done. Imperative.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Action {
+    /// Start COMMAND; `Started` or `StartFailed` follows.
+    Start {
+        generation: u64,
+        cause: Option<Cause>,
+    },
+    /// Send a signal to COMMAND, as far as `--signal-scope` says.
+    Pass(Signal),
+    /// Signal every process of the tree; `TreeGone` or `TreeDefied` follows.
+    Sweep(Force),
+    /// Look at the system; `Observed` follows.
+    Look(Look),
+    /// Stop ourselves, as job control asked (`SIGSTOP`).
+    Suspend,
+    Tell(Notice),
+    /// The last action of all.
+    Quit(End),
+}
+
+/// How a tree is told to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Force {
+    /// TERM, then CONT: to each process once.
+    Ask,
+    /// KILL, until none is left.
+    Kill,
+}
+
+/// Why a generation follows another: the words of `RECYCLE_REASON`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    KillRss,
+    Signal,
+    Rss,
+    Pss,
+    Lifetime,
+    Idle,
+    Exit,
+}
+
+impl Cause {
+    /// The word that COMMAND finds in its environment.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::KillRss => "kill-rss",
+            Self::Signal => "signal",
+            Self::Rss => "rss",
+            Self::Pss => "pss",
+            Self::Lifetime => "lifetime",
+            Self::Idle => "idle",
+            Self::Exit => "exit",
+        }
+    }
+}
+
+/// Why a generation is recycled, with the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    KillRss {
+        used: Bytes,
+        limit: Bytes,
+        measure: Measure,
+    },
+    Signal(Signal),
+    /// `pss` where it could be read.
+    Rss {
+        used: Bytes,
+        limit: Bytes,
+        pss: Option<Bytes>,
+    },
+    Pss {
+        used: Bytes,
+        limit: Bytes,
+    },
+    Lifetime {
+        limit: Duration,
+    },
+    Idle {
+        quiet: Duration,
+    },
+}
+
+impl Reason {
+    pub(crate) fn cause(self) -> Cause {
+        match self {
+            Self::KillRss { .. } => Cause::KillRss,
+            Self::Signal(_) => Cause::Signal,
+            Self::Rss { .. } => Cause::Rss,
+            Self::Pss { .. } => Cause::Pss,
+            Self::Lifetime { .. } => Cause::Lifetime,
+            Self::Idle { .. } => Cause::Idle,
+        }
+    }
+}
+
+/// What to look at. Looking costs: nothing more is asked for than what the next decision needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub(crate) memory: Option<MemoryLook>,
+    pub(crate) traffic: Option<TrafficLook>,
+    /// Walk the tree anew: which processes there are, whether COMMAND is stopped, CPU used.
+    pub(crate) walk: bool,
+    /// Processes first seen after this are new: a fork shows its parent's whole size for a moment.
+    pub(crate) settled_by: Option<Time>,
+}
+
+impl Look {
+    /// Both looks in one.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            memory: self.memory.max(other.memory),
+            traffic: self.traffic.max(other.traffic),
+            walk: self.walk || other.walk,
+            settled_by: self.settled_by.or(other.settled_by),
+        }
+    }
+
+    /// Whether this look saw at least what the other would see.
+    pub(crate) fn covers(self, other: Self) -> bool {
+        self.memory >= other.memory && self.traffic >= other.traffic && (self.walk || !other.walk)
+    }
+}
+
+/// How closely to look at memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum MemoryLook {
+    /// The kernel's counters (`statm`, `proc_pid_statm(5)`): a microsecond a process.
+    Counters,
+    /// Page by page (`smaps_rollup`): 10 us a MiB, exact, and the only source of PSS.
+    Pages,
+}
+
+/// How widely to look at traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum TrafficLook {
+    /// The socket that moved last, and standard input.
+    Hottest,
+    /// Everything.
+    All,
+}
+
+/// What was seen. A sample belongs to one generation. What was asked for and is `None` could not be
+/// seen, and `unseen` says why: it is never zero and never quiet.
+#[derive(Clone, Debug)]
+pub(crate) struct Observation {
+    pub(crate) generation: u64,
+    pub(crate) look: Look,
+    pub(crate) memory: Option<Memory>,
+    pub(crate) traffic: Option<Traffic>,
+    pub(crate) tree: Option<Tree>,
+    pub(crate) unseen: Vec<Unseen>,
+    /// CPU time that this look took.
+    pub(crate) cost: Duration,
+}
+
+/// What could not be seen, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Unseen {
+    pub(crate) what: Sight,
+    /// As in `errno(3)`.
+    pub(crate) errno: i32,
+}
+
+/// What there is to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Sight {
+    Processes,
+    Memory,
+    Pages,
+    Sockets,
+    Connections,
+    Input,
+}
+
+/// Memory of the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// Sum of RSS, all processes.
+    pub(crate) rss: Bytes,
+    /// Sum of RSS without the new processes.
+    pub(crate) settled: Bytes,
+    /// Sum of PSS without the new processes, if pages were looked at: then the others are exact.
+    pub(crate) pss: Option<Bytes>,
+}
+
+/// When traffic last moved. `None`: never since the generation started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Traffic {
+    /// On connections that COMMAND accepted, and on standard input.
+    pub(crate) inbound: Option<Time>,
+    /// On connections that COMMAND opened itself.
+    pub(crate) outbound: Option<Time>,
+    /// The time on `inbound` is only "since the last look": the source has no timestamps.
+    pub(crate) imprecise: bool,
+}
+
+/// The tree as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tree {
+    /// CPU time used by all its processes, and by those that they have waited for.
+    pub(crate) cpu: Duration,
+    /// COMMAND's own process is stopped, by job control or a debugger.
+    pub(crate) stopped: bool,
+}

@@ -1,0 +1,270 @@
+//! The life of COMMAND, generation after generation: the one state machine.
+//!
+//! ```text
+//!               Start                Started               a recycle is due
+//!   Waiting ------------> Starting ----------> Running ----------------------> Stopping
+//!      ^                     |                    |                               |
+//!      |  StartFailed        |                    | Exited, and it is             | Exited
+//!      +---------------------+                    | started again                 |
+//!      |                     TreeGone             v                               |
+//!      +-------------------------------------- Clearing <-------------------------+
+//!
+//!   TERM: from Starting, Running and Stopping to Leaving, from where nothing is started any more.
+//! ```
+//!
+//! Every deadline lives in the state that needs it, so that leaving the state cancels it;
+//! `deadline()` is derived, never stored. `step` is total: there is an answer to every event in
+//! every state, and what means nothing in a state is named there.
+
+mod ending;
+mod living;
+mod starting;
+
+use std::time::Duration;
+
+use super::event::{Action, Cause, Event, Look, Reason};
+use super::exit::{End, Exit, Failure, Signal};
+use super::notice::{Hold, Notice, Recycled};
+use super::policy::{Policy, Verdict};
+use super::restart::Restarts;
+use super::rules::{Mapped, Rules, Then};
+use super::storm::Storm;
+use super::time::{Time, earliest};
+
+/// A process that outlives KILL this long is worth a word.
+const KILL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What lives at the moment, and what is to become of it.
+#[derive(Debug)]
+enum State {
+    /// Between generations.
+    Waiting {
+        until: Time,
+        cause: Option<Cause>,
+    },
+    /// COMMAND's process exists, but its program does not run yet.
+    Starting {
+        watch: Watch,
+        cause: Option<Cause>,
+    },
+    Running {
+        watch: Watch,
+    },
+    /// A planned stop: COMMAND's own process has not ended yet.
+    Stopping {
+        watch: Watch,
+        kill: Kill,
+        stop: Stop,
+    },
+    /// COMMAND's own process has ended; what it left behind must be gone before the next start.
+    Clearing {
+        watch: Watch,
+        kill: Kill,
+        next: Next,
+    },
+    /// TERM came: when COMMAND ends, so do we. `None`: no kill timer ran, and none is started.
+    Leaving {
+        watch: Watch,
+        kill: Option<Kill>,
+    },
+    /// `Quit` was the last action.
+    Done,
+}
+
+/// A generation's policy, and when it wants to look again.
+#[derive(Debug)]
+struct Watch {
+    policy: Policy,
+    /// `None` also while the answer to a look is awaited.
+    look_again: Option<Time>,
+    /// What held a recycle at the last verdict: said when it changes.
+    hold: Option<Hold>,
+}
+
+/// The escalation of a stop.
+#[derive(Clone, Copy, Debug)]
+enum Kill {
+    At(Time),
+    /// KILL was sent; at this time we say that it did not help.
+    Sent {
+        at: Time,
+        complain_at: Option<Time>,
+    },
+}
+
+/// A planned stop under way.
+#[derive(Clone, Copy, Debug)]
+struct Stop {
+    reason: Reason,
+    began: Time,
+    /// Of the generation, when the stop began.
+    age: Duration,
+    /// `None`: it was killed at once.
+    asked: Option<Signal>,
+}
+
+/// What follows when the tree is gone.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    Planned(Stop),
+    /// COMMAND ended by itself; it is started again, but not before this.
+    Restart(Time),
+}
+
+/// Whether COMMAND's next end by itself is the end of everything.
+#[derive(Clone, Copy, Debug)]
+enum Finality {
+    NotYet,
+    /// INT or QUIT came.
+    Final,
+    /// HUP came: only if it ends before this.
+    FinalUntil(Time),
+}
+
+/// What a signal means to us, beyond being passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    Nothing,
+    /// TERM: no more generations.
+    Leave,
+    /// INT, QUIT: an end is wished for.
+    Interrupt,
+    /// HUP: the same, if COMMAND takes it so soon.
+    HangUp,
+    /// TSTP, TTIN, TTOU: we stop, too.
+    Suspend,
+    /// CONT: COMMAND goes on.
+    Wake,
+    /// `--map-signal SIGNAL:recycle`.
+    Recycle,
+}
+
+/// The state machine.
+#[derive(Debug)]
+pub(crate) struct Lifecycle {
+    rules: Rules,
+    state: State,
+    /// Of the current generation, or the last one; 0 before the first.
+    generation: u64,
+    restarts: Restarts,
+    storm: Storm,
+    finality: Finality,
+    /// Standard input had carried data and ended: nothing is planned any more.
+    input_ended: bool,
+    random: Random,
+}
+
+impl Lifecycle {
+    /// A lifecycle whose first generation is due `now`. `seed` feeds the jitter.
+    pub(crate) fn new(rules: Rules, now: Time, seed: u64) -> Self {
+        Self {
+            restarts: Restarts::new(rules.backoff, rules.max_restarts),
+            rules,
+            state: State::Waiting { until: now, cause: None },
+            generation: 0,
+            storm: Storm::default(),
+            finality: Finality::NotYet,
+            input_ended: false,
+            random: Random(seed),
+        }
+    }
+
+    /// When `Event::Due` is to come; `None`: never, only the world can move us.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        match &self.state {
+            State::Waiting { until, .. } => Some(*until),
+            State::Starting { .. } | State::Done => None,
+            State::Running { watch } => watch.look_again,
+            State::Stopping { watch, kill, .. } | State::Clearing { watch, kill, .. } => {
+                earliest(watch.look_again, kill.deadline())
+            }
+            State::Leaving { watch, kill } => {
+                earliest(watch.look_again, kill.and_then(Kill::deadline))
+            }
+        }
+    }
+
+    /// Takes in one event; what is to be done about it is appended to `actions`.
+    pub(crate) fn step(&mut self, now: Time, event: Event, actions: &mut Vec<Action>) {
+        if let Event::InputEnded = event {
+            self.input_ended = true;
+        }
+        self.state = match std::mem::replace(&mut self.state, State::Done) {
+            State::Waiting { until, cause } => self.waiting(now, event, until, cause, actions),
+            State::Starting { watch, cause } => self.starting(now, event, watch, cause, actions),
+            State::Running { watch } => self.running(now, event, watch, actions),
+            State::Stopping { watch, kill, stop } => {
+                self.stopping(now, event, watch, kill, stop, actions)
+            }
+            State::Clearing { watch, kill, next } => {
+                self.clearing(now, event, watch, kill, next, actions)
+            }
+            State::Leaving { watch, kill } => self.leaving(now, event, watch, kill, actions),
+            State::Done => State::Done,
+        };
+    }
+
+    /// What a signal that came means. One that is mapped to something else than a signal means that.
+    fn meaning(&self, signal: Signal) -> Meaning {
+        match (self.rules.map.of(signal), signal) {
+            (Mapped::Recycle, _) => Meaning::Recycle,
+            (Mapped::Drop, _) => Meaning::Nothing,
+            (Mapped::Pass(_), Signal::TERM) => Meaning::Leave,
+            (Mapped::Pass(_), Signal::INT | Signal::QUIT) => Meaning::Interrupt,
+            (Mapped::Pass(_), Signal::HUP) => Meaning::HangUp,
+            (Mapped::Pass(_), Signal::TSTP | Signal::TTIN | Signal::TTOU) => Meaning::Suspend,
+            (Mapped::Pass(_), Signal::CONT) => Meaning::Wake,
+            (Mapped::Pass(_), _) => Meaning::Nothing,
+        }
+    }
+
+    /// Passes a signal on, as far as the rules say, and tells what it means.
+    fn pass(&self, signal: Signal, shared: bool, actions: &mut Vec<Action>) -> Meaning {
+        match self.rules.map.of(signal) {
+            Mapped::Pass(to) if shared && to == signal => {}
+            Mapped::Pass(to) => actions.push(Action::Pass(to)),
+            Mapped::Drop => actions.push(Action::Tell(Notice::Swallowed(signal))),
+            Mapped::Recycle => {}
+        }
+        let meaning = self.meaning(signal);
+        match meaning {
+            // To a stopped process TERM means nothing until CONT (signal(7)).
+            Meaning::Leave => actions.push(Action::Pass(Signal::CONT)),
+            Meaning::Suspend => actions.push(Action::Suspend),
+            Meaning::Nothing
+            | Meaning::Interrupt
+            | Meaning::HangUp
+            | Meaning::Wake
+            | Meaning::Recycle => {}
+        }
+        meaning
+    }
+}
+
+impl Kill {
+    fn sent(now: Time) -> Self {
+        Self::Sent { at: now, complain_at: Some(now + KILL_PATIENCE) }
+    }
+
+    fn deadline(self) -> Option<Time> {
+        match self {
+            Self::At(at) => Some(at),
+            Self::Sent { complain_at, .. } => complain_at,
+        }
+    }
+}
+
+/// A small generator of random numbers (SplitMix64): jitter needs no more.
+#[derive(Debug)]
+struct Random(u64);
+
+impl Random {
+    fn draw(&mut self) -> u32 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        let [one, two, three, four, ..] = mixed.to_be_bytes();
+        u32::from_be_bytes([one, two, three, four])
+    }
+}

@@ -1,0 +1,221 @@
+//! While a generation is on its way out: `Stopping`, `Clearing`, `Leaving`.
+
+use super::starting::quit;
+use super::{
+    Action, End, Event, Kill, Lifecycle, Meaning, Next, Notice, Reason, Recycled, Signal, State,
+    Stop, Then, Time, Watch,
+};
+use crate::decide::event::{Cause, Force};
+
+impl Lifecycle {
+    pub(super) fn stopping(
+        &mut self,
+        now: Time,
+        event: Event,
+        mut watch: Watch,
+        mut kill: Kill,
+        mut stop: Stop,
+        actions: &mut Vec<Action>,
+    ) -> State {
+        let reason = match event {
+            Event::Exited(_) => {
+                actions.push(Action::Sweep(kill.force()));
+                return State::Clearing { watch, kill, next: Next::Planned(stop) };
+            }
+            Event::StartFailed(failure) => {
+                return self.start_failed(now, failure, Some(stop.reason.cause()), actions);
+            }
+            Event::Signalled { signal, shared } => match self.pass(signal, shared, actions) {
+                // INT is a wish for an end, and COMMAND is ending.
+                Meaning::Leave | Meaning::Interrupt => return self.leave(watch, Some(kill)),
+                meaning => {
+                    self.note_finality(now, meaning);
+                    None
+                }
+            },
+            Event::TreeDefied => return defied(State::Stopping { watch, kill, stop }, actions),
+            Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
+            Event::Due => {
+                kill.escalate(now, stop.began, actions);
+                self.look_due(now, &mut watch, actions)
+            }
+            Event::Started | Event::TreeGone | Event::InputMoved | Event::InputEnded => None,
+        };
+        if let Some(reason) = reason {
+            stop.reason = reason;
+            kill.at_once(now, actions);
+        }
+        State::Stopping { watch, kill, stop }
+    }
+
+    pub(super) fn clearing(
+        &mut self,
+        now: Time,
+        event: Event,
+        mut watch: Watch,
+        mut kill: Kill,
+        mut next: Next,
+        actions: &mut Vec<Action>,
+    ) -> State {
+        let reason = match event {
+            Event::TreeGone => return self.cleared(now, kill, next, actions),
+            // COMMAND has ended: there is nobody to pass a signal on to, and nothing to wait for.
+            Event::Signalled { signal, .. } => match self.meaning(signal) {
+                Meaning::Leave | Meaning::Interrupt => return quit(End::Signal(signal), actions),
+                meaning => {
+                    self.note_finality(now, meaning);
+                    None
+                }
+            },
+            Event::TreeDefied => return defied(State::Clearing { watch, kill, next }, actions),
+            Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
+            Event::Due => {
+                let began = match next {
+                    Next::Planned(stop) => stop.began,
+                    Next::Restart(_) => now,
+                };
+                kill.escalate(now, began, actions);
+                self.look_due(now, &mut watch, actions)
+            }
+            Event::Started
+            | Event::StartFailed(_)
+            | Event::Exited(_)
+            | Event::InputMoved
+            | Event::InputEnded => None,
+        };
+        if let Some(reason) = reason {
+            if let Next::Planned(stop) = &mut next {
+                stop.reason = reason;
+            }
+            kill.at_once(now, actions);
+        }
+        State::Clearing { watch, kill, next }
+    }
+
+    pub(super) fn leaving(
+        &mut self,
+        now: Time,
+        event: Event,
+        mut watch: Watch,
+        mut kill: Option<Kill>,
+        actions: &mut Vec<Action>,
+    ) -> State {
+        let reason = match event {
+            Event::Exited(exit) => {
+                actions.push(Action::Sweep(kill.map_or(Force::Ask, Kill::force)));
+                return quit(exit.into(), actions);
+            }
+            Event::StartFailed(failure) => return quit(failure.into(), actions),
+            Event::Signalled { signal, shared } => {
+                self.pass(signal, shared, actions);
+                None
+            }
+            Event::TreeDefied => return defied(State::Leaving { watch, kill }, actions),
+            Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
+            Event::Due => {
+                if let Some(kill) = &mut kill {
+                    kill.escalate(now, now, actions);
+                }
+                self.look_due(now, &mut watch, actions)
+            }
+            Event::Started | Event::TreeGone | Event::InputMoved | Event::InputEnded => None,
+        };
+        if reason.is_some() {
+            kill.get_or_insert(Kill::At(now)).at_once(now, actions);
+        }
+        State::Leaving { watch, kill }
+    }
+
+    /// Looks at memory, if that is what the deadline was for.
+    fn look_due(
+        &mut self,
+        now: Time,
+        watch: &mut Watch,
+        actions: &mut Vec<Action>,
+    ) -> Option<Reason> {
+        watch.look_again.filter(|then| now >= *then)?;
+        self.due(now, watch, actions)
+    }
+
+    /// The tree is gone: what comes now?
+    fn cleared(&mut self, now: Time, kill: Kill, next: Next, actions: &mut Vec<Action>) -> State {
+        let stop = match next {
+            Next::Restart(at) if now < at => {
+                return State::Waiting { until: at, cause: Some(Cause::Exit) };
+            }
+            Next::Restart(_) => return self.start(now, Some(Cause::Exit), actions),
+            Next::Planned(stop) => stop,
+        };
+        let killed_after = match kill {
+            Kill::At(_) => None,
+            Kill::Sent { at, .. } => Some(at.since(stop.began)),
+        };
+        actions.push(Action::Tell(Notice::Recycled(Recycled {
+            generation: self.generation,
+            reason: stop.reason,
+            age: stop.age,
+            asked: stop.asked,
+            killed_after,
+            gone_in: now.since(stop.began),
+        })));
+        match (self.rules.then, stop.reason) {
+            // What the killed generation had read is lost, and the next would find nothing.
+            (_, Reason::KillRss { .. }) if self.input_ended => {
+                quit(End::Signal(Signal::KILL), actions)
+            }
+            (Then::Exit(status), _) => quit(End::Status(status), actions),
+            (Then::Restart, reason) => self.start(now, Some(reason.cause()), actions),
+        }
+    }
+}
+
+/// What is left refuses our signals. While we only ask, it may still go by itself.
+fn defied(state: State, actions: &mut Vec<Action>) -> State {
+    let kill = match &state {
+        State::Stopping { kill, .. } | State::Clearing { kill, .. } => Some(*kill),
+        State::Leaving { kill, .. } => *kill,
+        State::Waiting { .. } | State::Starting { .. } | State::Running { .. } | State::Done => {
+            None
+        }
+    };
+    match kill {
+        Some(Kill::Sent { .. }) => {
+            actions.push(Action::Tell(Notice::Refused));
+            quit(End::FAILED, actions)
+        }
+        Some(Kill::At(_)) | None => state,
+    }
+}
+
+impl Kill {
+    /// What to meet new processes of the tree with.
+    fn force(self) -> Force {
+        match self {
+            Self::At(_) => Force::Ask,
+            Self::Sent { .. } => Force::Kill,
+        }
+    }
+
+    /// The grace is over: `--kill-rss` was exceeded.
+    fn at_once(&mut self, now: Time, actions: &mut Vec<Action>) {
+        if let Self::At(_) = self {
+            actions.push(Action::Sweep(Force::Kill));
+            *self = Self::sent(now);
+        }
+    }
+
+    /// Does what is due: KILL, or a word about a KILL that did not help.
+    fn escalate(&mut self, now: Time, began: Time, actions: &mut Vec<Action>) {
+        match *self {
+            Self::At(at) if now >= at => {
+                actions.push(Action::Sweep(Force::Kill));
+                *self = Self::sent(now);
+            }
+            Self::Sent { at, complain_at: Some(then) } if now >= then => {
+                actions.push(Action::Tell(Notice::StillAlive { after: now.since(began) }));
+                *self = Self::Sent { at, complain_at: None };
+            }
+            Self::At(_) | Self::Sent { .. } => {}
+        }
+    }
+}

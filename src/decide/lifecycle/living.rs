@@ -1,0 +1,203 @@
+//! While a generation runs: `Running`, and how it stops being so.
+
+use super::starting::quit;
+use super::{
+    Action, Event, Exit, Kill, Lifecycle, Look, Meaning, Next, Notice, Reason, Signal, State, Stop,
+    Time, Verdict, Watch,
+};
+use crate::decide::event::{Force, Observation};
+
+impl Lifecycle {
+    pub(super) fn running(
+        &mut self,
+        now: Time,
+        event: Event,
+        mut watch: Watch,
+        actions: &mut Vec<Action>,
+    ) -> State {
+        let due = match event {
+            Event::Exited(exit) => return self.ended(now, watch, exit, actions),
+            Event::Signalled { signal, shared } => match self.pass(signal, shared, actions) {
+                Meaning::Leave => return self.leave(watch, None),
+                Meaning::Recycle if self.input_ended => {
+                    actions.push(Action::Tell(Notice::NothingLeftToRead));
+                    None
+                }
+                Meaning::Recycle => Some(Reason::Signal(signal)),
+                meaning => {
+                    self.note(now, meaning, &mut watch);
+                    None
+                }
+            },
+            Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
+            Event::InputMoved => {
+                watch.policy.input_moved(now, &self.rules);
+                self.due(now, &mut watch, actions)
+            }
+            Event::InputEnded => {
+                watch.policy.only_kill();
+                self.due(now, &mut watch, actions)
+            }
+            Event::Due => self.due(now, &mut watch, actions),
+            Event::Started | Event::StartFailed(_) | Event::TreeGone | Event::TreeDefied => None,
+        };
+        match due {
+            Some(reason) => self.begin(now, watch, reason, actions),
+            None => State::Running { watch },
+        }
+    }
+
+    /// The deadline came.
+    pub(super) fn due(
+        &mut self,
+        now: Time,
+        watch: &mut Watch,
+        actions: &mut Vec<Action>,
+    ) -> Option<Reason> {
+        let verdict = watch.policy.tick(now, &self.rules, &self.storm);
+        heed(verdict, watch, actions)
+    }
+
+    /// The answer to a look came. One that belongs to an earlier generation says nothing.
+    pub(super) fn observed(
+        &mut self,
+        now: Time,
+        watch: &mut Watch,
+        seen: &Observation,
+        actions: &mut Vec<Action>,
+    ) -> Option<Reason> {
+        let unseen = seen.unseen.iter().copied().map(Notice::CannotSee).map(Action::Tell);
+        actions.extend(unseen);
+        if seen.generation != self.generation {
+            return None;
+        }
+        let (verdict, notice) = watch.policy.observe(now, &self.rules, &mut self.storm, seen);
+        actions.extend(notice.map(Action::Tell));
+        let due = heed(verdict, watch, actions);
+        if let Verdict::Keep { look_again } = verdict {
+            self.tell_looked(now, watch, &seen.look, look_again, actions);
+        }
+        due
+    }
+
+    fn tell_looked(
+        &self,
+        now: Time,
+        watch: &Watch,
+        look: &Look,
+        look_again: Option<Time>,
+        actions: &mut Vec<Action>,
+    ) {
+        let (memory, quiet) = watch.policy.looked(now, look);
+        let again_in = look_again.map(|then| then.since(now));
+        actions.push(Action::Tell(Notice::Looked { memory, quiet, again_in }));
+    }
+
+    /// Draws the consequences of a signal. One that may end COMMAND holds planned recycles: an end
+    /// is meant, and nothing may get in its way.
+    pub(super) fn note(&mut self, now: Time, meaning: Meaning, watch: &mut Watch) {
+        self.note_finality(now, meaning);
+        match meaning {
+            Meaning::Interrupt | Meaning::HangUp => {
+                watch.policy.interrupted(now + self.rules.stop_timeout);
+            }
+            Meaning::Wake => watch.policy.woken(now),
+            Meaning::Nothing | Meaning::Leave | Meaning::Suspend | Meaning::Recycle => {}
+        }
+    }
+
+    /// COMMAND ended by itself.
+    pub(super) fn ended(
+        &mut self,
+        now: Time,
+        mut watch: Watch,
+        exit: Exit,
+        actions: &mut Vec<Action>,
+    ) -> State {
+        if self.is_final(now) || !self.rules.restart.wants(exit) {
+            return quit(exit.into(), actions);
+        }
+        let age = watch.policy.age(now);
+        let Some(delay) = self.restarts.next(now, age) else {
+            return self.give_up(exit.into(), actions);
+        };
+        let generation = self.generation;
+        actions.push(Action::Tell(Notice::Exited { generation, exit, age, again_in: delay }));
+        self.wind_down(now, &mut watch);
+        actions.push(Action::Sweep(Force::Ask));
+        let kill = Kill::At(now + self.rules.stop_timeout);
+        State::Clearing { watch, kill, next: Next::Restart(now + delay) }
+    }
+
+    /// Begins a planned stop.
+    pub(super) fn begin(
+        &mut self,
+        now: Time,
+        mut watch: Watch,
+        reason: Reason,
+        actions: &mut Vec<Action>,
+    ) -> State {
+        let generation = self.generation;
+        actions.push(Action::Tell(Notice::Stopping { generation, reason }));
+        let age = watch.policy.age(now);
+        self.wind_down(now, &mut watch);
+        let (asked, kill) = match reason {
+            Reason::KillRss { .. } => {
+                actions.push(Action::Sweep(Force::Kill));
+                (None, Kill::sent(now))
+            }
+            Reason::Signal(_)
+            | Reason::Rss { .. }
+            | Reason::Pss { .. }
+            | Reason::Lifetime { .. }
+            | Reason::Idle { .. } => {
+                let signal = self.rules.stop_signal;
+                // To a stopped process the signal means nothing until CONT (signal(7)).
+                actions.extend([Action::Pass(signal), Action::Pass(Signal::CONT)]);
+                (Some(signal), Kill::At(now + self.rules.stop_timeout))
+            }
+        };
+        State::Stopping { watch, kill, stop: Stop { reason, began: now, age, asked } }
+    }
+
+    /// Nothing is planned for this generation any more; only `--kill-rss` is still watched for.
+    fn wind_down(&mut self, now: Time, watch: &mut Watch) {
+        if !watch.policy.crossed() {
+            self.storm.ended_below();
+        }
+        self.only_kill(now, watch);
+    }
+
+    fn only_kill(&self, now: Time, watch: &mut Watch) {
+        watch.policy.only_kill();
+        watch.look_again = watch.policy.watches_memory().then_some(now);
+    }
+
+    /// TERM came.
+    pub(super) fn leave(&self, mut watch: Watch, kill: Option<Kill>) -> State {
+        watch.policy.only_kill();
+        State::Leaving { watch, kill }
+    }
+}
+
+/// Does what the verdict asks for; a reason is left to the caller.
+fn heed(verdict: Verdict, watch: &mut Watch, actions: &mut Vec<Action>) -> Option<Reason> {
+    let hold = watch.policy.hold();
+    if hold != std::mem::replace(&mut watch.hold, hold)
+        && let Some(hold) = hold
+    {
+        actions.push(Action::Tell(Notice::Held(hold)));
+    }
+    watch.look_again = None;
+    match verdict {
+        Verdict::Keep { look_again } => {
+            watch.look_again = look_again;
+            None
+        }
+        Verdict::Look(look) => {
+            actions.push(Action::Look(look));
+            None
+        }
+        Verdict::Due(reason) => Some(reason),
+    }
+}

@@ -1,0 +1,151 @@
+//! Before a generation runs: `Waiting` and `Starting`.
+
+use super::{
+    Action, Cause, End, Event, Failure, Finality, Lifecycle, Meaning, Notice, Policy, Reason,
+    State, Time, Watch,
+};
+use std::time::Duration;
+
+impl Lifecycle {
+    pub(super) fn waiting(
+        &mut self,
+        now: Time,
+        event: Event,
+        until: Time,
+        cause: Option<Cause>,
+        actions: &mut Vec<Action>,
+    ) -> State {
+        match event {
+            Event::Due if now >= until => self.start(now, cause, actions),
+            // There is nobody to pass a signal on to.
+            Event::Signalled { signal, .. } => match self.meaning(signal) {
+                Meaning::Leave | Meaning::Interrupt => quit(End::Signal(signal), actions),
+                meaning => {
+                    self.note_finality(now, meaning);
+                    State::Waiting { until, cause }
+                }
+            },
+            Event::Due
+            | Event::Started
+            | Event::StartFailed(_)
+            | Event::Exited(_)
+            | Event::TreeGone
+            | Event::TreeDefied
+            | Event::Observed(_)
+            | Event::InputMoved
+            | Event::InputEnded => State::Waiting { until, cause },
+        }
+    }
+
+    pub(super) fn starting(
+        &mut self,
+        now: Time,
+        event: Event,
+        mut watch: Watch,
+        cause: Option<Cause>,
+        actions: &mut Vec<Action>,
+    ) -> State {
+        match event {
+            Event::Started => {
+                let generation = self.generation;
+                actions.push(Action::Tell(Notice::Started { generation }));
+                self.running(now, Event::Due, watch, actions)
+            }
+            Event::StartFailed(failure) => self.start_failed(now, failure, cause, actions),
+            Event::Exited(exit) => self.ended(now, watch, exit, actions),
+            Event::Signalled { signal, shared } => match self.pass(signal, shared, actions) {
+                Meaning::Leave => self.leave(watch, None),
+                Meaning::Recycle => self.begin(now, watch, Reason::Signal(signal), actions),
+                meaning => {
+                    self.note(now, meaning, &mut watch);
+                    State::Starting { watch, cause }
+                }
+            },
+            Event::InputEnded => {
+                watch.policy.only_kill();
+                State::Starting { watch, cause }
+            }
+            Event::Due
+            | Event::TreeGone
+            | Event::TreeDefied
+            | Event::Observed(_)
+            | Event::InputMoved => State::Starting { watch, cause },
+        }
+    }
+
+    /// Starts the next generation.
+    pub(super) fn start(
+        &mut self,
+        now: Time,
+        cause: Option<Cause>,
+        actions: &mut Vec<Action>,
+    ) -> State {
+        self.generation += 1;
+        let mut policy = Policy::new(now, &self.rules, self.random.draw());
+        if self.input_ended {
+            policy.only_kill();
+        }
+        actions.push(Action::Start { generation: self.generation, cause });
+        State::Starting { watch: Watch { policy, look_again: None, hold: None }, cause }
+    }
+
+    /// The first start must work. A later one is tried again: a deploy may be swapping the file.
+    pub(super) fn start_failed(
+        &mut self,
+        now: Time,
+        failure: Failure,
+        cause: Option<Cause>,
+        actions: &mut Vec<Action>,
+    ) -> State {
+        if self.generation == 1 || self.is_final(now) {
+            actions.push(Action::Tell(Notice::StartFailed { failure, again_in: None }));
+            return quit(failure.into(), actions);
+        }
+        // A generation that never ran is not counted.
+        self.generation -= 1;
+        match self.restarts.next(now, Duration::ZERO) {
+            Some(delay) => {
+                let notice = Notice::StartFailed { failure, again_in: Some(delay) };
+                actions.push(Action::Tell(notice));
+                State::Waiting { until: now + delay, cause }
+            }
+            None => {
+                actions.push(Action::Tell(Notice::StartFailed { failure, again_in: None }));
+                self.give_up(failure.into(), actions)
+            }
+        }
+    }
+
+    /// The budget of restarts is used up.
+    pub(super) fn give_up(&self, end: End, actions: &mut Vec<Action>) -> State {
+        let budget = self.rules.max_restarts;
+        let notice = Notice::GaveUp { restarts: budget.restarts, window: budget.window };
+        actions.push(Action::Tell(notice));
+        quit(end, actions)
+    }
+
+    /// INT and QUIT make COMMAND's next end final; HUP does, if it comes within the stop timeout.
+    pub(super) fn note_finality(&mut self, now: Time, meaning: Meaning) {
+        match (meaning, self.finality) {
+            (Meaning::Interrupt, _) => self.finality = Finality::Final,
+            (Meaning::HangUp, Finality::NotYet | Finality::FinalUntil(_)) => {
+                self.finality = Finality::FinalUntil(now + self.rules.stop_timeout);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn is_final(&self, now: Time) -> bool {
+        match self.finality {
+            Finality::NotYet => false,
+            Finality::Final => true,
+            Finality::FinalUntil(until) => now <= until,
+        }
+    }
+}
+
+/// The last action of all.
+pub(super) fn quit(end: End, actions: &mut Vec<Action>) -> State {
+    actions.push(Action::Quit(end));
+    State::Done
+}

@@ -1,0 +1,285 @@
+//! Memory: is a limit crossed for certain, and when is the next look worth its cost?
+//! One of these lives as long as its generation: no sample outlives it.
+
+use std::time::Duration;
+
+use super::event::{Look, Memory, MemoryLook, Observation};
+use super::notice::LookedAtMemory;
+use super::rules::{Measure, MemoryRules};
+use super::time::Time;
+use crate::units::Bytes;
+
+/// A process shows its parent's whole size between `fork` and `exec`; after this long it is believed.
+const SETTLING: Duration = Duration::from_millis(100);
+/// Memory is taken to grow by this much a second, if it was not seen to grow faster.
+const GROWTH: u64 = 1 << 30;
+const SHORTEST: Duration = Duration::from_millis(4);
+const LONGEST: Duration = Duration::from_secs(1);
+/// A tree smaller than this is looked at page by page to confirm a crossing: 10 ms at the most.
+const CHEAP: Bytes = Bytes(1 << 30);
+/// A look that cost `c` is not repeated before `c` times this. Together half a percent of one CPU:
+/// an eighth each for the counters and the walk, a quarter for the pages.
+const COUNTERS_PAUSE: u32 = 800;
+const WALK_PAUSE: u32 = 800;
+const PAGES_PAUSE: u32 = 400;
+
+/// What is known about a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Crossing {
+    Below,
+    /// One sample of the counters was over.
+    Suspected,
+    /// Two were, or the pages.
+    Confirmed,
+}
+
+/// One limit, and what is known about it.
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    bytes: Bytes,
+    measure: Measure,
+    crossing: Crossing,
+}
+
+impl Limit {
+    fn new(bytes: Bytes, measure: Measure) -> Self {
+        Self { bytes, measure, crossing: Crossing::Below }
+    }
+
+    fn judge(&mut self, memory: Memory) {
+        self.crossing = match (self.measure, memory.pss) {
+            // RSS is an upper bound of PSS: under the limit there is nothing to ask.
+            _ if memory.settled <= self.bytes => Crossing::Below,
+            (Measure::Rss, Some(_)) => Crossing::Confirmed,
+            (Measure::Rss, None) => match self.crossing {
+                Crossing::Below => Crossing::Suspected,
+                Crossing::Suspected | Crossing::Confirmed => Crossing::Confirmed,
+            },
+            (Measure::Pss, Some(pss)) if pss > self.bytes => Crossing::Confirmed,
+            (Measure::Pss, Some(_)) => Crossing::Below,
+            (Measure::Pss, None) => self.crossing,
+        };
+    }
+
+    /// Only a look at the pages can tell more.
+    fn wants_pages(&self, memory: Memory) -> bool {
+        memory.settled > self.bytes
+            && match self.measure {
+                Measure::Pss => true,
+                Measure::Rss => self.crossing == Crossing::Suspected && memory.settled < CHEAP,
+            }
+    }
+
+    /// How long until this limit could next be crossed, or a suspicion be confirmed, by a look at
+    /// the counters.
+    fn pause(&self, memory: Memory, growth: u64) -> Duration {
+        if memory.settled > self.bytes {
+            return if self.crossing == Crossing::Suspected { SHORTEST } else { LONGEST };
+        }
+        if memory.rss > self.bytes {
+            return SETTLING;
+        }
+        time_to_grow(self.bytes.0 - memory.rss.0, growth)
+    }
+}
+
+/// How long something that grows like this takes to grow by `bytes`.
+fn time_to_grow(bytes: u64, growth: u64) -> Duration {
+    let micros = u128::from(bytes) * 1_000_000 / u128::from(growth.max(GROWTH));
+    Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+}
+
+/// A limit that is crossed for certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Over {
+    pub(crate) used: Bytes,
+    pub(crate) limit: Bytes,
+    pub(crate) measure: Measure,
+    /// PSS, when it is known.
+    pub(crate) pss: Option<Bytes>,
+}
+
+/// The watch over one generation's memory.
+#[derive(Debug)]
+pub(crate) struct MemoryWatch {
+    max_rss: Option<Limit>,
+    max_pss: Option<Limit>,
+    kill: Option<Limit>,
+    last: Option<(Time, Memory)>,
+    /// Bytes a second between the last two samples.
+    growth: u64,
+    /// As last read.
+    pss: Option<Bytes>,
+    /// Pages cannot be looked at here: a second sample confirms a crossing, and PSS is unknown.
+    pages_unseen: bool,
+    below_since: Time,
+    next_counters: Time,
+    next_walk: Time,
+    next_pages: Time,
+}
+
+impl MemoryWatch {
+    pub(crate) fn new(started: Time, rules: MemoryRules) -> Self {
+        Self {
+            max_rss: rules.max_rss.map(|bytes| Limit::new(bytes, Measure::Rss)),
+            max_pss: rules.max_pss.map(|bytes| Limit::new(bytes, Measure::Pss)),
+            kill: rules.kill.map(|(bytes, measure)| Limit::new(bytes, measure)),
+            last: None,
+            growth: 0,
+            pss: None,
+            pages_unseen: false,
+            below_since: started,
+            next_counters: started,
+            next_walk: started,
+            next_pages: started,
+        }
+    }
+
+    /// From now on only `--kill-rss` counts.
+    pub(crate) fn only_kill(&mut self) {
+        (self.max_rss, self.max_pss) = (None, None);
+    }
+
+    fn limits(&self) -> impl Iterator<Item = &Limit> {
+        [&self.max_rss, &self.max_pss, &self.kill].into_iter().flatten()
+    }
+
+    /// The deadline for the next look; `None`: no limit, no look.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.limits().next().map(|_| self.next_counters)
+    }
+
+    /// What is worth looking at now.
+    pub(crate) fn wanted(&self, now: Time) -> Look {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return Look::default();
+        }
+        let closely = self.pages_wanted() && now >= self.next_pages;
+        Look {
+            memory: Some(if closely { MemoryLook::Pages } else { MemoryLook::Counters }),
+            walk: closely || now >= self.next_walk,
+            settled_by: Some(now.before(SETTLING)),
+            traffic: None,
+        }
+    }
+
+    /// The look that a recycle because of memory must be based on.
+    pub(crate) fn last_look(&self, now: Time) -> Look {
+        let memory = if self.pages_unseen { MemoryLook::Counters } else { MemoryLook::Pages };
+        let settled_by = Some(now.before(SETTLING));
+        Look { memory: Some(memory), walk: true, settled_by, traffic: None }
+    }
+
+    fn pages_wanted(&self) -> bool {
+        let Some((_, memory)) = self.last else {
+            return false;
+        };
+        !self.pages_unseen && self.limits().any(|limit| limit.wants_pages(memory))
+    }
+
+    /// Takes in the answer to a look.
+    pub(crate) fn observe(&mut self, now: Time, seen: &Observation) {
+        let Some(asked) = seen.look.memory else {
+            return;
+        };
+        if seen.look.walk {
+            self.next_walk = now + seen.cost * WALK_PAUSE;
+        }
+        let Some(memory) = seen.memory else {
+            // Unknown is not zero: nothing changes, and nobody hurries.
+            self.next_counters = now + LONGEST;
+            return;
+        };
+        if asked == MemoryLook::Pages {
+            self.pages_unseen = memory.pss.is_none();
+            self.pss = memory.pss;
+            self.next_pages = now + seen.cost * PAGES_PAUSE;
+        }
+        if let Some((at, last)) = self.last {
+            let grown = u128::from(memory.rss.0.saturating_sub(last.rss.0)) * 1_000_000;
+            let span = now.since(at).as_micros().max(1);
+            self.growth = u64::try_from(grown / span).unwrap_or(u64::MAX);
+        }
+        self.last = Some((now, memory));
+        for limit in [&mut self.max_rss, &mut self.max_pss, &mut self.kill].into_iter().flatten() {
+            limit.judge(memory);
+        }
+        if [&self.max_rss, &self.max_pss]
+            .into_iter()
+            .flatten()
+            .any(|limit| limit.crossing != Crossing::Below)
+        {
+            self.below_since = now;
+        }
+        self.next_counters = self.after(now, memory, seen);
+    }
+
+    /// When to look again.
+    fn after(&self, now: Time, memory: Memory, seen: &Observation) -> Time {
+        let pauses = self.limits().map(|limit| limit.pause(memory, self.growth));
+        let pause = pauses.min().unwrap_or(LONGEST).clamp(SHORTEST, LONGEST);
+        let counters_only = !seen.look.walk && seen.look.memory == Some(MemoryLook::Counters);
+        let afford = if counters_only { seen.cost * COUNTERS_PAUSE } else { Duration::ZERO };
+        let next = now + pause.max(afford);
+        if !self.pages_wanted() {
+            return next;
+        }
+        // The pages answer at once what the counters could answer later. Where they have just been
+        // read, PSS is not worth another look before it can have grown to the limit.
+        let pss = self.pss.map_or(Duration::ZERO, |pss| {
+            let short_of = |limit: &Limit| limit.bytes.0.saturating_sub(pss.0);
+            let nearest = self.limits().filter(|limit| limit.measure == Measure::Pss);
+            time_to_grow(nearest.map(short_of).min().unwrap_or(0), self.growth)
+        });
+        self.next_pages.max(now + pss).min(now + LONGEST)
+    }
+
+    /// The crossing of `--kill-rss`, if it is certain.
+    pub(crate) fn kill(&self) -> Option<Over> {
+        self.over(self.kill)
+    }
+
+    /// The crossing of `--max-rss`, if it is certain.
+    pub(crate) fn max_rss(&self) -> Option<Over> {
+        self.over(self.max_rss)
+    }
+
+    /// The crossing of `--max-pss`, if it is certain.
+    pub(crate) fn max_pss(&self) -> Option<Over> {
+        self.over(self.max_pss)
+    }
+
+    fn over(&self, limit: Option<Limit>) -> Option<Over> {
+        let limit = limit.filter(|limit| limit.crossing == Crossing::Confirmed)?;
+        let (_, memory) = self.last?;
+        let used = match limit.measure {
+            Measure::Rss => memory.settled,
+            Measure::Pss => self.pss?,
+        };
+        Some(Over { used, limit: limit.bytes, measure: limit.measure, pss: self.pss })
+    }
+
+    /// Memory is so near `--kill-rss` that nothing may hold a recycle any more.
+    pub(crate) fn near_kill(&self) -> bool {
+        let (Some(kill), Some((_, memory))) = (self.kill, self.last) else {
+            return false;
+        };
+        let used = match kill.measure {
+            Measure::Rss => Some(memory.settled),
+            Measure::Pss => self.pss,
+        };
+        used.is_some_and(|used| used.0 > kill.bytes.0 / 10 * 9)
+    }
+
+    /// How long no limit but `--kill-rss` has been crossed.
+    pub(crate) fn below_for(&self, now: Time) -> Duration {
+        now.since(self.below_since)
+    }
+
+    /// The last sample and the lowest limit, for `--verbose`.
+    pub(crate) fn looked(&self) -> Option<LookedAtMemory> {
+        let (_, memory) = self.last?;
+        let limit = self.limits().map(|limit| limit.bytes).min()?;
+        Some(LookedAtMemory { memory, limit, growth: Bytes(self.growth) })
+    }
+}

@@ -1,0 +1,17 @@
+//! The core: what to do, and when. Pure: std only, no clock, no I/O, no system calls. Time and
+//! observations come in as arguments, actions go out as data, and an effect that fails comes back
+//! as an event.
+
+pub(crate) mod event;
+pub(crate) mod exit;
+pub(crate) mod lifecycle;
+mod memory;
+pub(crate) mod notice;
+mod policy;
+mod quiet;
+mod restart;
+pub(crate) mod rules;
+#[cfg(test)]
+mod simulation;
+mod storm;
+pub(crate) mod time;

@@ -1,0 +1,79 @@
+//! What there is to tell people: facts with their numbers. The words are in `report`.
+
+use std::time::Duration;
+
+use super::event::{Memory, Reason, Unseen};
+use super::exit::{Exit, Failure, Signal};
+use super::rules::Measure;
+use crate::units::Bytes;
+
+/// One thing worth a line.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Notice {
+    /// A planned recycle is over: the tree is gone.
+    Recycled(Recycled),
+    /// COMMAND ended by itself and will be started again.
+    Exited { generation: u64, exit: Exit, age: Duration, again_in: Duration },
+    /// A start failed and will be tried again; `None`: it will not.
+    StartFailed { failure: Failure, again_in: Option<Duration> },
+    /// Too many restarts.
+    GaveUp { restarts: u32, window: Duration },
+    /// Two generations in a row were over the memory limit right after their start.
+    LimitTooLow { used: Bytes, limit: Bytes, measure: Measure, held_until: Duration },
+    /// Some of the tree still lives long after KILL.
+    StillAlive { after: Duration },
+    /// Every process that is left refuses our signals.
+    Refused,
+    /// A recycle was asked for, but the input has ended: the next generation would find nothing.
+    NothingLeftToRead,
+    /// Something cannot be seen; what depends on it will not happen.
+    CannotSee(Unseen),
+    /// Only with `--verbose`, from here on.
+    Started { generation: u64 },
+    /// What was seen, and when the next look is.
+    Looked { memory: Option<LookedAtMemory>, quiet: Option<Duration>, again_in: Option<Duration> },
+    /// A recycle is due, but something holds it.
+    Held(Hold),
+    /// The stop has begun.
+    Stopping { generation: u64, reason: Reason },
+    /// A signal came and was not passed on.
+    Swallowed(Signal),
+}
+
+/// A memory sample with what it is held against.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct LookedAtMemory {
+    pub(crate) memory: Memory,
+    pub(crate) limit: Bytes,
+    /// Bytes per second since the look before.
+    pub(crate) growth: Bytes,
+}
+
+/// What a recycle did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Recycled {
+    pub(crate) generation: u64,
+    pub(crate) reason: Reason,
+    /// Of the generation, when its stop began.
+    pub(crate) age: Duration,
+    /// The signal that began it; `None`: it was killed at once.
+    pub(crate) asked: Option<Signal>,
+    /// How long after that KILL was sent, if it had to be.
+    pub(crate) killed_after: Option<Duration>,
+    /// How long it took until the whole tree was gone.
+    pub(crate) gone_in: Duration,
+}
+
+/// What can hold a recycle that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hold {
+    MinLifetime,
+    /// INT, QUIT or HUP came: COMMAND may be about to end.
+    Interrupted,
+    /// `--quiet`: there is traffic.
+    Traffic,
+    /// The limit looks too low for this command.
+    Storm,
+    /// COMMAND is stopped.
+    Stopped,
+}

@@ -1,0 +1,130 @@
+//! What the core must keep to: the meaning of the command line, free of contradictions.
+
+use std::time::Duration;
+
+use super::exit::{Exit, Signal};
+use crate::units::{Bytes, Share};
+
+/// Everything the core was told before the first generation.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) idle: Option<Idle>,
+    /// `None`: CPU use says nothing (`--idle-cpu 100%`).
+    pub(crate) idle_cpu: Option<Share>,
+    pub(crate) memory: MemoryRules,
+    pub(crate) lifetime: Option<Lifetime>,
+    pub(crate) min_lifetime: Duration,
+    pub(crate) quiet: Option<Quiet>,
+    pub(crate) then: Then,
+    pub(crate) stop_signal: Signal,
+    pub(crate) stop_timeout: Duration,
+    pub(crate) map: SignalMap,
+    pub(crate) restart: Restart,
+    pub(crate) max_restarts: Budget,
+    pub(crate) backoff: Backoff,
+}
+
+/// `--idle`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Idle {
+    /// Quiet for this long is idle.
+    pub(crate) after: Duration,
+    /// What moves on connections of COMMAND's own this soon after its start does not arm it.
+    pub(crate) settle: Duration,
+}
+
+/// `--max-rss`, `--max-pss`, `--kill-rss`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct MemoryRules {
+    pub(crate) max_rss: Option<Bytes>,
+    pub(crate) max_pss: Option<Bytes>,
+    /// It measures as the limit below it does: PSS beside `--max-pss` alone, else RSS.
+    pub(crate) kill: Option<(Bytes, Measure)>,
+}
+
+/// How memory is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Measure {
+    /// Resident: pages shared by several processes count in each.
+    Rss,
+    /// Proportional: pages shared by several processes count once.
+    Pss,
+}
+
+/// `--max-lifetime` and `--jitter`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lifetime {
+    pub(crate) max: Duration,
+    /// Up to this share of it is taken off, drawn once per generation.
+    pub(crate) jitter: Share,
+}
+
+/// `--quiet` and `--quiet-wait`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quiet {
+    pub(crate) gap: Duration,
+    pub(crate) wait: Duration,
+}
+
+/// `--then`: what follows a planned stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    Restart,
+    Exit(u8),
+}
+
+/// `--restart`: what follows when COMMAND ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Restart {
+    Never,
+    OnFailure,
+    Always,
+}
+
+impl Restart {
+    /// Whether COMMAND is started again after it ended like this.
+    pub(crate) fn wants(self, exit: Exit) -> bool {
+        match self {
+            Self::Never => false,
+            Self::OnFailure => exit.is_failure(),
+            Self::Always => true,
+        }
+    }
+}
+
+/// `--max-restarts`: at most this many in any window of this length.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    pub(crate) restarts: u32,
+    pub(crate) window: Duration,
+}
+
+/// `--backoff`: the first delay, and the one at which doubling ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Backoff {
+    pub(crate) min: Duration,
+    pub(crate) max: Duration,
+}
+
+/// What `--map-signal` makes of a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mapped {
+    /// COMMAND gets this one.
+    Pass(Signal),
+    /// Nobody gets it.
+    Drop,
+    /// It asks for a recycle.
+    Recycle,
+}
+
+/// All the `--map-signal`s.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SignalMap(pub(crate) Vec<(Signal, Mapped)>);
+
+impl SignalMap {
+    /// What becomes of a signal; those not named pass as they are.
+    pub(crate) fn of(&self, signal: Signal) -> Mapped {
+        let named = self.0.iter().find(|(from, _)| *from == signal);
+        named.map_or(Mapped::Pass(signal), |(_, mapped)| *mapped)
+    }
+}
