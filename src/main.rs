@@ -1,9 +1,34 @@
-//! `recycle`: so far only the core, which nothing drives yet.
-#![allow(dead_code, reason = "the shell that drives the core comes with the next commit")]
+//! `recycle`: parse, run, one error line, exit status. Nothing else.
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("recycle runs on Linux only: it stands on signalfd, pidfd, /proc and sock_diag");
+
+mod act;
+mod cli;
 mod decide;
+mod report;
+mod sense;
+mod supervisor;
+mod sys;
 mod units;
 
-fn main() -> std::process::ExitCode {
-    std::process::ExitCode::from(125)
+use std::io::Write;
+use std::process::ExitCode;
+
+use cli::Request;
+use decide::exit::End;
+
+fn main() -> ExitCode {
+    let end =
+        cli::parse(std::env::args_os(), sense::limit::in_force).and_then(|request| match request {
+            Request::Run(config) => supervisor::run(*config),
+            Request::Print(text) => {
+                std::io::stdout().write_all(text.as_bytes())?;
+                Ok(End::Status(0))
+            }
+        });
+    act::leave::end(end.unwrap_or_else(|error| {
+        report::say(&format_args!("{error:#}"));
+        End::FAILED
+    }))
 }

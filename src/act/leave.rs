@@ -1,0 +1,27 @@
+//! Job control, and the end: as COMMAND did.
+
+use std::process::ExitCode;
+
+use nix::unistd::Pid;
+
+use crate::decide::exit::{End, Signal};
+use crate::sys::{process, signals};
+
+/// Stops ourselves until somebody sends CONT.
+pub(crate) fn suspend() {
+    let _ = process::signal(Pid::this(), Signal::STOP.number());
+}
+
+/// Ends by a signal where COMMAND did; what cannot be done so is left as an exit status to return.
+pub(crate) fn end(end: End) -> ExitCode {
+    match end {
+        End::Status(status) => ExitCode::from(status),
+        End::Signal(signal) => {
+            if Pid::this().as_raw() != 1 {
+                signals::die_by(signal.number());
+            }
+            // PID 1 does not die by signals it sends itself (kill(2)).
+            ExitCode::from(u8::try_from(128 + signal.number()).unwrap_or(u8::MAX))
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The hands: they change the world and decide nothing.
+
+pub(crate) mod leave;
+pub(crate) mod spawn;
+pub(crate) mod stop;

@@ -1,0 +1,149 @@
+//! Signals to COMMAND, and to a whole tree until it is gone.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::errno::Errno;
+use nix::unistd::Pid;
+
+use crate::decide::event::Force;
+use crate::decide::exit::Signal;
+use crate::sys::process::{self, Id, Process, ProcessFd};
+
+/// `--signal-scope`: who gets forwarded and stop signals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// COMMAND's process.
+    Child,
+    /// Its process group.
+    Group,
+}
+
+/// Sends a signal to COMMAND, which has not been reaped: its pid is its own.
+pub(crate) fn pass(command: Pid, signal: Signal, scope: Scope, own_group: bool, tree: &[Process]) {
+    // A signal that cannot be delivered is not delivered, as without us.
+    let _ = match scope {
+        Scope::Child => process::signal(command, signal.number()),
+        Scope::Group if own_group => process::signal_group(command, signal.number()),
+        // The group is ours, too, and our neighbours' in a pipeline: only COMMAND's part is meant.
+        Scope::Group => {
+            let group = nix::unistd::getpgrp();
+            for process in tree.iter().filter(|process| process.group == group) {
+                if let Ok(fd) = ProcessFd::open(process.id.pid) {
+                    let _ = fd.signal(signal.number());
+                }
+            }
+            Ok(())
+        }
+    };
+}
+
+/// More processes than this are not waited for at a time: when these are gone, others are.
+const MOST_AWAITED: usize = 64;
+
+/// A tree on its way out.
+#[derive(Debug)]
+pub(crate) struct Sweep {
+    force: Force,
+    /// Those that were asked to end, and need not be asked again.
+    asked: Vec<Id>,
+    /// Some of those that live: each becomes readable when its process ends.
+    awaited: Vec<ProcessFd>,
+    /// Some process lives that cannot be waited for.
+    blind: bool,
+}
+
+/// What a pass over the tree found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passed {
+    /// No process was there.
+    Empty,
+    /// Some live on for now.
+    Left,
+    /// Some live on, and every one of them refuses our signals.
+    Defied,
+}
+
+impl Sweep {
+    pub(crate) fn new(force: Force) -> Self {
+        Self { force, asked: Vec::new(), awaited: Vec::new(), blind: false }
+    }
+
+    /// From now on with more force.
+    pub(crate) fn escalate(&mut self, force: Force) {
+        self.force = force;
+    }
+
+    /// Signals every process of the tree that lives; those that were asked before are not asked
+    /// again, those that were killed are. `is_still` tells whether a process is still the same.
+    pub(crate) fn pass(
+        &mut self,
+        tree: &[Process],
+        mut is_still: impl FnMut(Id) -> bool,
+    ) -> Passed {
+        self.awaited.clear();
+        self.blind = false;
+        let (mut living, mut refusing) = (0, 0);
+        for process in tree.iter().filter(|process| !process.is_zombie()) {
+            living += 1;
+            // Any other error: it went meanwhile, and the next pass will not find it.
+            if self.signal(process, &mut is_still) == Err(Errno::EPERM) {
+                refusing += 1;
+            }
+        }
+        // Somebody lives, but nobody can be waited for: come back soon.
+        self.blind |= living > 0 && self.awaited.is_empty();
+        self.asked.retain(|id| tree.iter().any(|process| process.id == *id));
+        match living {
+            0 => Passed::Empty,
+            living if living == refusing => Passed::Defied,
+            _ => Passed::Left,
+        }
+    }
+
+    fn signal(
+        &mut self,
+        process: &Process,
+        is_still: &mut impl FnMut(Id) -> bool,
+    ) -> nix::Result<()> {
+        let pid = process.id.pid;
+        let fd = match ProcessFd::open(pid) {
+            Ok(fd) => Some(fd),
+            Err(Errno::ESRCH) => return Err(Errno::ESRCH),
+            // No descriptors left, or an old kernel: what is left is to be quick.
+            Err(_) => None,
+        };
+        // Asked only now: from here on the descriptor holds on to the process that answers.
+        if !is_still(process.id) {
+            return Err(Errno::ESRCH);
+        }
+        let send = |signal: Signal| match &fd {
+            Some(fd) => fd.signal(signal.number()),
+            None => process::signal(pid, signal.number()),
+        };
+        let sent = match self.force {
+            Force::Kill => send(Signal::KILL),
+            Force::Ask if self.asked.contains(&process.id) => Ok(()),
+            Force::Ask => {
+                self.asked.push(process.id);
+                // To a stopped process TERM means nothing until CONT (signal(7)).
+                send(Signal::TERM).and_then(|()| send(Signal::CONT))
+            }
+        };
+        match fd {
+            Some(fd) if self.awaited.len() < MOST_AWAITED => self.awaited.push(fd),
+            Some(_) => {}
+            None => self.blind = true,
+        }
+        sent
+    }
+
+    /// Each becomes readable when a process of the tree ends.
+    pub(crate) fn awaited(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.awaited.iter().map(AsFd::as_fd)
+    }
+
+    /// Whether somebody has to come back by himself.
+    pub(crate) fn is_blind(&self) -> bool {
+        self.blind
+    }
+}

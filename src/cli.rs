@@ -1,0 +1,232 @@
+//! The command line: what was typed (`Args`) and what it means (`Config`).
+
+mod config;
+mod values;
+
+use std::ffi::OsString;
+
+use clap::builder::FalseyValueParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
+
+pub(crate) use self::config::Config;
+use crate::units::Bytes;
+
+/// What was typed, on the command line or in the environment: text, not yet looked at.
+#[derive(Debug, Parser)]
+#[command(
+    name = "recycle",
+    version,
+    about = "Runs COMMAND and restarts it, gracefully, before its leaks hurt.",
+    override_usage = "recycle [OPTIONS] [--] COMMAND [ARG]...",
+    after_help = AFTER_HELP,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
+struct Args {
+    /// Recycle when quiet this long, after traffic
+    #[arg(long, value_name = "DURATION", env = "RECYCLE_IDLE", help_heading = WHEN)]
+    idle: Option<String>,
+    /// Recycle when the sum of RSS exceeds this
+    #[arg(long, value_name = "SIZE", env = "RECYCLE_MAX_RSS", help_heading = WHEN)]
+    max_rss: Option<String>,
+    /// The same for PSS: shared pages count once
+    #[arg(long, value_name = "SIZE", env = "RECYCLE_MAX_PSS", help_heading = WHEN)]
+    max_pss: Option<String>,
+    /// Kill at once when memory exceeds this
+    #[arg(long, value_name = "SIZE", env = "RECYCLE_KILL_RSS", help_heading = WHEN)]
+    kill_rss: Option<String>,
+    /// Recycle when a generation is this old
+    #[arg(long, value_name = "DURATION", env = "RECYCLE_MAX_LIFETIME", help_heading = WHEN)]
+    max_lifetime: Option<String>,
+    /// Shorten each lifetime at random by up to this
+    #[arg(long, value_name = "PERCENT", env = "RECYCLE_JITTER", help_heading = WHEN)]
+    #[arg(default_value = "0%")]
+    jitter: String,
+    /// Hold every recycle until this age
+    #[arg(long, value_name = "DURATION", env = "RECYCLE_MIN_LIFETIME", help_heading = WHEN)]
+    #[arg(default_value = "0s")]
+    min_lifetime: String,
+    /// Hold memory and lifetime recycles until quiet
+    #[arg(long, value_name = "DURATION", env = "RECYCLE_QUIET", help_heading = WHEN)]
+    quiet: Option<String>,
+    /// ... but no longer than this
+    #[arg(long, value_name = "DURATION", env = "RECYCLE_QUIET_WAIT", help_heading = WHEN)]
+    #[arg(default_value = "1m")]
+    quiet_wait: String,
+
+    /// What counts: stdin, sockets, tcp
+    #[arg(long, value_name = "LIST", env = "RECYCLE_TRAFFIC", help_heading = QUIET)]
+    #[arg(default_value = "stdin,sockets")]
+    traffic: String,
+    /// COMMAND's own connections do not arm --idle
+    /// this soon after its start
+    #[arg(long, value_name = "DURATION", env = "RECYCLE_SETTLE", help_heading = QUIET)]
+    #[arg(default_value = "10s", verbatim_doc_comment)]
+    settle: String,
+    /// More of one CPU than this is work, not quiet
+    #[arg(long, value_name = "PERCENT", env = "RECYCLE_IDLE_CPU", help_heading = QUIET)]
+    #[arg(default_value = "5%")]
+    idle_cpu: String,
+
+    /// Sent to COMMAND, then CONT
+    #[arg(long, value_name = "SIGNAL", env = "RECYCLE_STOP_SIGNAL", help_heading = STOP)]
+    #[arg(default_value = "TERM")]
+    stop_signal: String,
+    /// KILL to the whole tree after this
+    #[arg(long, value_name = "DURATION", env = "RECYCLE_STOP_TIMEOUT", help_heading = STOP)]
+    #[arg(default_value = "30s")]
+    stop_timeout: String,
+    /// What follows: restart, exit, exit:STATUS
+    #[arg(long, value_name = "ACTION", env = "RECYCLE_THEN", help_heading = STOP)]
+    #[arg(default_value = "restart")]
+    then: String,
+
+    /// Signals go to the child or its group
+    #[arg(long, value_name = "SCOPE", env = "RECYCLE_SIGNAL_SCOPE", help_heading = SIGNALS)]
+    #[arg(default_value = "child")]
+    signal_scope: String,
+    /// Pass FROM on as TO: a signal, none, recycle
+    #[arg(long, value_name = "FROM:TO", env = "RECYCLE_MAP_SIGNAL", help_heading = SIGNALS)]
+    #[arg(value_delimiter = ',')]
+    map_signal: Vec<String>,
+
+    /// When COMMAND ends: never, on-failure, always
+    #[arg(long, value_name = "WHEN", env = "RECYCLE_RESTART", help_heading = CRASHES)]
+    #[arg(default_value = "never")]
+    restart: String,
+    /// Give up after more than N restarts in this time
+    #[arg(long, value_name = "N/DURATION", env = "RECYCLE_MAX_RESTARTS", help_heading = CRASHES)]
+    #[arg(default_value = "5/1m")]
+    max_restarts: String,
+    /// Delay before a restart, doubling
+    #[arg(long, value_name = "MIN..MAX", env = "RECYCLE_BACKOFF", help_heading = CRASHES)]
+    #[arg(default_value = "100ms..30s")]
+    backoff: String,
+
+    /// Say errors only
+    #[arg(short, long, env = "RECYCLE_QUIET_LOG", help_heading = OTHER)]
+    #[arg(value_parser = FalseyValueParser::new())]
+    quiet_log: bool,
+    /// Explain each decision
+    #[arg(short, long, env = "RECYCLE_VERBOSE", help_heading = OTHER)]
+    #[arg(value_parser = FalseyValueParser::new())]
+    verbose: bool,
+    /// Print this help
+    #[arg(short, long, action = clap::ArgAction::Help, help_heading = OTHER)]
+    help: Option<bool>,
+    /// Print the version
+    #[arg(short = 'V', long, action = clap::ArgAction::Version, help_heading = OTHER)]
+    version: Option<bool>,
+
+    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, hide = true)]
+    command: Vec<OsString>,
+}
+
+const WHEN: &str = "When to recycle";
+const QUIET: &str = "What is quiet";
+const STOP: &str = "How a planned stop goes";
+const SIGNALS: &str = "Signals";
+const CRASHES: &str = "When COMMAND ends by itself";
+const OTHER: &str = "Talking";
+const AFTER_HELP: &str = "\
+Sizes need a unit: 512M, 1.5G, or 80% of the memory limit in force.
+Durations: 90s, 1h 30m. Every option is an environment variable, too:
+--max-rss is RECYCLE_MAX_RSS; the flag wins.
+
+Exit status: as COMMAND ended; 125: recycle failed; 126: COMMAND cannot be
+executed; 127: COMMAND not found. Details: man recycle.";
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Run(Box<Config>),
+    /// Help or version: print this to stdout and leave.
+    Print(String),
+}
+
+/// Reads the command line and the environment. `memory_limit` is asked only for percentages.
+///
+/// # Errors
+/// One line that names the option, what was given and what is allowed.
+pub(crate) fn parse(
+    words: impl Iterator<Item = OsString>,
+    memory_limit: impl Fn() -> Bytes,
+) -> anyhow::Result<Request> {
+    let mut command = Args::command();
+    let hidden = variables(&command);
+    let matches = match command.try_get_matches_from_mut(words) {
+        Ok(matches) => matches,
+        Err(error) => return refused(&error),
+    };
+    let args =
+        Args::from_arg_matches(&matches).map_err(|error| anyhow::anyhow!(one_line(&error)))?;
+    let config = args.into_config(&Typed { matches: &matches }, hidden, memory_limit)?;
+    Ok(Request::Run(Box::new(config)))
+}
+
+/// The environment variables of all options: COMMAND is not to inherit them.
+fn variables(command: &clap::Command) -> Vec<String> {
+    let names = command.get_arguments().filter_map(clap::Arg::get_env);
+    names.filter_map(|name| name.to_str().map(str::to_owned)).collect()
+}
+
+/// Where a value came from.
+struct Typed<'a> {
+    matches: &'a ArgMatches,
+}
+
+impl Typed<'_> {
+    /// Whether somebody gave the option, rather than left it at its default.
+    fn given(&self, option: &str) -> bool {
+        let source = self.matches.value_source(&option.replace('-', "_"));
+        matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))
+    }
+
+    /// What to call it: as it was written.
+    fn name(&self, option: &str) -> String {
+        let id = option.replace('-', "_");
+        match self.matches.value_source(&id) {
+            Some(ValueSource::EnvVariable) => format!("RECYCLE_{}", id.to_ascii_uppercase()),
+            _ => format!("--{option}"),
+        }
+    }
+}
+
+fn refused(error: &clap::Error) -> anyhow::Result<Request> {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            Ok(Request::Print(error.render().to_string()))
+        }
+        _ => Err(anyhow::anyhow!(one_line(error))),
+    }
+}
+
+/// clap's errors are paragraphs; ours are lines.
+fn one_line(error: &clap::Error) -> String {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.escape_default().to_string()),
+        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+        _ => None,
+    };
+    let option = context(ContextKind::InvalidArg).unwrap_or_default();
+    match error.kind() {
+        ErrorKind::UnknownArgument => match context(ContextKind::SuggestedArg) {
+            Some(other) => format!("unknown option '{option}': did you mean '{other}'?"),
+            None => format!("unknown option '{option}': see recycle --help"),
+        },
+        ErrorKind::MissingRequiredArgument => {
+            "no COMMAND was given: recycle [OPTIONS] [--] COMMAND [ARG]...".into()
+        }
+        ErrorKind::InvalidValue | ErrorKind::NoEquals => format!("{option}: a value is needed"),
+        ErrorKind::ArgumentConflict => format!("{option}: given more than once"),
+        ErrorKind::TooManyValues => format!("{option}: takes no value"),
+        ErrorKind::InvalidUtf8 => "an option's value is not UTF-8".into(),
+        _ => {
+            let text = error.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            line.strip_prefix("error: ").unwrap_or(line).to_owned()
+        }
+    }
+}

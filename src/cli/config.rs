@@ -1,0 +1,186 @@
+//! What the command line means. Every contradiction is found here, before anything is started.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use anyhow::{anyhow, bail, ensure};
+
+use super::values::{self, Parsed};
+use super::{Args, Typed};
+use crate::act::stop::Scope;
+use crate::decide::rules::{Idle, Lifetime, Measure, MemoryRules, Quiet, Rules, SignalMap};
+use crate::report::Loudness;
+use crate::sense::traffic::Sources;
+use crate::units::{Bytes, Share, Size};
+
+/// Everything that was asked for.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) command: Vec<OsString>,
+    pub(crate) rules: Rules,
+    pub(crate) traffic: Sources,
+    pub(crate) scope: Scope,
+    pub(crate) loudness: Loudness,
+    /// Environment variables that COMMAND is not to inherit.
+    pub(crate) hidden: Vec<String>,
+}
+
+/// The options by which a recycle can come about, apart from signals.
+const TRIGGERS: &str = "--idle, --max-rss, --max-pss or --max-lifetime";
+
+impl Args {
+    pub(super) fn into_config(
+        self,
+        typed: &Typed<'_>,
+        hidden: Vec<String>,
+        memory_limit: impl Fn() -> Bytes,
+    ) -> anyhow::Result<Config> {
+        // Text, when it is there, becomes meaning, or a line with option, text and what is allowed.
+        fn read<T>(
+            typed: &Typed<'_>,
+            option: &str,
+            text: &str,
+            parse: impl Fn(&str) -> Parsed<T>,
+        ) -> anyhow::Result<T> {
+            let refused =
+                |what| anyhow!("{} '{}': {what}", typed.name(option), text.escape_default());
+            parse(text).map_err(refused)
+        }
+        fn read_some<T>(
+            typed: &Typed<'_>,
+            option: &str,
+            text: Option<&String>,
+            parse: impl Fn(&str) -> Parsed<T>,
+        ) -> anyhow::Result<Option<T>> {
+            text.map(|text| read(typed, option, text, parse)).transpose()
+        }
+        let size = |option, text| {
+            let size = read_some(typed, option, text, Size::parse)?;
+            anyhow::Ok(size.map(|size| size.resolve(&memory_limit)))
+        };
+
+        let max_rss = size("max-rss", self.max_rss.as_ref())?;
+        let max_pss = size("max-pss", self.max_pss.as_ref())?;
+        let kill = size("kill-rss", self.kill_rss.as_ref())?;
+        let idle_after = read_some(typed, "idle", self.idle.as_ref(), values::duration)?;
+        let settle = read(typed, "settle", &self.settle, values::duration_or_zero)?;
+        let idle_cpu = read(typed, "idle-cpu", &self.idle_cpu, Share::parse)?;
+        let max = read_some(typed, "max-lifetime", self.max_lifetime.as_ref(), values::duration)?;
+        let jitter = read(typed, "jitter", &self.jitter, Share::parse)?;
+        let gap = read_some(typed, "quiet", self.quiet.as_ref(), values::duration)?;
+        let wait = read(typed, "quiet-wait", &self.quiet_wait, values::duration)?;
+        let map = self.map_signal.iter();
+        let map = map.map(|text| read(typed, "map-signal", text, values::mapping));
+        let rules = Rules {
+            idle: idle_after.map(|after| Idle { after, settle }),
+            idle_cpu: Some(idle_cpu).filter(|share| *share < Share::ALL),
+            memory: memory_rules(max_rss, max_pss, kill)?,
+            lifetime: max.map(|max| Lifetime { max, jitter }),
+            min_lifetime: read(
+                typed,
+                "min-lifetime",
+                &self.min_lifetime,
+                values::duration_or_zero,
+            )?,
+            quiet: gap.map(|gap| Quiet { gap, wait }),
+            then: read(typed, "then", &self.then, values::then)?,
+            stop_signal: read(typed, "stop-signal", &self.stop_signal, values::signal)?,
+            stop_timeout: read(
+                typed,
+                "stop-timeout",
+                &self.stop_timeout,
+                values::duration_or_zero,
+            )?,
+            map: SignalMap(map.collect::<anyhow::Result<_>>()?),
+            restart: read(typed, "restart", &self.restart, values::restart)?,
+            max_restarts: read(typed, "max-restarts", &self.max_restarts, values::budget)?,
+            backoff: read(typed, "backoff", &self.backoff, values::backoff)?,
+        };
+        check(&rules, typed, &self)?;
+        Ok(Config {
+            traffic: read(typed, "traffic", &self.traffic, values::traffic)?,
+            scope: read(typed, "signal-scope", &self.signal_scope, values::scope)?,
+            loudness: loudness(self.quiet_log, self.verbose)?,
+            command: self.command,
+            rules,
+            hidden,
+        })
+    }
+}
+
+fn memory_rules(
+    max_rss: Option<Bytes>,
+    max_pss: Option<Bytes>,
+    kill: Option<Bytes>,
+) -> anyhow::Result<MemoryRules> {
+    if let (Some(rss), Some(pss)) = (max_rss, max_pss) {
+        ensure!(
+            pss < rss,
+            "--max-pss {pss}: must be less than --max-rss {rss}, or it could never be exceeded first"
+        );
+    }
+    let (beside, name, measure) = match (max_rss, max_pss) {
+        (Some(rss), _) => (Some(rss), "--max-rss", Measure::Rss),
+        (None, Some(pss)) => (Some(pss), "--max-pss", Measure::Pss),
+        (None, None) => (None, "", Measure::Rss),
+    };
+    if let (Some(kill), Some(beside)) = (kill, beside) {
+        ensure!(
+            kill > beside,
+            "--kill-rss {kill}: must be more than {name} {beside}, or no stop could be graceful"
+        );
+    }
+    Ok(MemoryRules { max_rss, max_pss, kill: kill.map(|kill| (kill, measure)) })
+}
+
+/// Options that contradict each other, or mean nothing without another one.
+fn check(rules: &Rules, typed: &Typed<'_>, args: &Args) -> anyhow::Result<()> {
+    let memory = rules.memory.max_rss.or(rules.memory.max_pss).is_some();
+    let lifetime = rules.lifetime.is_some();
+    let idle = rules.idle.is_some();
+    let needs = [
+        ("jitter", lifetime, "--max-lifetime"),
+        ("quiet", memory || lifetime, "--max-rss, --max-pss or --max-lifetime"),
+        ("quiet-wait", rules.quiet.is_some(), "--quiet"),
+        ("settle", idle, "--idle"),
+        ("idle-cpu", idle || rules.quiet.is_some(), "--idle or --quiet"),
+        ("traffic", idle || rules.quiet.is_some(), "--idle or --quiet"),
+        ("min-lifetime", idle || memory || lifetime, TRIGGERS),
+    ];
+    for (option, met, what) in needs {
+        ensure!(
+            met || !typed.given(option),
+            "{}: means nothing without {what}",
+            typed.name(option)
+        );
+    }
+    if let Some(Quiet { gap, wait }) = rules.quiet {
+        ensure!(
+            wait >= gap,
+            "--quiet-wait '{}': must not be less than --quiet '{}'",
+            args.quiet_wait,
+            args.quiet.as_deref().unwrap_or_default()
+        );
+    }
+    let longest = rules.lifetime.map_or(Duration::MAX, |lifetime| lifetime.max);
+    ensure!(
+        rules.min_lifetime <= longest,
+        "--min-lifetime '{}': must not be more than --max-lifetime '{}'",
+        args.min_lifetime,
+        args.max_lifetime.as_deref().unwrap_or_default()
+    );
+    for (place, (from, _)) in rules.map.0.iter().enumerate() {
+        let twice = rules.map.0.iter().skip(place + 1).any(|(other, _)| other == from);
+        ensure!(!twice, "--map-signal: {from} is mapped more than once");
+    }
+    Ok(())
+}
+
+fn loudness(quiet: bool, verbose: bool) -> anyhow::Result<Loudness> {
+    match (quiet, verbose) {
+        (true, true) => bail!("--quiet-log and --verbose contradict each other"),
+        (true, false) => Ok(Loudness::Quiet),
+        (false, true) => Ok(Loudness::Verbose),
+        (false, false) => Ok(Loudness::Normal),
+    }
+}

@@ -1,0 +1,177 @@
+//! The forms that values have: text in, meaning out, or a phrase that says what is allowed.
+
+use std::time::Duration;
+
+use crate::act::stop::Scope;
+use crate::decide::exit::Signal;
+use crate::decide::rules::{Backoff, Budget, Mapped, Restart, Then};
+use crate::sense::traffic::Sources;
+
+/// What a value may fail with: the phrase that goes behind option and value.
+pub(super) type Parsed<T> = Result<T, String>;
+
+const DURATION_FORM: &str = "expected a duration such as 90s, 5m or 1h 30m";
+
+/// Units of humantime that we do not take: nobody means a month by `5M` here.
+const NOT_UNITS: [&str; 7] = ["M", "month", "months", "y", "yr", "year", "years"];
+
+/// A duration, which may be `0s`.
+pub(super) fn duration_or_zero(text: &str) -> Parsed<Duration> {
+    let units = || text.split(|c: char| !c.is_alphabetic());
+    if units().any(|unit| unit == "M") {
+        let minutes = text.replace('M', "m");
+        return Err(format!("M is not a unit of time; did you mean {minutes} (minutes)?"));
+    }
+    if let Some(unit) = units().find(|unit| NOT_UNITS.contains(unit)) {
+        return Err(format!("{unit} is not a unit here; {DURATION_FORM}"));
+    }
+    humantime::parse_duration(text).map_err(|_| DURATION_FORM.to_owned())
+}
+
+/// A duration of more than nothing.
+pub(super) fn duration(text: &str) -> Parsed<Duration> {
+    match duration_or_zero(text)? {
+        Duration::ZERO => Err("must be more than 0s".into()),
+        duration => Ok(duration),
+    }
+}
+
+/// `restart`, `exit` or `exit:STATUS`.
+pub(super) fn then(text: &str) -> Parsed<Then> {
+    let refused = || "expected restart, exit or exit:STATUS with a status from 0 to 255".to_owned();
+    match text.split_once(':') {
+        None if text == "restart" => Ok(Then::Restart),
+        None if text == "exit" => Ok(Then::Exit(0)),
+        Some(("exit", status)) => status.parse().map(Then::Exit).map_err(|_| refused()),
+        None | Some(_) => Err(refused()),
+    }
+}
+
+/// `never`, `on-failure` or `always`.
+pub(super) fn restart(text: &str) -> Parsed<Restart> {
+    match text {
+        "never" => Ok(Restart::Never),
+        "on-failure" => Ok(Restart::OnFailure),
+        "always" => Ok(Restart::Always),
+        _ => Err("expected never, on-failure or always".into()),
+    }
+}
+
+/// `N/DURATION`.
+pub(super) fn budget(text: &str) -> Parsed<Budget> {
+    let form = || "expected N/DURATION, such as 5/1m".to_owned();
+    let (restarts, window) = text.split_once('/').ok_or_else(form)?;
+    let restarts = restarts.parse().map_err(|_| form())?;
+    Ok(Budget { restarts, window: duration(window)? })
+}
+
+/// `MIN..MAX`.
+pub(super) fn backoff(text: &str) -> Parsed<Backoff> {
+    let (min, max) = text.split_once("..").ok_or("expected MIN..MAX, such as 100ms..30s")?;
+    let (min, max) = (duration(min)?, duration(max)?);
+    if min > max {
+        return Err("MIN must not be more than MAX".into());
+    }
+    Ok(Backoff { min, max })
+}
+
+/// `child` or `group`.
+pub(super) fn scope(text: &str) -> Parsed<Scope> {
+    match text {
+        "child" => Ok(Scope::Child),
+        "group" => Ok(Scope::Group),
+        _ => Err("expected child or group".into()),
+    }
+}
+
+/// A signal.
+pub(super) fn signal(text: &str) -> Parsed<Signal> {
+    let form = "expected a signal: a name such as TERM or RTMIN+1, or a number from 1 to 64";
+    Signal::parse(text).ok_or_else(|| form.into())
+}
+
+/// `FROM:TO`.
+pub(super) fn mapping(text: &str) -> Parsed<(Signal, Mapped)> {
+    let form = "expected FROM:TO, two signals, or none or recycle for TO";
+    let (from, to) = text.split_once(':').ok_or(form)?;
+    let from = Signal::parse(from).ok_or(form)?;
+    let to = match to {
+        "none" => Mapped::Drop,
+        "recycle" => Mapped::Recycle,
+        to => Mapped::Pass(Signal::parse(to).ok_or(form)?),
+    };
+    match (from, to) {
+        (Signal::TERM, Mapped::Drop | Mapped::Recycle) => {
+            Err("TERM must stay a way to end; it can only be mapped to a signal".into())
+        }
+        (Signal::KILL | Signal::STOP, _) => Err(format!("{from} cannot be caught by anybody")),
+        (Signal::CHLD, _) => Err("SIGCHLD is never passed on".into()),
+        mapping => Ok(mapping),
+    }
+}
+
+/// `stdin,sockets`.
+pub(super) fn traffic(text: &str) -> Parsed<Sources> {
+    let mut sources = Sources::default();
+    for word in text.split(',') {
+        match word.trim() {
+            "stdin" => sources.stdin = true,
+            // TCP is the one kind of socket whose traffic is seen.
+            "sockets" | "tcp" => sources.sockets = true,
+            _ => return Err("expected a list of stdin, sockets, tcp".into()),
+        }
+    }
+    Ok(sources)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_humantimes_without_months_and_years() {
+        assert_eq!(duration("1h 30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("100ms"), Ok(Duration::from_millis(100)));
+        assert_eq!(duration_or_zero("0s"), Ok(Duration::ZERO));
+        assert!(duration("5M").unwrap_err().contains("did you mean 5m"));
+        for text in
+            ["0s", "abc", "", "5", "-5s", "1y", "2months", "1 year", "99999999999999999999s"]
+        {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn mappings_that_would_lock_the_door_are_refused() {
+        assert_eq!(mapping("USR1:recycle"), Ok((Signal::parse("USR1").unwrap(), Mapped::Recycle)));
+        assert_eq!(mapping("TERM:INT"), Ok((Signal::TERM, Mapped::Pass(Signal::INT))));
+        for text in [
+            "TERM:none",
+            "TERM:recycle",
+            "KILL:TERM",
+            "STOP:none",
+            "CHLD:TERM",
+            "FOO:BAR",
+            "TERM",
+            ":",
+            "INT:",
+        ] {
+            assert!(mapping(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn lists_and_pairs() {
+        assert_eq!(then("exit:7"), Ok(Then::Exit(7)));
+        for text in ["exit:256", "exit:", "wait", "exit:-1", ""] {
+            assert!(then(text).is_err(), "{text}");
+        }
+        assert_eq!(budget("3/10s").unwrap().restarts, 3);
+        assert!(budget("3").is_err() && budget("x/1m").is_err() && budget("3/0s").is_err());
+        assert!(
+            backoff("1s..1ms").is_err() && backoff("0s..1s").is_err() && backoff("1s").is_err()
+        );
+        assert_eq!(traffic("stdin"), Ok(Sources { stdin: true, sockets: false }));
+        assert!(traffic("").is_err() && traffic("udp").is_err() && traffic("stdin,").is_err());
+    }
+}

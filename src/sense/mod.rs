@@ -1,0 +1,7 @@
+//! The senses: they answer questions about the world and decide nothing.
+
+pub(crate) mod limit;
+pub(crate) mod memory;
+mod procfs;
+pub(crate) mod traffic;
+pub(crate) mod tree;

@@ -1,0 +1,140 @@
+//! Standard input: did bytes move on it, are some unread, is its writer gone? Not a byte is touched:
+//! COMMAND reads the same descriptor.
+//!
+//! A pipe and a terminal are watched with `inotify(7)` through `/proc/self/fd/0`. The way not taken:
+//! an edge-triggered epoll, which tells nothing when COMMAND has read the bytes before we look (the
+//! kernel asks the pipe again when events are fetched, and finds it empty). A socket is watched with
+//! epoll for writability as well: it is nearly always writable, so that the event stays.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::sys::stat::{SFlag, fstat};
+
+use crate::decide::event::{Sight, Unseen};
+use crate::sys::files;
+
+/// What standard input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Pipe,
+    Socket,
+    Terminal,
+    /// A regular file, `/dev/null`, nothing: no source of traffic, and no end that means anything.
+    Nothing,
+}
+
+/// Tells whether bytes moved since it was asked last.
+#[derive(Debug)]
+enum Tripwire {
+    Inotify(Inotify),
+    Epoll(Epoll),
+}
+
+/// The watcher of standard input.
+#[derive(Debug)]
+pub(crate) struct StdinSense {
+    fd: BorrowedFd<'static>,
+    kind: Kind,
+    tripwire: Result<Tripwire, Unseen>,
+    carried: bool,
+    ended: bool,
+}
+
+impl StdinSense {
+    /// To be made before COMMAND is started: what moves before that is not seen.
+    pub(crate) fn new(fd: BorrowedFd<'static>) -> Self {
+        let kind = Kind::of(fd);
+        let tripwire = Tripwire::on(fd, kind)
+            .map_err(|error| Unseen { what: Sight::Input, errno: error as i32 });
+        Self { fd, kind, tripwire, carried: false, ended: kind == Kind::Nothing }
+    }
+
+    /// Whether it can have traffic at all.
+    pub(crate) fn is_source(&self) -> bool {
+        self.kind != Kind::Nothing
+    }
+
+    /// Whether bytes moved since the last call, or wait to be read.
+    ///
+    /// # Errors
+    /// The kernel does not let us watch.
+    pub(crate) fn moved(&mut self) -> Result<bool, Unseen> {
+        let unread = files::unread(self.fd).is_some_and(|count| count > 0);
+        let moved = self.tripwire.as_ref().map(Tripwire::sprung).map_err(|unseen| *unseen)?;
+        self.carried |= moved || unread;
+        Ok(moved || unread)
+    }
+
+    /// Becomes readable when bytes move.
+    pub(crate) fn tripwire(&self) -> Option<BorrowedFd<'_>> {
+        match self.tripwire.as_ref().ok()? {
+            Tripwire::Inotify(inotify) => Some(inotify.as_fd()),
+            Tripwire::Epoll(epoll) => Some(epoll.0.as_fd()),
+        }
+    }
+
+    /// To be watched for its end, until that has come.
+    pub(crate) fn until_ended(&self) -> Option<BorrowedFd<'static>> {
+        (!self.ended).then_some(self.fd)
+    }
+
+    /// The writer is gone. Tells whether data had come before; where that cannot be known, it had.
+    pub(crate) fn ended(&mut self) -> bool {
+        self.ended = true;
+        self.moved().is_err() || self.carried
+    }
+}
+
+impl Kind {
+    fn of(fd: BorrowedFd<'_>) -> Self {
+        let Ok(stat) = fstat(fd) else { return Self::Nothing };
+        match SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT {
+            SFlag::S_IFIFO => Self::Pipe,
+            SFlag::S_IFSOCK => Self::Socket,
+            SFlag::S_IFCHR if std::io::IsTerminal::is_terminal(&fd) => Self::Terminal,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+impl Tripwire {
+    fn on(fd: BorrowedFd<'_>, kind: Kind) -> nix::Result<Self> {
+        match kind {
+            // One kind of event only: equal ones are merged while they wait, so they never pile up.
+            Kind::Pipe => Self::inotify(AddWatchFlags::IN_MODIFY),
+            // Output of COMMAND modifies a terminal, too; only input is read from it.
+            Kind::Terminal => Self::inotify(AddWatchFlags::IN_ACCESS),
+            Kind::Socket => Self::epoll(fd),
+            Kind::Nothing => Err(nix::Error::EPERM),
+        }
+    }
+
+    fn inotify(events: AddWatchFlags) -> nix::Result<Self> {
+        let inotify = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?;
+        inotify.add_watch("/proc/self/fd/0", events)?;
+        Ok(Self::Inotify(inotify))
+    }
+
+    fn epoll(fd: BorrowedFd<'_>) -> nix::Result<Self> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        let events = EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT | EpollFlags::EPOLLET;
+        epoll.add(fd, EpollEvent::new(events, 0))?;
+        let tripwire = Self::Epoll(epoll);
+        // It reports once at once, although nothing moved.
+        tripwire.sprung();
+        Ok(tripwire)
+    }
+
+    /// Whether bytes moved since the last call.
+    fn sprung(&self) -> bool {
+        match self {
+            Self::Inotify(inotify) => inotify.read_events().is_ok(),
+            Self::Epoll(epoll) => {
+                let mut events = [EpollEvent::empty()];
+                matches!(epoll.wait(&mut events, EpollTimeout::ZERO), Ok(1..))
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Which processes are ours: COMMAND's process and all its descendants, also those that lost their
+//! parent and became our children (we are their subreaper).
+//!
+//! Children of ours that were here before COMMAND are not in it. Where there were some, or where we
+//! are PID 1 (which gets every orphan of the container, also those of `docker exec`), an orphan that
+//! we have not seen below COMMAND must show that it came from there: by COMMAND's process group, or
+//! by `RECYCLE_GENERATION` in the environment that it was started with.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+use nix::unistd::{Pid, SysconfVar, sysconf};
+
+use super::procfs;
+use crate::decide::event::{Sight, Unseen};
+use crate::sys::files;
+use crate::sys::process::{self, Id, Process};
+
+/// The walker.
+#[derive(Debug)]
+pub(crate) struct Trees {
+    /// Children that we had before COMMAND.
+    strangers: Vec<i32>,
+    /// Every orphan that becomes our child descended from COMMAND.
+    orphans_are_ours: bool,
+    command: Option<Pid>,
+    /// COMMAND's own process group, if it has one.
+    group: Option<Pid>,
+    /// The tree as of the last walk.
+    members: Vec<Process>,
+    /// What was found out about orphans.
+    adopted: BTreeMap<Id, bool>,
+    ticks_per_second: u64,
+    /// CPU time of children that had been reaped when the generation began.
+    reaped_before: Duration,
+    buffer: Vec<u8>,
+}
+
+impl Trees {
+    /// To be made before COMMAND is started for the first time.
+    pub(crate) fn new() -> Self {
+        let mut trees = Self {
+            strangers: Vec::new(),
+            orphans_are_ours: false,
+            command: None,
+            group: None,
+            members: Vec::new(),
+            adopted: BTreeMap::new(),
+            ticks_per_second: ticks_per_second(),
+            reaped_before: Duration::ZERO,
+            buffer: Vec::new(),
+        };
+        trees.strangers = trees.own_children().unwrap_or_default();
+        trees.orphans_are_ours = trees.strangers.is_empty() && Pid::this().as_raw() != 1;
+        trees
+    }
+
+    /// A new generation: its process, and its group if it leads one.
+    pub(crate) fn began(&mut self, command: Pid, group: Option<Pid>) {
+        (self.command, self.group) = (Some(command), group);
+        self.reaped_before = cpu_of_reaped();
+        self.members.clear();
+        self.adopted.clear();
+    }
+
+    /// A child of ours was reaped: its pid may soon be another's.
+    pub(crate) fn reaped(&mut self, pid: Pid) {
+        self.strangers.retain(|stranger| *stranger != pid.as_raw());
+        if self.command == Some(pid) {
+            self.command = None;
+        }
+    }
+
+    /// The tree as of the last walk.
+    pub(crate) fn members(&self) -> &[Process] {
+        &self.members
+    }
+
+    /// COMMAND's process, until it was reaped.
+    pub(crate) fn command(&self) -> Option<Pid> {
+        self.command
+    }
+
+    /// CPU time that the generation has used: its processes, those that they have waited for, and
+    /// the orphans that we have.
+    pub(crate) fn cpu(&self) -> Duration {
+        let ticks: u64 = self.members.iter().map(|process| process.cpu_ticks).sum();
+        let living = Duration::from_millis(ticks.saturating_mul(1000) / self.ticks_per_second);
+        living + cpu_of_reaped().saturating_sub(self.reaped_before)
+    }
+
+    /// Whether COMMAND's own process was stopped at the last walk.
+    pub(crate) fn command_is_stopped(&self) -> bool {
+        let command = self.members.iter().find(|process| Some(process.id.pid) == self.command);
+        command.is_some_and(Process::is_stopped)
+    }
+
+    /// Whether a child of ours is left that is, or may be, of the tree: every process of the tree
+    /// has an ancestor that is our child.
+    pub(crate) fn has_roots(&mut self) -> bool {
+        (0..2).any(|_| match self.own_children() {
+            Ok(children) => children.into_iter().any(|child| self.is_root(child)),
+            // Without /proc the kernel still knows whether there is any child.
+            Err(_) => process::has_children(),
+        })
+    }
+
+    /// Walks the tree anew.
+    ///
+    /// # Errors
+    /// `/proc` cannot be read; the last walk's result stays.
+    pub(crate) fn walk(&mut self) -> Result<&[Process], Unseen> {
+        let unseen = |error: io::Error| Unseen {
+            what: Sight::Processes,
+            errno: error.raw_os_error().unwrap_or(libc::EIO),
+        };
+        let roots = self.own_children().map_err(unseen)?;
+        let mut members = Vec::with_capacity(self.members.len() + 1);
+        let mut unvisited: Vec<i32> = Vec::new();
+        for root in roots {
+            if self.is_root(root) {
+                unvisited.push(root);
+            }
+        }
+        while let Some(pid) = unvisited.pop() {
+            // One that went since it was listed is not worth a word.
+            let Some(process) = self.look_at(pid) else { continue };
+            members.push(process);
+            self.children_of(pid, &mut unvisited);
+        }
+        self.members = members;
+        Ok(&self.members)
+    }
+
+    fn look_at(&mut self, pid: i32) -> Option<Process> {
+        let text = files::read_into(&format!("/proc/{pid}/stat"), &mut self.buffer).ok()?;
+        let stat = procfs::stat(text)?;
+        Some(Process {
+            id: Id { pid: Pid::from_raw(pid), start: stat.start },
+            state: stat.state,
+            group: Pid::from_raw(stat.group),
+            cpu_ticks: stat.cpu_ticks,
+            threads: stat.threads,
+        })
+    }
+
+    /// Whether a process is still the one that was seen, and not another with its pid.
+    pub(crate) fn is_still(&mut self, id: Id) -> bool {
+        self.look_at(id.pid.as_raw()).is_some_and(|process| process.id == id)
+    }
+
+    fn own_children(&mut self) -> io::Result<Vec<i32>> {
+        // We have one thread. The list may miss a child while others end: who relies on an empty
+        // one asks twice.
+        let text = files::read_into("/proc/thread-self/children", &mut self.buffer)?;
+        Ok(procfs::pids(text).collect())
+    }
+
+    /// Appends the children of all its threads: a child is listed with the thread that forked it.
+    fn children_of(&mut self, pid: i32, children: &mut Vec<i32>) {
+        let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return };
+        for task in tasks.flatten() {
+            let Some(tid) = task.file_name().to_str().and_then(|name| name.parse::<i32>().ok())
+            else {
+                continue;
+            };
+            let path = format!("/proc/{pid}/task/{tid}/children");
+            if let Ok(text) = files::read_into(&path, &mut self.buffer) {
+                children.extend(procfs::pids(text));
+            }
+        }
+    }
+
+    /// Whether a child of ours is COMMAND or descends from it.
+    fn is_root(&mut self, pid: i32) -> bool {
+        if self.command.is_some_and(|command| command.as_raw() == pid) {
+            return true;
+        }
+        if self.strangers.contains(&pid) {
+            return false;
+        }
+        if self.orphans_are_ours {
+            return true;
+        }
+        let Some(process) = self.look_at(pid) else { return false };
+        if let Some(known) = self.adopted.get(&process.id) {
+            return *known;
+        }
+        let seen_before = self.members.iter().any(|member| member.id == process.id);
+        let ours = seen_before || Some(process.group) == self.group || self.bears_our_mark(pid);
+        self.adopted.insert(process.id, ours);
+        ours
+    }
+
+    /// Whether it was started with the variable that COMMAND was given. What cannot be read bears
+    /// no mark: rather leave an orphan alone than kill a stranger.
+    fn bears_our_mark(&mut self, pid: i32) -> bool {
+        const MARK: &[u8] = b"RECYCLE_GENERATION=";
+        let Ok(environ) = std::fs::read(format!("/proc/{pid}/environ")) else { return false };
+        environ.split(|byte| *byte == 0).any(|variable| variable.starts_with(MARK))
+    }
+}
+
+fn cpu_of_reaped() -> Duration {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN);
+    usage.map_or(Duration::ZERO, |usage| {
+        let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
+        Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+    })
+}
+
+fn ticks_per_second() -> u64 {
+    let ticks = sysconf(SysconfVar::CLK_TCK).ok().flatten();
+    ticks.and_then(|ticks| u64::try_from(ticks).ok()).filter(|ticks| *ticks > 0).unwrap_or(100)
+}

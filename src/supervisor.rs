@@ -1,0 +1,333 @@
+//! The loop: wait, sense, decide, act. The one file that knows all the others.
+
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::act::leave;
+use crate::act::spawn::{Program, Spawned};
+use crate::act::stop::{self, Passed, Scope, Sweep};
+use crate::cli::Config;
+use crate::decide::event::{Action, Cause, Event, Look, Observation, Tree};
+use crate::decide::exit::{End, Exit, Signal};
+use crate::decide::lifecycle::Lifecycle;
+use crate::decide::notice::Notice;
+use crate::decide::time::{Time, earliest};
+use crate::report::Reporter;
+use crate::sense::memory::MemorySense;
+use crate::sense::traffic::TrafficSense;
+use crate::sense::traffic::stdin::StdinSense;
+use crate::sense::tree::Trees;
+use crate::sys::poll::{self, Readiness};
+use crate::sys::process::{self, Status};
+use crate::sys::signals::{self, Signals};
+use crate::sys::{clock, files};
+
+/// How soon a stop is thought about again when nothing can tell us that a process ended.
+const BLIND_PAUSE: Duration = Duration::from_millis(20);
+
+/// Supervises COMMAND until there is nothing left to do.
+///
+/// # Errors
+/// What the supervision needs cannot be had; nothing was started.
+pub(crate) fn run(config: Config) -> anyhow::Result<End> {
+    let (signals, inherited) = signals::catch().context("cannot catch signals")?;
+    process::become_subreaper().context("cannot become a subreaper")?;
+    let program = Program::new(&config.command, &config.hidden, inherited)
+        .context("COMMAND has an argument that no program can be given")?;
+    let name = config.command.first().map(|name| name.to_string_lossy()).unwrap_or_default();
+    // Random is nice to have: without it, jitter is the same in every run.
+    let seed = process::random().unwrap_or_default();
+    let mut supervisor = Supervisor {
+        lifecycle: Lifecycle::new(config.rules, now(), seed),
+        reporter: Reporter::new(config.loudness, &name),
+        scope: config.scope,
+        program,
+        signals,
+        trees: Trees::new(),
+        memory: MemorySense::new(),
+        traffic: TrafficSense::new(config.traffic, StdinSense::new(files::STDIN)),
+        generation: 0,
+        starting: None,
+        input_waits: false,
+        sweep: None,
+        events: VecDeque::new(),
+        end: None,
+    };
+    // From here on nothing may end the program but `Action::Quit`: no `?`, no panic. What fails
+    // becomes an event, or a notice.
+    Ok(supervisor.supervise())
+}
+
+fn now() -> Time {
+    Time::at(clock::now())
+}
+
+/// The world, as far as it is ours.
+struct Supervisor {
+    lifecycle: Lifecycle,
+    reporter: Reporter,
+    scope: Scope,
+    program: Program,
+    signals: Signals,
+    trees: Trees,
+    memory: MemorySense,
+    traffic: TrafficSense,
+    generation: u64,
+    /// A process that is about to become COMMAND.
+    starting: Option<Spawned>,
+    /// Input waited for it when it was made.
+    input_waits: bool,
+    /// A tree that is to go.
+    sweep: Option<Sweep>,
+    /// What came of actions: handled before anything else is waited for.
+    events: VecDeque<Event>,
+    end: Option<End>,
+}
+
+/// What the loop waits for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ready {
+    input_ended: bool,
+    tripwire: bool,
+    ended: bool,
+}
+
+impl Supervisor {
+    fn supervise(&mut self) -> End {
+        loop {
+            let ready = self.wait();
+            // The order matters: what came from outside before what we planned, an end before a
+            // timer (the dead are not killed), a byte before a timer (it came before the deadline).
+            let children = self.take_signals();
+            self.take_start();
+            self.take_ends(children, ready.ended);
+            self.take_input(ready);
+            self.take_deadline();
+            if let Some(end) = self.end {
+                return end;
+            }
+        }
+    }
+
+    /// The one place where the program waits.
+    fn wait(&self) -> Ready {
+        #[derive(Clone, Copy, PartialEq)]
+        enum Source {
+            Signals,
+            Start,
+            InputEnd,
+            Tripwire,
+            End,
+        }
+        let mut sources: Vec<(Source, BorrowedFd<'_>, Readiness)> = Vec::with_capacity(4);
+        let mut add = |source, fd, readiness| sources.push((source, fd, readiness));
+        add(Source::Signals, self.signals.as_fd(), Readiness::Readable);
+        if let Some(starting) = &self.starting {
+            add(Source::Start, starting.readiness(), Readiness::Readable);
+        }
+        if let Some(input) = self.traffic.stdin.until_ended() {
+            add(Source::InputEnd, input, Readiness::Ended);
+        }
+        if let Some(tripwire) = self.traffic.tripwire() {
+            add(Source::Tripwire, tripwire, Readiness::Readable);
+        }
+        for process in self.sweep.iter().flat_map(Sweep::awaited) {
+            add(Source::End, process, Readiness::Readable);
+        }
+        let blind = self.sweep.as_ref().is_some_and(Sweep::is_blind);
+        let now = now();
+        let deadline = earliest(self.lifecycle.deadline(), blind.then_some(now + BLIND_PAUSE));
+        let fds: Vec<_> = sources.iter().map(|(_, fd, readiness)| (*fd, *readiness)).collect();
+        let mut ready = Vec::with_capacity(fds.len());
+        poll::wait(&fds, deadline.map(|deadline| deadline.since(now)), &mut ready);
+        let is_ready = |wanted| {
+            sources.iter().zip(&ready).any(|((source, ..), ready)| *ready && *source == wanted)
+        };
+        Ready {
+            input_ended: is_ready(Source::InputEnd),
+            tripwire: is_ready(Source::Tripwire),
+            ended: is_ready(Source::End) || blind,
+        }
+    }
+
+    /// Tells whether a child may have ended.
+    fn take_signals(&mut self) -> bool {
+        let mut children = false;
+        while let Some(received) = self.signals.next() {
+            match Signal::from_number(received.number) {
+                Some(Signal::CHLD) => children = true,
+                Some(signal) => {
+                    let shared = received.by_kernel && !self.program.has_own_group();
+                    self.feed(Event::Signalled { signal, shared });
+                }
+                None => {}
+            }
+        }
+        children
+    }
+
+    /// A start that has worked, or failed, is known before the end of what was started.
+    fn take_start(&mut self) {
+        let Some(starting) = self.starting.take_if(|starting| starting.is_done()) else { return };
+        let pid = starting.pid;
+        match starting.result() {
+            Ok(()) => {
+                self.feed(Event::Started);
+                if std::mem::take(&mut self.input_waits) {
+                    self.feed(Event::InputMoved);
+                }
+            }
+            Err(failure) => {
+                self.trees.reaped(pid);
+                self.feed(Event::StartFailed(failure));
+            }
+        }
+    }
+
+    fn take_ends(&mut self, children: bool, others: bool) {
+        let mut reaped = false;
+        while children && let Some(child) = process::reap() {
+            reaped = true;
+            let is_command = self.trees.command() == Some(child.pid);
+            self.trees.reaped(child.pid);
+            if is_command {
+                self.feed(Event::Exited(match child.status {
+                    Status::Exited(status) => Exit::Status(status),
+                    Status::Killed(signal) => {
+                        Exit::Killed(Signal::from_number(signal).unwrap_or(Signal::KILL))
+                    }
+                }));
+            }
+        }
+        if (reaped || others) && self.sweep.is_some() {
+            self.sweep_on();
+            self.handle_events();
+        }
+    }
+
+    fn take_input(&mut self, ready: Ready) {
+        if ready.tripwire && self.traffic.sprung() {
+            self.feed(Event::InputMoved);
+        }
+        if ready.input_ended && self.traffic.stdin.ended() {
+            self.feed(Event::InputEnded);
+        }
+    }
+
+    fn take_deadline(&mut self) {
+        if self.lifecycle.deadline().is_some_and(|deadline| now() >= deadline) {
+            self.feed(Event::Due);
+        }
+    }
+
+    /// Has the core decide about an event, and does what it asks for.
+    fn feed(&mut self, event: Event) {
+        self.events.push_back(event);
+        self.handle_events();
+    }
+
+    fn handle_events(&mut self) {
+        let mut actions = Vec::new();
+        while let Some(event) = self.events.pop_front() {
+            self.lifecycle.step(now(), event, &mut actions);
+            for action in actions.drain(..) {
+                self.perform(action);
+            }
+        }
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Start { generation, cause } => self.start(generation, cause),
+            Action::Pass(signal) => self.pass(signal),
+            Action::Sweep(force) => {
+                self.sweep.get_or_insert_with(|| Sweep::new(force)).escalate(force);
+                self.sweep_on();
+            }
+            Action::Look(look) => {
+                let seen = self.look(look);
+                self.events.push_back(Event::Observed(seen));
+            }
+            Action::Suspend => leave::suspend(),
+            Action::Tell(notice) => self.reporter.tell(&notice),
+            Action::Quit(end) => self.end = Some(end),
+        }
+    }
+
+    fn start(&mut self, generation: u64, cause: Option<Cause>) {
+        self.sweep = None;
+        match self.program.spawn(generation, cause) {
+            Ok(spawned) => {
+                self.generation = generation;
+                let group = self.program.has_own_group().then_some(spawned.pid);
+                self.trees.began(spawned.pid, group);
+                self.starting = Some(spawned);
+                self.input_waits = self.traffic.began(now());
+            }
+            Err(failure) => self.events.push_back(Event::StartFailed(failure)),
+        }
+    }
+
+    fn pass(&mut self, signal: Signal) {
+        let Some(command) = self.trees.command() else { return };
+        let own_group = self.program.has_own_group();
+        if self.scope == Scope::Group && !own_group {
+            self.walk();
+        }
+        stop::pass(command, signal, self.scope, own_group, self.trees.members());
+    }
+
+    /// Walks the tree; that it cannot be seen is said.
+    fn walk(&mut self) {
+        if let Err(unseen) = self.trees.walk() {
+            self.reporter.tell(&Notice::CannotSee(unseen));
+        }
+    }
+
+    /// One pass over a tree that is to go.
+    fn sweep_on(&mut self) {
+        self.walk();
+        let Some(sweep) = &mut self.sweep else { return };
+        let members = self.trees.members().to_vec();
+        let passed = sweep.pass(&members, |id| self.trees.is_still(id));
+        if passed == Passed::Defied {
+            self.events.push_back(Event::TreeDefied);
+        }
+        // Not before COMMAND itself was reaped: its end is an event of its own.
+        if self.trees.command().is_none() && !self.trees.has_roots() {
+            self.sweep = None;
+            self.events.push_back(Event::TreeGone);
+        }
+    }
+
+    fn look(&mut self, look: Look) -> Observation {
+        let began = clock::cpu_used();
+        let now = now();
+        let mut unseen = Vec::new();
+        let tree = match look.walk.then(|| self.trees.walk()) {
+            Some(Ok(members)) => {
+                self.memory.walked(now, members);
+                let (cpu, stopped) = (self.trees.cpu(), self.trees.command_is_stopped());
+                Some(Tree { cpu, stopped })
+            }
+            Some(Err(reason)) => {
+                unseen.push(reason);
+                None
+            }
+            None => None,
+        };
+        let members = self.trees.members();
+        let settled_by = look.settled_by.unwrap_or(now);
+        let command = self.trees.command();
+        let memory = look.memory.and_then(|closely| {
+            self.memory.look(closely, settled_by, command, members, &mut unseen)
+        });
+        let traffic =
+            look.traffic.and_then(|widely| self.traffic.look(now, widely, members, &mut unseen));
+        let cost = clock::cpu_used().saturating_sub(began);
+        Observation { generation: self.generation, look, memory, traffic, tree, unseen, cost }
+    }
+}

@@ -1,0 +1,84 @@
+//! Descriptors: writing without waiting, counting unread bytes, reading small files.
+
+use std::io::{self, IoSlice, Read};
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout};
+
+/// The standard descriptors: `entry` has made sure that they are open, and nothing of ours closes them.
+pub(crate) const STDIN: BorrowedFd<'static> = standard(0);
+pub(crate) const STDOUT: BorrowedFd<'static> = standard(1);
+pub(crate) const STDERR: BorrowedFd<'static> = standard(2);
+
+#[expect(unsafe_code, reason = "std hands them out only with a buffer that we do not need")]
+const fn standard(fd: i32) -> BorrowedFd<'static> {
+    // SAFETY: 0 to 2 stay open as long as the program runs.
+    unsafe { BorrowedFd::borrow_raw(fd) }
+}
+
+/// Enough for most files of `/proc`.
+const SMALL: usize = 1 << 10;
+
+nix::ioctl_read_bad!(fionread, libc::FIONREAD, libc::c_int);
+
+/// How many bytes wait to be read, where the kernel can tell (pipes, sockets, terminals).
+#[expect(unsafe_code, reason = "ioctl")]
+pub(crate) fn unread(fd: BorrowedFd<'_>) -> Option<u32> {
+    let mut count = 0;
+    // SAFETY: the kernel writes one int, which `count` is.
+    unsafe { fionread(fd.as_raw_fd(), &mut count) }.ok()?;
+    u32::try_from(count).ok()
+}
+
+/// Writes what fits without waiting; what does not is lost. The descriptor is shared with COMMAND, so
+/// its flags are not ours to change: `RWF_NOWAIT` (`pwritev2(2)`) where the kernel knows it, else a
+/// write right after it was found writable.
+#[expect(unsafe_code, reason = "nix has no pwritev2")]
+pub(crate) fn write_without_waiting(fd: BorrowedFd<'_>, bytes: &[u8]) {
+    let piece = [IoSlice::new(bytes)];
+    // SAFETY: an IoSlice is an iovec (its documentation promises that), and there is one. The last
+    // three arguments are an offset of -1, low and high half ("at the current position"), and a flag.
+    let written = unsafe {
+        libc::syscall(
+            libc::SYS_pwritev2,
+            fd.as_raw_fd(),
+            piece.as_ptr(),
+            1,
+            -1_i64,
+            -1_i64,
+            libc::RWF_NOWAIT,
+        )
+    };
+    if written != -1 || !matches!(Errno::last(), Errno::EOPNOTSUPP | Errno::ENOSYS | Errno::EINVAL)
+    {
+        return;
+    }
+    let mut poll = [PollFd::new(fd, PollFlags::POLLOUT)];
+    if nix::poll::poll(&mut poll, PollTimeout::ZERO) == Ok(1) {
+        let _ = nix::unistd::write(fd, bytes);
+    }
+}
+
+/// Reads a whole small file, such as those of `/proc`, in place of what `buffer` held.
+///
+/// # Errors
+/// Those of `open(2)` and `read(2)`; `ESRCH` when the process went meanwhile.
+pub(crate) fn read_into<'a>(path: &str, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
+    let mut file = std::fs::File::open(path)?;
+    buffer.resize(buffer.capacity().max(SMALL), 0);
+    let mut length = 0;
+    loop {
+        if length == buffer.len() {
+            buffer.resize(length * 2, 0);
+        }
+        match file.read(buffer.get_mut(length..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    buffer.truncate(length);
+    Ok(buffer)
+}

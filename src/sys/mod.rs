@@ -1,0 +1,10 @@
+//! What the kernel is asked for: thin and safe, without decisions and without prose. Every `unsafe`
+//! of the program is below here. Errors are the kernel's, as `nix::Result` or `io::Result`.
+
+pub(crate) mod clock;
+pub(crate) mod entry;
+pub(crate) mod files;
+pub(crate) mod netlink;
+pub(crate) mod poll;
+pub(crate) mod process;
+pub(crate) mod signals;

@@ -1,0 +1,39 @@
+//! The one blocking call.
+
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::TimeSpec;
+
+/// What is waited for on a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    /// There is something to read, or never will be again (`POLLIN`, `POLLHUP`, `POLLERR`).
+    Readable,
+    /// The other end is gone (`POLLHUP`, `POLLRDHUP`, `POLLERR`); data alone wakes nobody.
+    Ended,
+}
+
+/// Waits until one of these is ready or the timeout (`None`: never) has passed, and tells which are.
+/// Interrupted or refused by the kernel, it tells that none is: the caller looks at its deadline and
+/// comes again.
+pub(crate) fn wait(
+    sources: &[(BorrowedFd<'_>, Readiness)],
+    timeout: Option<Duration>,
+    ready: &mut Vec<bool>,
+) {
+    let mut fds: Vec<PollFd<'_>> = sources
+        .iter()
+        .map(|(fd, readiness)| match readiness {
+            Readiness::Readable => PollFd::new(*fd, PollFlags::POLLIN),
+            Readiness::Ended => PollFd::new(*fd, PollFlags::from_bits_retain(libc::POLLRDHUP)),
+        })
+        .collect();
+    ready.clear();
+    match ppoll(&mut fds, timeout.map(TimeSpec::from_duration), None) {
+        Ok(_) => ready.extend(fds.iter().map(|fd| fd.any().unwrap_or(true))),
+        Err(Errno::EINTR | _) => ready.resize(sources.len(), false),
+    }
+}

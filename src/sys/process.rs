@@ -1,0 +1,214 @@
+//! Processes: making, signalling and reaping them, and being told when they end.
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::sys::wait::{Id as Who, WaitPidFlag, waitid};
+use nix::unistd::{ForkResult, Pid};
+
+/// A process of the tree, as it was at the last walk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Process {
+    pub(crate) id: Id,
+    pub(crate) state: u8,
+    pub(crate) group: Pid,
+    pub(crate) cpu_ticks: u64,
+    pub(crate) threads: u64,
+}
+
+/// A process for certain: pids are used again, and so soon that a start time must tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Id {
+    pub(crate) pid: Pid,
+    /// In clock ticks since boot.
+    pub(crate) start: u64,
+}
+
+impl Process {
+    /// It only waits to be reaped. A leader that ended before its threads is no zombie to us.
+    pub(crate) fn is_zombie(&self) -> bool {
+        matches!(self.state, b'Z' | b'X' | b'x') && self.threads <= 1
+    }
+
+    /// Stopped by job control or a debugger.
+    pub(crate) fn is_stopped(&self) -> bool {
+        matches!(self.state, b'T' | b't')
+    }
+}
+
+/// A process that was reaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reaped {
+    pub(crate) pid: Pid,
+    pub(crate) status: Status,
+}
+
+/// How it ended (`wait(2)`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Exited(u8),
+    /// The number of the signal.
+    Killed(i32),
+}
+
+/// Reaps one child that has ended, whoever it is; `None`: none has, or there is none.
+pub(crate) fn reap() -> Option<Reaped> {
+    loop {
+        match raw_wait(-1, libc::WNOHANG) {
+            Ok(reaped) => return reaped,
+            Err(Errno::EINTR) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+/// Reaps this child, which is about to end.
+pub(crate) fn reap_child(pid: Pid) {
+    while raw_wait(pid.as_raw(), 0) == Err(Errno::EINTR) {}
+}
+
+/// `waitpid(2)` by number: nix has no word for a death by a real-time signal.
+#[expect(unsafe_code, reason = "nix cannot name all signals")]
+fn raw_wait(pid: i32, flags: i32) -> nix::Result<Option<Reaped>> {
+    let mut status = 0;
+    // SAFETY: the kernel writes one int, which `status` is.
+    let pid = Errno::result(unsafe { libc::waitpid(pid, &mut status, flags) })?;
+    let ended = if libc::WIFSIGNALED(status) {
+        Status::Killed(libc::WTERMSIG(status))
+    } else {
+        Status::Exited(u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX))
+    };
+    Ok((pid > 0).then_some(Reaped { pid: Pid::from_raw(pid), status: ended }))
+}
+
+/// Whether we have any child at all, ended or not.
+pub(crate) fn has_children() -> bool {
+    let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT | WaitPidFlag::WEXITED;
+    let asked = waitid(Who::All, flags);
+    !matches!(asked, Err(Errno::ECHILD))
+}
+
+/// Forks; the new process runs `child` and ends at once with the status that it returns.
+///
+/// # Errors
+/// `EAGAIN` (no pids left), `ENOMEM` (`fork(2)`).
+#[expect(unsafe_code, reason = "fork")]
+pub(crate) fn fork(child: impl FnOnce() -> i32) -> nix::Result<Pid> {
+    // SAFETY: we have one thread, so the child may do whatever the parent might.
+    match unsafe { nix::unistd::fork() }? {
+        ForkResult::Parent { child } => Ok(child),
+        ForkResult::Child => exit_now(child()),
+    }
+}
+
+/// Ends this process at once, running nothing.
+#[expect(unsafe_code, reason = "_exit")]
+fn exit_now(status: i32) -> ! {
+    // SAFETY: it ends the process; nothing of ours runs after it.
+    unsafe { libc::_exit(status) }
+}
+
+/// `execve(2)`: returns only its error.
+pub(crate) fn exec(program: &CStr, args: &Pointers, env: &Pointers) -> Errno {
+    #[expect(unsafe_code, reason = "nix builds the pointers anew for each try")]
+    // SAFETY: both arrays end with null and point to strings that live as long as they do.
+    unsafe {
+        libc::execve(program.as_ptr(), args.0.as_ptr(), env.0.as_ptr());
+    }
+    Errno::last()
+}
+
+/// Strings as `execve` wants them: borrowed pointers, the last one null.
+#[derive(Debug)]
+pub(crate) struct Pointers<'a>(Vec<*const libc::c_char>, std::marker::PhantomData<&'a CStr>);
+
+impl<'a> Pointers<'a> {
+    pub(crate) fn to(strings: impl Iterator<Item = &'a CString>) -> Self {
+        let pointers = strings.map(|string| string.as_ptr()).chain([std::ptr::null()]);
+        Self(pointers.collect(), std::marker::PhantomData)
+    }
+}
+
+/// Sends a signal to one process, by number.
+///
+/// # Errors
+/// `ESRCH`: it is gone; `EPERM`: it is not ours (`kill(2)`).
+#[expect(unsafe_code, reason = "nix cannot name all signals")]
+pub(crate) fn signal(pid: Pid, signal: i32) -> nix::Result<()> {
+    // SAFETY: it touches no memory.
+    Errno::result(unsafe { libc::kill(pid.as_raw(), signal) }).map(drop)
+}
+
+/// Sends a signal to a process group.
+///
+/// # Errors
+/// As for `signal`.
+pub(crate) fn signal_group(group: Pid, number: i32) -> nix::Result<()> {
+    signal(Pid::from_raw(-group.as_raw()), number)
+}
+
+/// A process, for certain: its number may be given to another one, this cannot (`pidfd_open(2)`).
+#[derive(Debug)]
+pub(crate) struct ProcessFd(OwnedFd);
+
+impl ProcessFd {
+    /// # Errors
+    /// `ESRCH`: it is gone; `EMFILE`; `ENOSYS` before Linux 5.3.
+    #[expect(unsafe_code, reason = "nix has no pidfd_open")]
+    pub(crate) fn open(pid: Pid) -> nix::Result<Self> {
+        // SAFETY: it touches no memory; the result is checked before it becomes an owned descriptor.
+        unsafe {
+            let fd = Errno::result(libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0))?;
+            Ok(Self(OwnedFd::from_raw_fd(i32::try_from(fd).unwrap_or(-1))))
+        }
+    }
+
+    /// # Errors
+    /// As for `signal`.
+    #[expect(unsafe_code, reason = "nix has no pidfd_send_signal")]
+    pub(crate) fn signal(&self, signal: i32) -> nix::Result<()> {
+        let no_info = std::ptr::null::<libc::siginfo_t>();
+        // SAFETY: a null siginfo is what kill(2) would send.
+        let result = unsafe {
+            libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal, no_info, 0)
+        };
+        Errno::result(result).map(drop)
+    }
+}
+
+impl AsFd for ProcessFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Makes us the parent of every orphan below us (`PR_SET_CHILD_SUBREAPER(2const)`).
+///
+/// # Errors
+/// `EINVAL` before Linux 3.4.
+pub(crate) fn become_subreaper() -> nix::Result<()> {
+    nix::sys::prctl::set_child_subreaper(true)
+}
+
+/// Has the kernel kill this process when the thread that forked it ends, and makes sure that it has
+/// not ended already (`PR_SET_PDEATHSIG(2const)`).
+///
+/// # Errors
+/// `ESRCH`: the parent is gone.
+pub(crate) fn die_with_parent(parent: Pid) -> nix::Result<()> {
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
+    if nix::unistd::getppid() == parent { Ok(()) } else { Err(Errno::ESRCH) }
+}
+
+/// Random bits, for what needs no more than to differ (`getrandom(2)`).
+#[expect(unsafe_code, reason = "nix has no getrandom")]
+pub(crate) fn random() -> io::Result<u64> {
+    let mut bytes = [0_u8; 8];
+    // SAFETY: the kernel writes at most as many bytes as the buffer has.
+    let result = unsafe {
+        libc::syscall(libc::SYS_getrandom, bytes.as_mut_ptr(), bytes.len(), libc::GRND_NONBLOCK)
+    };
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(u64::from_ne_bytes(bytes)) }
+}

@@ -1,0 +1,236 @@
+//! Signals by number: masks, dispositions and a descriptor to read them from.
+//!
+//! `signalfd(2)` rather than handlers: it tells who sent a signal (`SI_KERNEL` is a terminal's), has
+//! no code that runs in between, and queues real-time signals. The price is that the mask must be
+//! put back in COMMAND, which transparency asks for anyway. Raw system calls, because the C
+//! libraries hide the numbers that they use themselves (32 to 34).
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use super::entry;
+
+/// A set of signals; bit `n - 1` is signal `n`, as in the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SignalSet(u64);
+
+/// The kernel's idea of the size of a set (`rt_sigprocmask(2)`).
+const SET_SIZE: usize = size_of::<SignalSet>();
+
+impl SignalSet {
+    const EMPTY: Self = Self(0);
+    const ALL: Self = Self(u64::MAX);
+
+    fn of(signal: i32) -> Self {
+        Self(1 << (signal - 1))
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    fn has(self, signal: i32) -> bool {
+        self.0 & Self::of(signal).0 != 0
+    }
+}
+
+/// What we were started with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inherited {
+    blocked: SignalSet,
+    ignored: SignalSet,
+}
+
+/// One signal, as it came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Received {
+    pub(crate) number: i32,
+    /// The kernel itself sent it: a terminal, to its whole foreground group.
+    pub(crate) by_kernel: bool,
+}
+
+/// Signals to read.
+#[derive(Debug)]
+pub(crate) struct Signals(OwnedFd);
+
+/// Blocks every signal and makes them readable; those that were ignored stay so, and are not seen.
+///
+/// # Errors
+/// `EMFILE`, `ENFILE`, `ENOMEM` (`signalfd(2)`).
+pub(crate) fn catch() -> io::Result<(Signals, Inherited)> {
+    let mut ignored = SignalSet::EMPTY;
+    for signal in 1..=64 {
+        if is_ignored(signal) {
+            ignored = ignored.with(SignalSet::of(signal));
+        }
+    }
+    if !entry::pipe_was_ignored() {
+        ignored = ignored.without(SignalSet::of(libc::SIGPIPE));
+    }
+    let seen = SignalSet::ALL.without(ignored).with(SignalSet::of(libc::SIGCHLD));
+    let blocked = block(seen)?;
+    // A child whose end is ignored leaves no status (wait(2)).
+    restore_default(libc::SIGCHLD)?;
+    Ok((Signals(signal_fd(seen)?), Inherited { blocked, ignored }))
+}
+
+impl Inherited {
+    /// Puts back what we were started with: in COMMAND's process, before it becomes COMMAND.
+    pub(crate) fn restore(&self) -> io::Result<()> {
+        for signal in [libc::SIGCHLD, libc::SIGPIPE] {
+            let handler = if self.ignored.has(signal) { libc::SIG_IGN } else { libc::SIG_DFL };
+            set_disposition(signal, handler)?;
+        }
+        set_mask(self.blocked)
+    }
+}
+
+impl Signals {
+    /// The next signal that waits, if one does.
+    #[expect(unsafe_code, reason = "reads a kernel structure")]
+    pub(crate) fn next(&self) -> Option<Received> {
+        let mut info = std::mem::MaybeUninit::<libc::signalfd_siginfo>::zeroed();
+        let size = size_of::<libc::signalfd_siginfo>();
+        // SAFETY: the kernel writes at most `size` bytes into `info`, which has that many; all bit
+        // patterns are valid in it, and it was zeroed.
+        let (length, info) = unsafe {
+            let length = libc::read(self.0.as_raw_fd(), info.as_mut_ptr().cast(), size);
+            (length, info.assume_init())
+        };
+        (usize::try_from(length) == Ok(size)).then(|| Received {
+            number: i32::try_from(info.ssi_signo).unwrap_or(0),
+            by_kernel: info.ssi_code == libc::SI_KERNEL,
+        })
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Dies by this signal, without a second core file. Returns only if that is not possible (PID 1).
+pub(crate) fn die_by(signal: i32) {
+    // Best effort all along: whatever fails, the caller has an exit status to fall back on.
+    let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
+    let _ = restore_default(signal);
+    let _ = set_mask(SignalSet::ALL.without(SignalSet::of(signal)));
+    let _ = super::process::signal(nix::unistd::Pid::this(), signal);
+}
+
+#[expect(unsafe_code, reason = "asks for a disposition by number")]
+fn is_ignored(signal: i32) -> bool {
+    let mut action = KernelAction::default();
+    // SAFETY: the kernel writes one `struct sigaction` of its own layout, which `action` is.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigaction,
+            signal,
+            std::ptr::null::<KernelAction>(),
+            &raw mut action,
+            SET_SIZE,
+        )
+    };
+    result == 0 && action.handler == libc::SIG_IGN
+}
+
+/// `struct sigaction` as the kernel has it on every architecture that we know; the mask is last.
+#[repr(C)]
+#[derive(Default)]
+struct KernelAction {
+    handler: usize,
+    flags: libc::c_ulong,
+    restorer: usize,
+    mask: u64,
+}
+
+fn restore_default(signal: i32) -> io::Result<()> {
+    set_disposition(signal, libc::SIG_DFL)
+}
+
+#[expect(unsafe_code, reason = "sets a disposition by number")]
+fn set_disposition(signal: i32, handler: usize) -> io::Result<()> {
+    let action = KernelAction { handler, ..KernelAction::default() };
+    // SAFETY: the handler is SIG_DFL or SIG_IGN: no code of ours will run.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigaction,
+            signal,
+            &raw const action,
+            std::ptr::null::<KernelAction>(),
+            SET_SIZE,
+        )
+    })
+}
+
+/// Blocks these signals on top of those that are blocked, and tells which were.
+fn block(set: SignalSet) -> io::Result<SignalSet> {
+    let mut before = SignalSet::EMPTY;
+    change_mask(libc::SIG_BLOCK, set, Some(&mut before))?;
+    Ok(before)
+}
+
+fn set_mask(set: SignalSet) -> io::Result<()> {
+    change_mask(libc::SIG_SETMASK, set, None)
+}
+
+#[expect(unsafe_code, reason = "sets the mask by number")]
+fn change_mask(how: i32, set: SignalSet, before: Option<&mut SignalSet>) -> io::Result<()> {
+    let before = before.map_or(std::ptr::null_mut(), std::ptr::from_mut);
+    // SAFETY: both pointers are to sets of the kernel's size, or null where the kernel allows it.
+    check(unsafe { libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const set, before, SET_SIZE) })
+}
+
+#[expect(unsafe_code, reason = "makes a descriptor by number")]
+fn signal_fd(set: SignalSet) -> io::Result<OwnedFd> {
+    // SAFETY: the pointer is to a set of the kernel's size; the result is checked before it becomes
+    // an owned descriptor.
+    unsafe {
+        let fd = libc::syscall(
+            libc::SYS_signalfd4,
+            -1,
+            &raw const set,
+            SET_SIZE,
+            libc::SFD_NONBLOCK | libc::SFD_CLOEXEC,
+        );
+        check(fd)?;
+        Ok(OwnedFd::from_raw_fd(i32::try_from(fd).unwrap_or(-1)))
+    }
+}
+
+fn check(result: libc::c_long) -> io::Result<()> {
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decide::exit::Signal;
+
+    #[test]
+    fn the_cores_numbers_are_this_targets() {
+        for (signal, number) in [
+            (Signal::HUP, libc::SIGHUP),
+            (Signal::INT, libc::SIGINT),
+            (Signal::QUIT, libc::SIGQUIT),
+            (Signal::KILL, libc::SIGKILL),
+            (Signal::TERM, libc::SIGTERM),
+            (Signal::CHLD, libc::SIGCHLD),
+            (Signal::CONT, libc::SIGCONT),
+            (Signal::STOP, libc::SIGSTOP),
+            (Signal::TSTP, libc::SIGTSTP),
+            (Signal::TTIN, libc::SIGTTIN),
+            (Signal::TTOU, libc::SIGTTOU),
+        ] {
+            assert_eq!(signal.number(), number);
+        }
+        for signal in nix::sys::signal::Signal::iterator() {
+            let ours = Signal::from_number(signal as i32).unwrap();
+            assert_eq!(ours.to_string(), signal.as_str());
+        }
+    }
+}
