@@ -159,11 +159,11 @@ impl Supervisor {
         while let Some(received) = self.signals.next() {
             match Signal::from_number(received.number) {
                 Some(Signal::CHLD) => children = true,
-                Some(signal) => {
+                Some(signal) if !received.own => {
                     let shared = received.by_kernel && !self.program.has_own_group();
                     self.feed(Event::Signalled { signal, shared });
                 }
-                None => {}
+                Some(_) | None => {}
             }
         }
         children

@@ -25,6 +25,9 @@ pub(crate) struct Program {
     args: Vec<CString>,
     /// What COMMAND always finds in its environment.
     env: Vec<CString>,
+    /// Variables that name the process they are meant for, and named us (`sd_listen_fds(3)`,
+    /// `sd_watchdog_enabled(3)`): they are to name COMMAND.
+    pid_variables: Vec<&'static str>,
     own_group: bool,
     inherited: Inherited,
     /// Where a regular file on standard input was when we were started.
@@ -42,6 +45,8 @@ pub(crate) struct Spawned {
 /// A failure on the wire from child to parent: stage and errno.
 const REPORT: usize = 8;
 
+const PID_VARIABLES: [&str; 2] = ["LISTEN_PID", "WATCHDOG_PID"];
+
 /// The variables that tell COMMAND where it is in its life.
 const GENERATION: &str = "RECYCLE_GENERATION";
 const REASON: &str = "RECYCLE_REASON";
@@ -58,11 +63,12 @@ impl Program {
     ) -> Result<Self, std::ffi::NulError> {
         let args = command.iter().map(|arg| CString::new(arg.as_bytes()));
         let args = args.collect::<Result<Vec<_>, _>>()?;
-        let is_hidden = |name: &OsStr| {
-            name == GENERATION
-                || name == REASON
-                || hidden.iter().any(|hidden| name == OsStr::new(hidden))
-        };
+        let us = std::process::id().to_string();
+        let names_us = |name: &&str| std::env::var_os(name).is_some_and(|pid| pid == *us);
+        let pid_variables: Vec<_> = PID_VARIABLES.into_iter().filter(names_us).collect();
+        let rewritten = [GENERATION, REASON].into_iter().chain(pid_variables.iter().copied());
+        let taken: Vec<_> = hidden.iter().map(String::as_str).chain(rewritten).collect();
+        let is_hidden = |name: &OsStr| taken.iter().any(|taken| name == OsStr::new(taken));
         let env = std::env::vars_os().filter(|(name, _)| !is_hidden(name));
         let env = env.filter_map(|(name, value)| variable(name, &value)).collect();
         let name = command.first().map(OsString::as_os_str).unwrap_or_default();
@@ -70,6 +76,7 @@ impl Program {
             candidates: candidates(name, std::env::var_os("PATH")),
             args,
             env,
+            pid_variables,
             own_group: !has_controlling_terminal(),
             inherited,
             input_start: input_start(),
@@ -97,10 +104,16 @@ impl Program {
             variable(GENERATION.into(), generation.to_string().as_ref()),
             cause.and_then(|cause| variable(REASON.into(), cause.word().as_ref())),
         ];
-        let env = Pointers::to(self.env.iter().chain(own.iter().flatten()));
         let args = Pointers::to(self.args.iter());
         let parent = Pid::this();
         let pid = process::fork(|| {
+            // Here, and not before the fork: only now is there a pid to name. With one thread the
+            // child of a fork may allocate.
+            let pid = std::process::id().to_string();
+            let named = self.pid_variables.iter();
+            let named: Vec<_> =
+                named.filter_map(|name| variable((*name).into(), pid.as_ref())).collect();
+            let env = Pointers::to(self.env.iter().chain(own.iter().flatten()).chain(&named));
             let (stage, errno) = self.become_command(parent, &args, &env);
             let mut bytes = [0; REPORT];
             bytes[..4].copy_from_slice(&(stage as i32).to_ne_bytes());

@@ -135,6 +135,21 @@ fn memory_rules(
 
 /// Options that contradict each other, or mean nothing without another one.
 fn check(rules: &Rules, typed: &Typed<'_>, args: &Args) -> anyhow::Result<()> {
+    if let Some(Quiet { gap, wait }) = rules.quiet {
+        ensure!(
+            wait >= gap,
+            "--quiet-wait '{}': must not be less than --quiet '{}'",
+            args.quiet_wait,
+            args.quiet.as_deref().unwrap_or_default()
+        );
+    }
+    let longest = rules.lifetime.map_or(Duration::MAX, |lifetime| lifetime.max);
+    ensure!(
+        rules.min_lifetime <= longest,
+        "--min-lifetime '{}': must not be more than --max-lifetime '{}'",
+        args.min_lifetime,
+        args.max_lifetime.as_deref().unwrap_or_default()
+    );
     let memory = rules.memory.max_rss.or(rules.memory.max_pss).is_some();
     let lifetime = rules.lifetime.is_some();
     let idle = rules.idle.is_some();
@@ -154,21 +169,6 @@ fn check(rules: &Rules, typed: &Typed<'_>, args: &Args) -> anyhow::Result<()> {
             typed.name(option)
         );
     }
-    if let Some(Quiet { gap, wait }) = rules.quiet {
-        ensure!(
-            wait >= gap,
-            "--quiet-wait '{}': must not be less than --quiet '{}'",
-            args.quiet_wait,
-            args.quiet.as_deref().unwrap_or_default()
-        );
-    }
-    let longest = rules.lifetime.map_or(Duration::MAX, |lifetime| lifetime.max);
-    ensure!(
-        rules.min_lifetime <= longest,
-        "--min-lifetime '{}': must not be more than --max-lifetime '{}'",
-        args.min_lifetime,
-        args.max_lifetime.as_deref().unwrap_or_default()
-    );
     for (place, (from, _)) in rules.map.0.iter().enumerate() {
         let twice = rules.map.0.iter().skip(place + 1).any(|(other, _)| other == from);
         ensure!(!twice, "--map-signal: {from} is mapped more than once");

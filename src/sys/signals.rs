@@ -51,6 +51,8 @@ pub(crate) struct Received {
     pub(crate) number: i32,
     /// The kernel itself sent it: a terminal, to its whole foreground group.
     pub(crate) by_kernel: bool,
+    /// It came of something that we did: SIGPIPE of a write to a broken stderr, for one.
+    pub(crate) own: bool,
 }
 
 /// Signals to read.
@@ -104,6 +106,7 @@ impl Signals {
         (usize::try_from(length) == Ok(size)).then(|| Received {
             number: i32::try_from(info.ssi_signo).unwrap_or(0),
             by_kernel: info.ssi_code == libc::SI_KERNEL,
+            own: info.ssi_code == libc::SI_USER && info.ssi_pid == std::process::id(),
         })
     }
 }

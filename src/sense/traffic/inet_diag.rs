@@ -30,6 +30,32 @@ pub(super) struct SocketId {
     id: [u8; ID],
 }
 
+/// One end of a connection: address and port, as IPv6 has them, so that both ends compare equal when
+/// one of them sees IPv4 through an IPv6 socket.
+pub(super) type End = ([u8; 16], u16);
+
+impl SocketId {
+    /// Our end and the other one.
+    pub(super) fn ends(&self) -> (End, End) {
+        let port = |at| self.id.get(at..at + 2).and_then(|port| port.try_into().ok());
+        let end = |address, at| (self.address(address), port(at).map_or(0, u16::from_be_bytes));
+        (end(4, 0), end(20, 2))
+    }
+
+    fn address(&self, at: usize) -> [u8; 16] {
+        let mut address = [0; 16];
+        let (from, length) = if self.family == FAMILIES[0] { (12, 4) } else { (0, 16) };
+        if let Some((to, bytes)) = address.get_mut(from..).zip(self.id.get(at..at + length)) {
+            to.copy_from_slice(bytes);
+        }
+        if self.family == FAMILIES[0] {
+            // ::ffff:a.b.c.d (ipv6(7)).
+            (address[10], address[11]) = (0xff, 0xff);
+        }
+        address
+    }
+}
+
 /// What an answer says about a socket.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Socket {

@@ -75,8 +75,11 @@ impl TcpSense {
             // Connections that wait to be accepted are the next requests.
             sum.inbound = Some(now);
         }
+        let connected = || sockets.iter().filter(|socket| !socket.listening);
+        let ours: BTreeSet<_> = connected().map(|socket| socket.id.ends().0).collect();
         let mut hottest: Option<(Time, (SocketId, bool))> = None;
-        for socket in sockets.iter().filter(|socket| !socket.listening) {
+        // Where both ends are ours, nothing leaves the tree.
+        for socket in connected().filter(|socket| !ours.contains(&socket.id.ends().1)) {
             let Some(at) = moved_at(socket, now) else { continue };
             let accepted = listeners().any(|listener| listener.local_port == socket.local_port);
             let one = traffic(at, accepted);
