@@ -18,6 +18,11 @@ use std::process::ExitCode;
 use cli::Request;
 use decide::exit::End;
 
+/// musl's allocator maps and unmaps single pages: 40 system calls before the first `exec`.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     let end =
         cli::parse(std::env::args_os(), sense::limit::in_force).and_then(|request| match request {
