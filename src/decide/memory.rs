@@ -18,10 +18,10 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// A tree smaller than this is looked at page by page to confirm a crossing: 10 ms at the most.
 const CHEAP: Bytes = Bytes(1 << 30);
 /// A look that cost `c` is not repeated before `c` times this. Together half a percent of one CPU:
-/// an eighth each for the counters and the walk, a quarter for the pages.
-const COUNTERS_PAUSE: u32 = 800;
+/// a quarter for the counters, an eighth each for the walk and the pages.
+const COUNTERS_PAUSE: u32 = 400;
 const WALK_PAUSE: u32 = 800;
-const PAGES_PAUSE: u32 = 400;
+const PAGES_PAUSE: u32 = 800;
 
 /// What is known about a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -129,7 +129,7 @@ impl Trees {
             // One that went since it was listed is not worth a word.
             let Some(process) = self.look_at(pid) else { continue };
             members.push(process);
-            self.children_of(pid, &mut unvisited);
+            self.children_of(&process, &mut unvisited);
         }
         self.members = members;
         Ok(&self.members)
@@ -160,17 +160,23 @@ impl Trees {
     }
 
     /// Appends the children of all its threads: a child is listed with the thread that forked it.
-    fn children_of(&mut self, pid: i32, children: &mut Vec<i32>) {
+    fn children_of(&mut self, process: &Process, children: &mut Vec<i32>) {
+        let pid = process.id.pid.as_raw();
+        if process.threads <= 1 {
+            return self.children_of_thread(pid, pid, children);
+        }
         let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return };
         for task in tasks.flatten() {
-            let Some(tid) = task.file_name().to_str().and_then(|name| name.parse::<i32>().ok())
-            else {
-                continue;
-            };
-            let path = format!("/proc/{pid}/task/{tid}/children");
-            if let Ok(text) = files::read_into(&path, &mut self.buffer) {
-                children.extend(procfs::pids(text));
+            if let Some(tid) = task.file_name().to_str().and_then(|name| name.parse().ok()) {
+                self.children_of_thread(pid, tid, children);
             }
+        }
+    }
+
+    fn children_of_thread(&mut self, pid: i32, tid: i32, children: &mut Vec<i32>) {
+        let path = format!("/proc/{pid}/task/{tid}/children");
+        if let Ok(text) = files::read_into(&path, &mut self.buffer) {
+            children.extend(procfs::pids(text));
         }
     }
 

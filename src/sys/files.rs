@@ -60,7 +60,7 @@ pub(crate) fn write_without_waiting(fd: BorrowedFd<'_>, bytes: &[u8]) {
     }
 }
 
-/// Reads a whole small file, such as those of `/proc`, in place of what `buffer` held.
+/// Reads a whole file of `/proc` in place of what `buffer` held.
 ///
 /// # Errors
 /// Those of `open(2)` and `read(2)`; `ESRCH` when the process went meanwhile.
@@ -74,6 +74,11 @@ pub(crate) fn read_into<'a>(path: &str, buffer: &'a mut Vec<u8>) -> io::Result<&
         }
         match file.read(buffer.get_mut(length..).unwrap_or_default()) {
             Ok(0) => break,
+            // The first read of such a file gives a page of it: less than we asked for is all.
+            Ok(read) if length == 0 && read < SMALL => {
+                length = read;
+                break;
+            }
             Ok(read) => length += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

@@ -27,7 +27,7 @@ impl Lifecycle {
             }
             Event::Signalled { signal, shared } => match self.pass(signal, shared, actions) {
                 // INT is a wish for an end, and COMMAND is ending.
-                Meaning::Leave | Meaning::Interrupt => return self.leave(watch, Some(kill)),
+                Meaning::Leave | Meaning::Interrupt => return self.leave(now, watch, Some(kill)),
                 meaning => {
                     self.note_finality(now, meaning);
                     None

@@ -18,7 +18,7 @@ impl Lifecycle {
         let due = match event {
             Event::Exited(exit) => return self.ended(now, watch, exit, actions),
             Event::Signalled { signal, shared } => match self.pass(signal, shared, actions) {
-                Meaning::Leave => return self.leave(watch, None),
+                Meaning::Leave => return self.leave(now, watch, None),
                 Meaning::Recycle if self.input_ended => {
                     actions.push(Action::Tell(Notice::NothingLeftToRead));
                     None
@@ -174,8 +174,8 @@ impl Lifecycle {
     }
 
     /// TERM came.
-    pub(super) fn leave(&self, mut watch: Watch, kill: Option<Kill>) -> State {
-        watch.policy.only_kill();
+    pub(super) fn leave(&self, now: Time, mut watch: Watch, kill: Option<Kill>) -> State {
+        self.only_kill(now, &mut watch);
         State::Leaving { watch, kill }
     }
 }

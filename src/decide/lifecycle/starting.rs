@@ -54,7 +54,7 @@ impl Lifecycle {
             Event::StartFailed(failure) => self.start_failed(now, failure, cause, actions),
             Event::Exited(exit) => self.ended(now, watch, exit, actions),
             Event::Signalled { signal, shared } => match self.pass(signal, shared, actions) {
-                Meaning::Leave => self.leave(watch, None),
+                Meaning::Leave => self.leave(now, watch, None),
                 Meaning::Recycle => self.begin(now, watch, Reason::Signal(signal), actions),
                 meaning => {
                     self.note(now, meaning, &mut watch);
