@@ -40,7 +40,7 @@ struct Args {
     /// Recycle when a generation is this old
     #[arg(long, value_name = "DURATION", env = "RECYCLE_MAX_LIFETIME", help_heading = WHEN)]
     max_lifetime: Option<String>,
-    /// Shorten each lifetime at random by up to this
+    /// Shorten lifetimes, at random
     #[arg(long, value_name = "PERCENT", env = "RECYCLE_JITTER", help_heading = WHEN)]
     #[arg(default_value = "0%")]
     jitter: String,
@@ -56,7 +56,7 @@ struct Args {
     #[arg(default_value = "1m")]
     quiet_wait: String,
 
-    /// What counts: stdin, sockets, tcp
+    /// stdin, sockets, tcp
     #[arg(long, value_name = "LIST", env = "RECYCLE_TRAFFIC", help_heading = QUIET)]
     #[arg(default_value = "stdin,sockets")]
     traffic: String,
@@ -65,7 +65,7 @@ struct Args {
     #[arg(long, value_name = "DURATION", env = "RECYCLE_SETTLE", help_heading = QUIET)]
     #[arg(default_value = "10s", verbatim_doc_comment)]
     settle: String,
-    /// More of one CPU than this is work, not quiet
+    /// More of one CPU is work, not quiet
     #[arg(long, value_name = "PERCENT", env = "RECYCLE_IDLE_CPU", help_heading = QUIET)]
     #[arg(default_value = "5%")]
     idle_cpu: String,
@@ -74,16 +74,16 @@ struct Args {
     #[arg(long, value_name = "SIGNAL", env = "RECYCLE_STOP_SIGNAL", help_heading = STOP)]
     #[arg(default_value = "TERM")]
     stop_signal: String,
-    /// KILL to the whole tree after this
+    /// KILL the whole tree after this
     #[arg(long, value_name = "DURATION", env = "RECYCLE_STOP_TIMEOUT", help_heading = STOP)]
     #[arg(default_value = "30s")]
     stop_timeout: String,
-    /// What follows: restart, exit, exit:STATUS
+    /// restart, exit or exit:STATUS
     #[arg(long, value_name = "ACTION", env = "RECYCLE_THEN", help_heading = STOP)]
     #[arg(default_value = "restart")]
     then: String,
 
-    /// Signals go to the child or its group
+    /// Signals go to child or group
     #[arg(long, value_name = "SCOPE", env = "RECYCLE_SIGNAL_SCOPE", help_heading = SIGNALS)]
     #[arg(default_value = "child")]
     signal_scope: String,
@@ -92,15 +92,15 @@ struct Args {
     #[arg(value_delimiter = ',')]
     map_signal: Vec<String>,
 
-    /// When COMMAND ends: never, on-failure, always
+    /// never, on-failure or always
     #[arg(long, value_name = "WHEN", env = "RECYCLE_RESTART", help_heading = CRASHES)]
     #[arg(default_value = "never")]
     restart: String,
-    /// Give up after more than N restarts in this time
+    /// Give up after more than N
     #[arg(long, value_name = "N/DURATION", env = "RECYCLE_MAX_RESTARTS", help_heading = CRASHES)]
     #[arg(default_value = "5/1m")]
     max_restarts: String,
-    /// Delay before a restart, doubling
+    /// Doubling delay
     #[arg(long, value_name = "MIN..MAX", env = "RECYCLE_BACKOFF", help_heading = CRASHES)]
     #[arg(default_value = "100ms..30s")]
     backoff: String,
@@ -154,7 +154,7 @@ pub(crate) fn parse(
     words: impl Iterator<Item = OsString>,
     memory_limit: impl Fn() -> Bytes,
 ) -> anyhow::Result<Request> {
-    let mut command = Args::command();
+    let mut command = Args::command().mut_args(|arg| arg.hide_env(true));
     let hidden = variables(&command);
     let matches = match command.try_get_matches_from_mut(words) {
         Ok(matches) => matches,
@@ -178,18 +178,26 @@ struct Typed<'a> {
 }
 
 impl Typed<'_> {
+    fn source(&self, option: &str) -> Option<ValueSource> {
+        self.matches.value_source(&option.replace('-', "_"))
+    }
+
     /// Whether somebody gave the option, rather than left it at its default.
     fn given(&self, option: &str) -> bool {
-        let source = self.matches.value_source(&option.replace('-', "_"));
-        matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))
+        !matches!(self.source(option), None | Some(ValueSource::DefaultValue))
+    }
+
+    /// Whether the environment gave it.
+    fn by_variable(&self, option: &str) -> bool {
+        self.source(option) == Some(ValueSource::EnvVariable)
     }
 
     /// What to call it: as it was written.
     fn name(&self, option: &str) -> String {
-        let id = option.replace('-', "_");
-        match self.matches.value_source(&id) {
-            Some(ValueSource::EnvVariable) => format!("RECYCLE_{}", id.to_ascii_uppercase()),
-            _ => format!("--{option}"),
+        if self.by_variable(option) {
+            format!("RECYCLE_{}", option.replace('-', "_").to_ascii_uppercase())
+        } else {
+            format!("--{option}")
         }
     }
 }

@@ -38,8 +38,8 @@ fn resident_bytes() -> u64 {
     statm.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
 }
 
-/// Grows at `rate` bytes a second by pages that exist already (fresh ones cost too much on a virtual
-/// machine to grow this fast), until TERM; then prints how long ago `limit` was crossed, in
+/// Grows at `rate` bytes a second by pages that exist already (fresh ones cost too much on a
+/// virtual machine to grow this fast), until TERM; then prints how long ago `limit` was crossed, in
 /// microseconds, and by how many bytes it is exceeded.
 fn grow(rate: u64, limit: u64) {
     const MOST: u64 = 900 << 20;

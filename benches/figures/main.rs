@@ -1,5 +1,6 @@
-//! The figures that `recycle` is held to, measured side by side with tini where it is installed, and
-//! printed as one Markdown table: `cargo bench`. Medians of interleaved runs; nothing is asserted.
+//! The figures that `recycle` is held to, measured side by side with tini where it is installed,
+//! and printed as one Markdown table: `cargo bench`. Medians of interleaved runs; nothing is
+//! asserted.
 //!
 //! The binary measured is the static musl build where that target is installed, else the plain one.
 

@@ -1,4 +1,5 @@
-//! Starting a generation: fork, exec, and everything in between. An error comes back with its stage.
+//! Starting a generation: fork, exec, and everything in between. An error comes back with its
+//! stage.
 
 use std::ffi::{CString, OsStr, OsString};
 use std::io::Read;
@@ -83,8 +84,8 @@ impl Program {
         })
     }
 
-    /// Whether COMMAND leads a process group of its own. With a controlling terminal it shares ours:
-    /// a group in the background could neither read from it nor, sometimes, write to it.
+    /// Whether COMMAND leads a process group of its own. With a controlling terminal it shares
+    /// ours: a group in the background could neither read from it nor, sometimes, write to it.
     pub(crate) fn has_own_group(&self) -> bool {
         self.own_group
     }
@@ -130,7 +131,8 @@ impl Program {
         Ok(Spawned { pid, report })
     }
 
-    /// The child's way to `execve`. The order matters: the kernel is told to kill us with our parent
+    /// The child's way to `execve`. The order matters: the kernel is told to kill us with our
+    /// parent
     /// before anything else can go wrong, and signals are let in last, when their dispositions are
     /// COMMAND's and not ours.
     fn become_command(

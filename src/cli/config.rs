@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail, ensure};
 
-use super::values::{self, Parsed};
+use super::values::{self, Parsed, mapping};
 use super::{Args, Typed};
 use crate::act::stop::Scope;
 use crate::decide::rules::{Idle, Lifetime, Measure, MemoryRules, Quiet, Rules, SignalMap};
@@ -35,25 +35,6 @@ impl Args {
         hidden: Vec<String>,
         memory_limit: impl Fn() -> Bytes,
     ) -> anyhow::Result<Config> {
-        // Text, when it is there, becomes meaning, or a line with option, text and what is allowed.
-        fn read<T>(
-            typed: &Typed<'_>,
-            option: &str,
-            text: &str,
-            parse: impl Fn(&str) -> Parsed<T>,
-        ) -> anyhow::Result<T> {
-            let refused =
-                |what| anyhow!("{} '{}': {what}", typed.name(option), text.escape_default());
-            parse(text).map_err(refused)
-        }
-        fn read_some<T>(
-            typed: &Typed<'_>,
-            option: &str,
-            text: Option<&String>,
-            parse: impl Fn(&str) -> Parsed<T>,
-        ) -> anyhow::Result<Option<T>> {
-            text.map(|text| read(typed, option, text, parse)).transpose()
-        }
         let size = |option, text| {
             let size = read_some(typed, option, text, Size::parse)?;
             anyhow::Ok(size.map(|size| size.resolve(&memory_limit)))
@@ -69,8 +50,7 @@ impl Args {
         let jitter = read(typed, "jitter", &self.jitter, Share::parse)?;
         let gap = read_some(typed, "quiet", self.quiet.as_ref(), values::duration)?;
         let wait = read(typed, "quiet-wait", &self.quiet_wait, values::duration)?;
-        let map = self.map_signal.iter();
-        let map = map.map(|text| read(typed, "map-signal", text, values::mapping));
+        let map = self.map_signal.iter().map(|text| read(typed, "map-signal", text, mapping));
         let rules = Rules {
             idle: idle_after.map(|after| Idle { after, settle }),
             idle_cpu: Some(idle_cpu).filter(|share| *share < Share::ALL),
@@ -100,12 +80,33 @@ impl Args {
         Ok(Config {
             traffic: read(typed, "traffic", &self.traffic, values::traffic)?,
             scope: read(typed, "signal-scope", &self.signal_scope, values::scope)?,
-            loudness: loudness(self.quiet_log, self.verbose)?,
+            loudness: loudness(typed, self.quiet_log, self.verbose)?,
             command: self.command,
             rules,
             hidden,
         })
     }
+}
+
+/// Makes a value of text, or a line with option, text and what is allowed.
+fn read<T>(
+    typed: &Typed<'_>,
+    option: &str,
+    text: &str,
+    parse: impl Fn(&str) -> Parsed<T>,
+) -> anyhow::Result<T> {
+    let refused = |what| anyhow!("{} '{}': {what}", typed.name(option), text.escape_default());
+    parse(text).map_err(refused)
+}
+
+/// The same for an option that may be absent.
+fn read_some<T>(
+    typed: &Typed<'_>,
+    option: &str,
+    text: Option<&String>,
+    parse: impl Fn(&str) -> Parsed<T>,
+) -> anyhow::Result<Option<T>> {
+    text.map(|text| read(typed, option, text, parse)).transpose()
 }
 
 fn memory_rules(
@@ -116,7 +117,7 @@ fn memory_rules(
     if let (Some(rss), Some(pss)) = (max_rss, max_pss) {
         ensure!(
             pss < rss,
-            "--max-pss {pss}: must be less than --max-rss {rss}, or it could never be exceeded first"
+            "--max-pss {pss}: must be less than --max-rss {rss}, which would be exceeded first"
         );
     }
     let (beside, name, measure) = match (max_rss, max_pss) {
@@ -176,11 +177,16 @@ fn check(rules: &Rules, typed: &Typed<'_>, args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn loudness(quiet: bool, verbose: bool) -> anyhow::Result<Loudness> {
+/// A flag wins over the environment; two of the same rank contradict each other.
+fn loudness(typed: &Typed<'_>, quiet: bool, verbose: bool) -> anyhow::Result<Loudness> {
     match (quiet, verbose) {
-        (true, true) => bail!("--quiet-log and --verbose contradict each other"),
+        (false, false) => Ok(Loudness::Normal),
         (true, false) => Ok(Loudness::Quiet),
         (false, true) => Ok(Loudness::Verbose),
-        (false, false) => Ok(Loudness::Normal),
+        (true, true) => match (typed.by_variable("quiet-log"), typed.by_variable("verbose")) {
+            (false, true) => Ok(Loudness::Quiet),
+            (true, false) => Ok(Loudness::Verbose),
+            _ => bail!("--quiet-log and --verbose contradict each other"),
+        },
     }
 }

@@ -1,7 +1,7 @@
 //! Signals, the ways a process ends, and the one table of exit statuses.
 //!
-//! Signal numbers are those of Linux on x86, Arm, RISC-V, PowerPC and s390x (`signal(7)`); a test in
-//! `sys/signals.rs` holds them against the target's libc.
+//! Signal numbers are those of Linux on x86, Arm, RISC-V, PowerPC and s390x (`signal(7)`); a test
+//! in `sys/signals.rs` holds them against the target's libc.
 
 use std::fmt;
 

@@ -204,7 +204,7 @@ impl Lifecycle {
         };
     }
 
-    /// What a signal that came means. One that is mapped to something else than a signal means that.
+    /// What a signal that came means. One that is mapped to `none` or `recycle` means that.
     fn meaning(&self, signal: Signal) -> Meaning {
         match (self.rules.map.of(signal), signal) {
             (Mapped::Recycle, _) => Meaning::Recycle,

@@ -9,7 +9,8 @@ use super::rules::{Measure, MemoryRules};
 use super::time::Time;
 use crate::units::Bytes;
 
-/// A process shows its parent's whole size between `fork` and `exec`; after this long it is believed.
+/// A process shows its parent's whole size between `fork` and `exec`; after this long it is
+/// believed.
 const SETTLING: Duration = Duration::from_millis(100);
 /// Memory is taken to grow by this much a second, if it was not seen to grow faster.
 const GROWTH: u64 = 1 << 30;
@@ -17,11 +18,11 @@ const SHORTEST: Duration = Duration::from_millis(4);
 const LONGEST: Duration = Duration::from_secs(1);
 /// A tree smaller than this is looked at page by page to confirm a crossing: 10 ms at the most.
 const CHEAP: Bytes = Bytes(1 << 30);
-/// A look that cost `c` is not repeated before `c` times this. Together half a percent of one CPU:
-/// a quarter for the counters, an eighth each for the walk and the pages.
+/// A look that cost `c` is not repeated before `c` times this: a quarter of a percent of one CPU
+/// for the counters or a third for the pages, whichever are looked at, and an eighth for the walk.
 const COUNTERS_PAUSE: u32 = 400;
+const PAGES_PAUSE: u32 = 300;
 const WALK_PAUSE: u32 = 800;
-const PAGES_PAUSE: u32 = 800;
 
 /// What is known about a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

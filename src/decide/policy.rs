@@ -55,7 +55,8 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// A generation that starts now. `draw`, uniform in 0..=`u32::MAX`, decides its share of the jitter.
+    /// A generation that starts now. `draw`, uniform in 0..=`u32::MAX`, decides its share of the
+    /// jitter.
     pub(crate) fn new(started: Time, rules: &Rules, draw: u32) -> Self {
         let settle = rules.idle.map(|idle| idle.settle).unwrap_or_default();
         Self {

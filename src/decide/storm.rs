@@ -1,5 +1,5 @@
-//! The storm guard: a memory limit below what COMMAND needs anyway must not mean a restart every few
-//! seconds that fixes nothing. It outlives generations.
+//! The storm guard: a memory limit below what COMMAND needs anyway must not mean a restart every
+//! few seconds that fixes nothing. It outlives generations.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What `recycle` says, and how loudly. Lines go to stderr, one write each; a stderr that is closed,
-//! full or broken loses them and disturbs nothing. stdout belongs to COMMAND.
+//! What `recycle` says, and how loudly. Lines go to stderr, one write each; a stderr that is
+//! closed, full or broken loses them and disturbs nothing. stdout belongs to COMMAND.
 
 mod text;
 

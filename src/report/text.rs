@@ -63,7 +63,7 @@ impl fmt::Display for Line<'_> {
                 let after = Span(*after);
                 write!(
                     out,
-                    "some of '{}' is still there {after} after the stop began, despite KILL; waiting",
+                    "some of '{}' outlives KILL, {after} after the stop began; waiting",
                     self.command
                 )
             }

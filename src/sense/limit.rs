@@ -52,7 +52,8 @@ enum Version {
 }
 
 impl Version {
-    /// Our path in the hierarchy, if this line of `/proc/self/cgroup` has it: `ID:CONTROLLERS:PATH`.
+    /// Our path in the hierarchy, if this line of `/proc/self/cgroup` has it:
+    /// `ID:CONTROLLERS:PATH`.
     fn path(self, line: &str) -> Option<&str> {
         let (id, rest) = line.split_once(':')?;
         let (controllers, path) = rest.split_once(':')?;

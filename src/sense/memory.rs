@@ -1,5 +1,5 @@
-//! How much memory the tree holds: the kernel's counters through descriptors that stay open, or page
-//! by page where the last bit counts.
+//! How much memory the tree holds: the kernel's counters through descriptors that stay open, or
+//! page by page where the last bit counts.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -58,8 +58,8 @@ impl MemorySense {
         }
     }
 
-    /// Sums up the memory of these processes. Those first seen after `settled_by` are new; COMMAND's
-    /// own process never is: it has become what it is.
+    /// Sums up the memory of these processes. Those first seen after `settled_by` are new;
+    /// COMMAND's own process never is: it has become what it is.
     ///
     /// # Errors
     /// Not one of the processes that live can be read.
@@ -136,7 +136,7 @@ impl MemorySense {
         if process.is_zombie() {
             return Some(Paged { rss: 0, pss: 0 });
         }
-        match files::read_into(&path(process, "smaps_rollup"), &mut self.buffer) {
+        match files::read_path(&path(process, "smaps_rollup"), &mut self.buffer) {
             Ok(text) => {
                 let (rss, pss) = (procfs::kilobytes(text, b"Rss"), procfs::kilobytes(text, b"Pss"));
                 rss.zip(pss).map(|(rss, pss)| Paged { rss, pss })

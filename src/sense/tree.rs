@@ -2,11 +2,12 @@
 //! parent and became our children (we are their subreaper).
 //!
 //! Children of ours that were here before COMMAND are not in it. Where there were some, or where we
-//! are PID 1 (which gets every orphan of the container, also those of `docker exec`), an orphan that
-//! we have not seen below COMMAND must show that it came from there: by COMMAND's process group, or
-//! by `RECYCLE_GENERATION` in the environment that it was started with.
+//! are PID 1 (which gets every orphan of the container, also those of `docker exec`), an orphan
+//! that we have not seen below COMMAND must show that it came from there: by COMMAND's process
+//! group, or by `RECYCLE_GENERATION` in the environment that it was started with.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::time::Duration;
 
@@ -18,6 +19,17 @@ use super::procfs;
 use crate::decide::event::{Sight, Unseen};
 use crate::sys::files;
 use crate::sys::process::{self, Id, Process};
+
+/// Files of `/proc` about one process.
+#[derive(Debug)]
+struct Kept {
+    stat: File,
+    /// The children of its first thread.
+    children: File,
+}
+
+/// Files about more processes than this are not kept open.
+const MOST_KEPT: usize = 64;
 
 /// The walker.
 #[derive(Debug)]
@@ -31,6 +43,9 @@ pub(crate) struct Trees {
     group: Option<Pid>,
     /// The tree as of the last walk.
     members: Vec<Process>,
+    /// Files about the members that stay open: to read one again costs a tenth of opening it.
+    kept: BTreeMap<i32, Kept>,
+    own_children: Option<File>,
     /// What was found out about orphans.
     adopted: BTreeMap<Id, bool>,
     ticks_per_second: u64,
@@ -48,6 +63,9 @@ impl Trees {
             command: None,
             group: None,
             members: Vec::new(),
+            kept: BTreeMap::new(),
+            // We have one thread.
+            own_children: File::open("/proc/thread-self/children").ok(),
             adopted: BTreeMap::new(),
             ticks_per_second: ticks_per_second(),
             reaped_before: Duration::ZERO,
@@ -131,13 +149,35 @@ impl Trees {
             members.push(process);
             self.children_of(&process, &mut unvisited);
         }
+        self.kept.retain(|pid, _| members.iter().any(|member| member.id.pid.as_raw() == *pid));
         self.members = members;
         Ok(&self.members)
     }
 
+    /// Whether a process is still the one that was seen, and not another with its pid.
+    pub(crate) fn is_still(&mut self, id: Id) -> bool {
+        self.look_at(id.pid.as_raw()).is_some_and(|process| process.id == id)
+    }
+
     fn look_at(&mut self, pid: i32) -> Option<Process> {
-        let text = files::read_into(&format!("/proc/{pid}/stat"), &mut self.buffer).ok()?;
-        let stat = procfs::stat(text)?;
+        // A file that was kept answers for the process that it was opened for, or not at all.
+        let kept = self.kept.get(&pid);
+        let again = kept.and_then(|kept| files::read_whole(&kept.stat, &mut self.buffer).ok());
+        let stat = match again {
+            Some(text) => procfs::stat(text)?,
+            None => {
+                let open = |file: &str| File::open(format!("/proc/{pid}/{file}")).ok();
+                let stat = open("stat")?;
+                let read = procfs::stat(files::read_whole(&stat, &mut self.buffer).ok()?)?;
+                self.kept.remove(&pid);
+                if self.kept.len() < MOST_KEPT
+                    && let Some(children) = open(&format!("task/{pid}/children"))
+                {
+                    self.kept.insert(pid, Kept { stat, children });
+                }
+                read
+            }
+        };
         Some(Process {
             id: Id { pid: Pid::from_raw(pid), start: stat.start },
             state: stat.state,
@@ -147,36 +187,27 @@ impl Trees {
         })
     }
 
-    /// Whether a process is still the one that was seen, and not another with its pid.
-    pub(crate) fn is_still(&mut self, id: Id) -> bool {
-        self.look_at(id.pid.as_raw()).is_some_and(|process| process.id == id)
-    }
-
     fn own_children(&mut self) -> io::Result<Vec<i32>> {
-        // We have one thread. The list may miss a child while others end: who relies on an empty
-        // one asks twice.
-        let text = files::read_into("/proc/thread-self/children", &mut self.buffer)?;
-        Ok(procfs::pids(text).collect())
+        // The list may miss a child while others end: who relies on an empty one asks twice.
+        let missing = || io::Error::from_raw_os_error(libc::ENOENT);
+        let file = self.own_children.as_ref().ok_or_else(missing)?;
+        Ok(procfs::pids(files::read_whole(file, &mut self.buffer)?).collect())
     }
 
     /// Appends the children of all its threads: a child is listed with the thread that forked it.
     fn children_of(&mut self, process: &Process, children: &mut Vec<i32>) {
         let pid = process.id.pid.as_raw();
-        if process.threads <= 1 {
-            return self.children_of_thread(pid, pid, children);
+        if process.threads <= 1
+            && let Some(kept) = self.kept.get(&pid)
+        {
+            let text = files::read_whole(&kept.children, &mut self.buffer).unwrap_or_default();
+            return children.extend(procfs::pids(text));
         }
         let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return };
         for task in tasks.flatten() {
-            if let Some(tid) = task.file_name().to_str().and_then(|name| name.parse().ok()) {
-                self.children_of_thread(pid, tid, children);
-            }
-        }
-    }
-
-    fn children_of_thread(&mut self, pid: i32, tid: i32, children: &mut Vec<i32>) {
-        let path = format!("/proc/{pid}/task/{tid}/children");
-        if let Ok(text) = files::read_into(&path, &mut self.buffer) {
-            children.extend(procfs::pids(text));
+            let path = task.path().join("children");
+            let text = path.to_str().and_then(|path| files::read_path(path, &mut self.buffer).ok());
+            children.extend(text.into_iter().flat_map(procfs::pids));
         }
     }
 

@@ -1,8 +1,8 @@
 //! What must be known or done before Rust's runtime runs.
 //!
 //! The runtime ignores SIGPIPE and opens `/dev/null` in place of closed standard descriptors before
-//! `main`. COMMAND must get both as they were. The way not taken: `#![no_main]`, which also loses the
-//! runtime's argument handling under musl.
+//! `main`. COMMAND must get both as they were. The way not taken: `#![no_main]`, which also loses
+//! the runtime's argument handling under musl.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,12 +1,15 @@
 //! Descriptors: writing without waiting, counting unread bytes, reading small files.
 
-use std::io::{self, IoSlice, Read};
+use std::fs::File;
+use std::io::{self, IoSlice};
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::fs::FileExt;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 
-/// The standard descriptors: `entry` has made sure that they are open, and nothing of ours closes them.
+/// The standard descriptors: `entry` has made sure that they are open, and nothing of ours closes
+/// them.
 pub(crate) const STDIN: BorrowedFd<'static> = standard(0);
 pub(crate) const STDOUT: BorrowedFd<'static> = standard(1);
 pub(crate) const STDERR: BorrowedFd<'static> = standard(2);
@@ -31,14 +34,15 @@ pub(crate) fn unread(fd: BorrowedFd<'_>) -> Option<u32> {
     u32::try_from(count).ok()
 }
 
-/// Writes what fits without waiting; what does not is lost. The descriptor is shared with COMMAND, so
-/// its flags are not ours to change: `RWF_NOWAIT` (`pwritev2(2)`) where the kernel knows it, else a
-/// write right after it was found writable.
+/// Writes what fits without waiting; what does not is lost. The descriptor is shared with COMMAND,
+/// so its flags are not ours to change: `RWF_NOWAIT` (`pwritev2(2)`) where the kernel knows it,
+/// else a write right after it was found writable.
 #[expect(unsafe_code, reason = "nix has no pwritev2")]
 pub(crate) fn write_without_waiting(fd: BorrowedFd<'_>, bytes: &[u8]) {
     let piece = [IoSlice::new(bytes)];
     // SAFETY: an IoSlice is an iovec (its documentation promises that), and there is one. The last
-    // three arguments are an offset of -1, low and high half ("at the current position"), and a flag.
+    // three arguments are an offset of -1, low and high half ("at the current position"), and a
+    // flag.
     let written = unsafe {
         libc::syscall(
             libc::SYS_pwritev2,
@@ -60,19 +64,19 @@ pub(crate) fn write_without_waiting(fd: BorrowedFd<'_>, bytes: &[u8]) {
     }
 }
 
-/// Reads a whole file of `/proc` in place of what `buffer` held.
+/// Reads a whole file of `/proc` in place of what `buffer` held, from its start.
 ///
 /// # Errors
-/// Those of `open(2)` and `read(2)`; `ESRCH` when the process went meanwhile.
-pub(crate) fn read_into<'a>(path: &str, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
-    let mut file = std::fs::File::open(path)?;
+/// Those of `pread(2)`; `ESRCH` when the process that it is about is gone.
+pub(crate) fn read_whole<'a>(file: &File, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
     buffer.resize(buffer.capacity().max(SMALL), 0);
     let mut length = 0;
     loop {
         if length == buffer.len() {
             buffer.resize(length * 2, 0);
         }
-        match file.read(buffer.get_mut(length..).unwrap_or_default()) {
+        let rest = buffer.get_mut(length..).unwrap_or_default();
+        match file.read_at(rest, u64::try_from(length).unwrap_or(u64::MAX)) {
             Ok(0) => break,
             // The first read of such a file gives a page of it: less than we asked for is all.
             Ok(read) if length == 0 && read < SMALL => {
@@ -86,4 +90,12 @@ pub(crate) fn read_into<'a>(path: &str, buffer: &'a mut Vec<u8>) -> io::Result<&
     }
     buffer.truncate(length);
     Ok(buffer)
+}
+
+/// The same for a file that is not open.
+///
+/// # Errors
+/// Those of `open(2)`, too.
+pub(crate) fn read_path<'a>(path: &str, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
+    read_whole(&File::open(path)?, buffer)
 }

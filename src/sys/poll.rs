@@ -16,9 +16,9 @@ pub(crate) enum Readiness {
     Ended,
 }
 
-/// Waits until one of these is ready or the timeout (`None`: never) has passed, and tells which are.
-/// Interrupted or refused by the kernel, it tells that none is: the caller looks at its deadline and
-/// comes again.
+/// Waits until one of these is ready or the timeout (`None`: never) has passed, and tells which
+/// are. Interrupted or refused by the kernel, it tells that none is: the caller looks at its
+/// deadline and comes again.
 pub(crate) fn wait(
     sources: &[(BorrowedFd<'_>, Readiness)],
     timeout: Option<Duration>,

@@ -158,7 +158,8 @@ impl ProcessFd {
     /// `ESRCH`: it is gone; `EMFILE`; `ENOSYS` before Linux 5.3.
     #[expect(unsafe_code, reason = "nix has no pidfd_open")]
     pub(crate) fn open(pid: Pid) -> nix::Result<Self> {
-        // SAFETY: it touches no memory; the result is checked before it becomes an owned descriptor.
+        // SAFETY: it touches no memory; the result is checked before it becomes an owned
+        // descriptor.
         unsafe {
             let fd = Errno::result(libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0))?;
             Ok(Self(OwnedFd::from_raw_fd(i32::try_from(fd).unwrap_or(-1))))

@@ -1,8 +1,8 @@
 //! Signals by number: masks, dispositions and a descriptor to read them from.
 //!
-//! `signalfd(2)` rather than handlers: it tells who sent a signal (`SI_KERNEL` is a terminal's), has
-//! no code that runs in between, and queues real-time signals. The price is that the mask must be
-//! put back in COMMAND, which transparency asks for anyway. Raw system calls, because the C
+//! `signalfd(2)` rather than handlers: it tells who sent a signal (`SI_KERNEL` is a terminal's),
+//! has no code that runs in between, and queues real-time signals. The price is that the mask must
+//! be put back in COMMAND, which transparency asks for anyway. Raw system calls, because the C
 //! libraries hide the numbers that they use themselves (32 to 34).
 
 use std::io;

@@ -17,8 +17,8 @@ const ID: usize = 48;
 const MESSAGE: usize = 72;
 const INET_DIAG_INFO: u16 = 2;
 
-/// States of TCP sockets that a process can hold (`include/net/tcp_states.h`). Left out: SYN_SENT, on
-/// which nothing has moved; TIME_WAIT and requests, which no process holds.
+/// States of TCP sockets that a process can hold (`include/net/tcp_states.h`). Left out: SYN_SENT,
+/// on which nothing has moved; TIME_WAIT and requests, which no process holds.
 const STATES: u32 = 1 << ESTABLISHED | 1 << 4 | 1 << 5 | 1 << 8 | 1 << 9 | 1 << LISTEN | 1 << 11;
 const ESTABLISHED: u8 = 1;
 const LISTEN: u8 = 10;
@@ -30,8 +30,8 @@ pub(super) struct SocketId {
     id: [u8; ID],
 }
 
-/// One end of a connection: address and port, as IPv6 has them, so that both ends compare equal when
-/// one of them sees IPv4 through an IPv6 socket.
+/// One end of a connection: address and port, as IPv6 has them, so that both ends compare equal
+/// when one of them sees IPv4 through an IPv6 socket.
 pub(super) type End = ([u8; 16], u16);
 
 impl SocketId {

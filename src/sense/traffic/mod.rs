@@ -1,7 +1,7 @@
 //! When traffic last moved: on standard input, and on the tree's sockets.
 //!
-//! Sockets are TCP connections that are alive when looked at. Not seen yet: connections that came and
-//! went between two looks, and sockets of other kinds; the man page says so.
+//! Sockets are TCP connections that are alive when looked at. Not seen yet: connections that came
+//! and went between two looks, and sockets of other kinds; the man page says so.
 
 mod inet_diag;
 pub(crate) mod stdin;

@@ -1,10 +1,11 @@
-//! Standard input: did bytes move on it, are some unread, is its writer gone? Not a byte is touched:
-//! COMMAND reads the same descriptor.
+//! Standard input: did bytes move on it, are some unread, is its writer gone? Not a byte is
+//! touched: COMMAND reads the same descriptor.
 //!
-//! A pipe and a terminal are watched with `inotify(7)` through `/proc/self/fd/0`. The way not taken:
-//! an edge-triggered epoll, which tells nothing when COMMAND has read the bytes before we look (the
-//! kernel asks the pipe again when events are fetched, and finds it empty). A socket is watched with
-//! epoll for writability as well: it is nearly always writable, so that the event stays.
+//! A pipe and a terminal are watched with `inotify(7)` through `/proc/self/fd/0`. The way not
+//! taken: an edge-triggered epoll, which tells nothing when COMMAND has read the bytes before we
+//! look (the kernel asks the pipe again when events are fetched, and finds it empty). A socket is
+//! watched with epoll for writability as well: it is nearly always writable, so that the event
+//! stays.
 
 use std::os::fd::{AsFd, BorrowedFd};
 

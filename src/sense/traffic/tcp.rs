@@ -1,5 +1,5 @@
-//! When payload last moved on the tree's TCP sockets, asked of the kernel after the fact: it keeps the
-//! time of the last byte for every socket, so precision does not depend on how often we look.
+//! When payload last moved on the tree's TCP sockets, asked of the kernel after the fact: it keeps
+//! the time of the last byte for every socket, so precision does not depend on how often we look.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

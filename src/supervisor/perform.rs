@@ -1,0 +1,103 @@
+//! What the core asked for, done: every action has its line here, and what comes of it is an event.
+
+use super::{Supervisor, now};
+use crate::act::leave;
+use crate::act::stop::{self, Passed, Scope, Sweep};
+use crate::decide::event::{Action, Cause, Event, Look, Observation, Tree};
+use crate::decide::exit::Signal;
+use crate::decide::notice::Notice;
+use crate::sys::clock;
+
+impl Supervisor {
+    pub(super) fn perform(&mut self, action: Action) {
+        match action {
+            Action::Start { generation, cause } => self.start(generation, cause),
+            Action::Pass(signal) => self.pass(signal),
+            Action::Sweep(force) => {
+                self.sweep.get_or_insert_with(|| Sweep::new(force)).escalate(force);
+                self.sweep_on();
+            }
+            Action::Look(look) => {
+                let seen = self.look(look);
+                self.events.push_back(Event::Observed(seen));
+            }
+            Action::Suspend => leave::suspend(),
+            Action::Tell(notice) => self.reporter.tell(&notice),
+            Action::Quit(end) => self.end = Some(end),
+        }
+    }
+
+    fn start(&mut self, generation: u64, cause: Option<Cause>) {
+        self.sweep = None;
+        match self.program.spawn(generation, cause) {
+            Ok(spawned) => {
+                self.generation = generation;
+                let group = self.program.has_own_group().then_some(spawned.pid);
+                self.trees.began(spawned.pid, group);
+                self.starting = Some(spawned);
+                self.input_waits = self.traffic.began(now());
+            }
+            Err(failure) => self.events.push_back(Event::StartFailed(failure)),
+        }
+    }
+
+    fn pass(&mut self, signal: Signal) {
+        let Some(command) = self.trees.command() else { return };
+        let own_group = self.program.has_own_group();
+        if self.scope == Scope::Group && !own_group {
+            self.walk();
+        }
+        stop::pass(command, signal, self.scope, own_group, self.trees.members());
+    }
+
+    /// Walks the tree; that it cannot be seen is said.
+    fn walk(&mut self) {
+        if let Err(unseen) = self.trees.walk() {
+            self.reporter.tell(&Notice::CannotSee(unseen));
+        }
+    }
+
+    /// One pass over a tree that is to go.
+    pub(super) fn sweep_on(&mut self) {
+        self.walk();
+        let Some(sweep) = &mut self.sweep else { return };
+        let members = self.trees.members().to_vec();
+        let passed = sweep.pass(&members, |id| self.trees.is_still(id));
+        if passed == Passed::Defied {
+            self.events.push_back(Event::TreeDefied);
+        }
+        // Not before COMMAND itself was reaped: its end is an event of its own.
+        if self.trees.command().is_none() && !self.trees.has_roots() {
+            self.sweep = None;
+            self.events.push_back(Event::TreeGone);
+        }
+    }
+
+    fn look(&mut self, look: Look) -> Observation {
+        let began = clock::cpu_used();
+        let now = now();
+        let mut unseen = Vec::new();
+        let tree = match look.walk.then(|| self.trees.walk()) {
+            Some(Ok(members)) => {
+                self.memory.walked(now, members);
+                let (cpu, stopped) = (self.trees.cpu(), self.trees.command_is_stopped());
+                Some(Tree { cpu, stopped })
+            }
+            Some(Err(reason)) => {
+                unseen.push(reason);
+                None
+            }
+            None => None,
+        };
+        let members = self.trees.members();
+        let settled_by = look.settled_by.unwrap_or(now);
+        let command = self.trees.command();
+        let memory = look.memory.and_then(|closely| {
+            self.memory.look(closely, settled_by, command, members, &mut unseen)
+        });
+        let traffic =
+            look.traffic.and_then(|widely| self.traffic.look(now, widely, members, &mut unseen));
+        let cost = clock::cpu_used().saturating_sub(began);
+        Observation { generation: self.generation, look, memory, traffic, tree, unseen, cost }
+    }
+}

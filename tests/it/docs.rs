@@ -1,0 +1,256 @@
+//! The manual page, the README and the program's own `--help` say the same, and it is so.
+
+use crate::harness::{End, Run, tool};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+
+/// Long options without their dashes; what each is without being given, if anything.
+type Options = BTreeMap<String, Option<String>>;
+
+/// What manual and README have for an option that is not there unless it is given.
+const NOTHING: [&str; 3] = ["off", "none", ""];
+/// Options that are about the program, and no variables.
+const NO_VARIABLE: [&str; 2] = ["help", "version"];
+
+fn file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn text(name: &str) -> String {
+    fs::read_to_string(file(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn help() -> String {
+    let (end, run) = Run::new("--help").finish();
+    assert_eq!(end, End::Code(0));
+    run.stdout()
+}
+
+/// The entries of the options in `--help`, each on one line.
+fn help_entries() -> Vec<String> {
+    let mut entries: Vec<String> = Vec::new();
+    let mut open = false;
+    for line in help().lines() {
+        let starts = line.trim_start().starts_with('-') && line.starts_with(' ');
+        open = starts || (open && !line.trim().is_empty());
+        match entries.last_mut() {
+            Some(entry) if open && !starts => *entry = format!("{entry} {}", line.trim()),
+            _ if starts => entries.push(line.trim().to_owned()),
+            _ => {}
+        }
+    }
+    entries
+}
+
+fn in_help() -> Options {
+    let option = |entry: String| {
+        let default = entry.split_once("[default: ").and_then(|(_, rest)| rest.split_once(']'));
+        (first_option(&entry), default.map(|(default, _)| default.to_owned()))
+    };
+    help_entries().into_iter().map(option).collect()
+}
+
+/// The entries of the manual's OPTIONS: the tag, and the rest.
+fn manual_entries() -> Vec<(String, String)> {
+    let manual = text("man/recycle.1");
+    let section = between(&manual, ".SH OPTIONS\n", "\n.SH ");
+    let entries = section.split(".TP\n").skip(1).map(|entry| {
+        let entry = entry.split("\n.SS ").next().unwrap();
+        let (tag, rest) = entry.split_once('\n').unwrap();
+        (plain(tag), rest.lines().map(plain).collect::<Vec<_>>().join("\n"))
+    });
+    entries.collect()
+}
+
+fn in_manual() -> Options {
+    let option = |(tag, rest): (String, String)| {
+        let default = rest.lines().find_map(|line| line.strip_prefix("Default: ")).unwrap_or("");
+        (first_option(&tag), something(default.strip_suffix('.').unwrap_or(default)))
+    };
+    manual_entries().into_iter().map(option).collect()
+}
+
+fn in_readme() -> Options {
+    let readme = text("README.md");
+    let rows =
+        between(&readme, "## Options\n", "\n## ").lines().filter(|row| row.starts_with("| `-"));
+    let option = |row: &str| {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        (first_option(cells[1]), something(cells[2]))
+    };
+    rows.map(option).collect()
+}
+
+fn something(default: &str) -> Option<String> {
+    (!NOTHING.contains(&default)).then(|| default.to_owned())
+}
+
+fn first_option(text: &str) -> String {
+    options(text).into_iter().next().unwrap_or_else(|| panic!("no option in {text:?}"))
+}
+
+/// Everything that looks like a long option, without its dashes, in order.
+fn options(text: &str) -> Vec<String> {
+    let ends = |c: char| !(c.is_ascii_lowercase() || c == '-');
+    let pieces = text.split("--").skip(1);
+    let names = pieces.map(|piece| piece.split(ends).next().unwrap());
+    names
+        .filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("no {start:?}"));
+    rest.split(end).next().unwrap()
+}
+
+/// A line of roff as a reader sees it.
+fn plain(line: &str) -> String {
+    let line = line.replace("\\-", "-").replace("\\(aq", "'").replace("\\(ha", "^");
+    let line = line.replace("\\fR", "").replace("\\(dq", "''");
+    let Some((request, words)) = line.strip_prefix('.').and_then(|line| line.split_once(' '))
+    else {
+        return line;
+    };
+    // What is in quotes is one word, blanks and all.
+    let words = words.split('"').enumerate().flat_map(|(place, part)| match place % 2 {
+        1 => vec![part],
+        _ => part.split_whitespace().collect(),
+    });
+    let words: Vec<_> = words.collect();
+    // The macros with two letters alternate between fonts and put no blanks between.
+    words.join(if request.len() == 2 { "" } else { " " })
+}
+
+#[test]
+fn help_manual_and_readme_have_the_same_options_and_defaults() {
+    let help = in_help();
+    assert!(help.len() > 20, "{help:?}");
+    assert_eq!(help, in_manual(), "--help, then the manual");
+    assert_eq!(help, in_readme(), "--help, then the README");
+}
+
+#[test]
+fn nobody_speaks_of_options_that_are_not_there() {
+    let known: BTreeSet<_> = in_help().into_keys().collect();
+    let readme = text("README.md");
+    let readme = readme.lines().filter(|line| !line.starts_with("cargo ")).map(str::to_owned);
+    let manual = text("man/recycle.1").lines().map(plain).collect::<Vec<_>>();
+    let changelog = text("CHANGELOG.md");
+    for line in readme.chain(manual).chain(changelog.lines().map(str::to_owned)) {
+        for option in options(&line) {
+            assert!(known.contains(&option), "there is no --{option}: {line}");
+        }
+    }
+}
+
+#[test]
+fn every_option_has_the_variable_that_the_manual_names() {
+    let manual: BTreeMap<_, _> =
+        manual_entries().into_iter().map(|(tag, rest)| (first_option(&tag), rest)).collect();
+    for entry in help_entries() {
+        let option = first_option(&entry);
+        if NO_VARIABLE.contains(&option.as_str()) {
+            continue;
+        }
+        let variable = format!("RECYCLE_{}", option.replace('-', "_").to_ascii_uppercase());
+        let rest = &manual[&option];
+        assert!(rest.contains(&format!("Environment: {variable}.")), "{option}: {rest}");
+        // Whatever has a value can have a wrong one.
+        if entry.contains('<') {
+            let (end, run) = Run::new("").env(&variable, "?").command(["true"]).finish();
+            assert_eq!(end, End::Code(125), "{variable} is not heeded");
+            assert!(run.stderr().contains(&variable), "{variable}: {}", run.stderr());
+        }
+    }
+}
+
+#[test]
+fn all_say_how_it_ends() {
+    let (readme, manual) = (text("README.md"), text("man/recycle.1"));
+    let readme = between(&readme, "## Exit status\n", "\n## ");
+    let manual = between(&manual, ".SH EXIT STATUS\n", "\n.SH ");
+    for text in [readme, manual, &help()] {
+        for status in ["125", "126", "127"] {
+            assert!(text.contains(status), "no {status} in: {text}");
+        }
+    }
+}
+
+#[test]
+fn all_warn_of_long_requests() {
+    let readme = text("README.md");
+    let row = readme.lines().find(|row| row.starts_with("| `--idle ")).unwrap();
+    let (_, entry) =
+        manual_entries().into_iter().find(|(tag, _)| tag.starts_with("--idle ")).unwrap();
+    for text in [row, &entry] {
+        assert!(text.to_lowercase().contains("must exceed the longest request"), "{text}");
+    }
+}
+
+/// The options of each `recycle` command in these lines; of COMMAND only that it is there.
+fn commands(lines: impl Iterator<Item = String>) -> Vec<Vec<String>> {
+    let command = |line: String| {
+        // ENTRYPOINT ["/recycle", ...] is a command line, too.
+        let line = if line.contains('[') { line.replace(['[', ']', ',', '"'], " ") } else { line };
+        let mut words = line.split_whitespace().map(str::to_owned);
+        words.find(|word| word == "recycle" || word.ends_with("/recycle"))?;
+        let rest: Vec<_> = words.collect();
+        let options = rest.iter().position(|word| word == "--");
+        let starts = rest.first()?.starts_with('-');
+        starts.then(|| rest[..options.unwrap_or(rest.len())].to_vec())
+    };
+    lines.filter_map(command).collect()
+}
+
+#[test]
+fn every_command_line_in_the_documents_is_one() {
+    let (readme, manual) = (text("README.md"), text("man/recycle.1"));
+    let blocks = readme.split("```").skip(1).step_by(2).flat_map(str::lines);
+    let in_readme = commands(blocks.map(str::to_owned));
+    let blocks = manual.split(".EX\n").skip(1).map(|block| block.split(".EE").next().unwrap());
+    let in_manual = commands(blocks.flat_map(str::lines).map(plain));
+    assert!(in_readme.len() >= 7 && in_manual.len() >= 7, "{in_readme:?} {in_manual:?}");
+    for options in in_readme.into_iter().chain(in_manual) {
+        let options = options.join(" ");
+        let (end, run) = Run::new(&options).command(["--", "true"]).finish();
+        assert_eq!(end, End::Code(0), "recycle {options}: {}", run.stderr());
+    }
+}
+
+#[test]
+fn help_fits_a_terminal() {
+    let help = help();
+    let wide: Vec<_> = help.lines().filter(|line| line.chars().count() > 80).collect();
+    assert!(wide.is_empty(), "over 80 columns:\n{}", wide.join("\n"));
+}
+
+#[test]
+fn the_manual_is_good_roff() {
+    let groff = tool("groff");
+    let manual = file("man/recycle.1");
+    let words = [groff.as_os_str(), "-man".as_ref(), "-ww".as_ref(), "-z".as_ref()];
+    let words = words.into_iter().chain([manual.as_os_str()]);
+    let (end, run) = Run::bare().command(words).finish();
+    assert_eq!((end, run.stderr().as_str()), (End::Code(0), ""));
+}
+
+#[test]
+fn the_changelog_knows_what_comes() {
+    let changelog = text("CHANGELOG.md");
+    let here = format!("## [{}]", env!("CARGO_PKG_VERSION"));
+    let heading = |line: &str| line == "## [Unreleased]" || line.starts_with(&here);
+    assert!(changelog.lines().any(heading), "neither [Unreleased] nor {here}");
+}
+
+#[test]
+fn documents_know_no_machine() {
+    for name in ["README.md", "man/recycle.1", "CHANGELOG.md"] {
+        let text = text(name);
+        for path in ["/home/", "/root", "/work/", "/tmp/"] {
+            assert!(!text.contains(path), "{name} has {path}");
+        }
+    }
+}

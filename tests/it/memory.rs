@@ -1,0 +1,134 @@
+//! Memory: over the limit is over, whoever of the tree holds it; what only looks like it is not.
+
+use crate::harness::{End, Run, tool};
+use std::time::Duration;
+
+/// The first recycle happens, for this reason, of a generation that was told so by TERM.
+fn assert_recycled(options: &str, script: &str, reason: &str) {
+    let script = format!("trap:TERM:exit=0 {script}");
+    let mut run = Run::new(options).fixture(&script).spawn();
+    assert_eq!(run.await_entry(2, "trap:TERM").reason.as_deref(), Some(reason));
+    run.await_entry(1, "got TERM");
+}
+
+/// The only generation comes to its own end, `exit:5`.
+fn assert_left_alone(options: &str, script: &str) {
+    let (end, run) = Run::new(options).fixture(&format!("{script} exit:5")).finish();
+    assert_eq!((end, run.generations()), (End::Code(5), 1));
+    assert_eq!(run.stderr(), "");
+}
+
+#[test]
+fn a_leak_is_recycled() {
+    assert_recycled("--max-rss 60M", "leak:50M/s", "rss");
+    assert_recycled("--max-pss 60M", "leak:50M/s", "pss");
+    assert_recycled("--max-rss 100M --max-pss 60M", "leak:50M/s", "pss");
+}
+
+#[test]
+fn the_same_leak_is_left_alone_without_a_limit_or_below_it() {
+    for options in ["", "--max-rss 200M", "--max-pss 200M", "--kill-rss 200M", "--max-rss 100%"] {
+        assert_left_alone(options, "leak:50M/s:80M sleep:500ms");
+    }
+}
+
+#[test]
+fn a_leak_in_a_grandchild_counts() {
+    assert_recycled("--max-rss 60M", "leak-in-child:50M/s", "rss");
+}
+
+#[test]
+fn a_leak_in_an_orphan_or_in_another_session_counts() {
+    assert_recycled("--max-rss 60M", "orphan:1:leak:50M/s forever", "rss");
+    assert_recycled("--max-rss 60M", "escape:leak:50M/s forever", "rss");
+}
+
+#[test]
+fn the_parts_of_the_tree_add_up() {
+    let parts = "hold:30M child:hold:30M,forever child:hold:30M,forever forever";
+    assert_recycled("--max-rss 80M", parts, "rss");
+    assert_left_alone("--max-rss 200M", &parts.replace(" forever", " sleep:1s"));
+}
+
+/// Five processes with the same 60 MiB: 300 MiB of RSS, little more than 60 MiB of PSS.
+#[test]
+fn shared_pages_count_once_in_pss_and_each_time_in_rss() {
+    let shared = "fork-share:4x60M";
+    assert_recycled("--max-rss 200M", &format!("{shared} forever"), "rss");
+    assert_recycled("--max-pss 40M", &format!("{shared} forever"), "pss");
+    let shared = format!("{shared} sleep:2s");
+    assert_left_alone("--max-pss 200M", &shared);
+    // Without --max-rss it is PSS that --kill-rss means.
+    assert_left_alone("--max-pss 200M --kill-rss 250M", &shared);
+}
+
+#[test]
+fn where_rss_is_mostly_shared_pss_is_recommended() {
+    let mut run = Run::new("--max-rss 200M").fixture("fork-share:4x60M ready forever").spawn();
+    run.await_entry(2, "ready");
+    run.await_stderr("--max-pss");
+    assert!(run.stderr().to_lowercase().contains("pss"));
+}
+
+#[test]
+fn a_percentage_is_one_of_the_memory_there_is() {
+    assert_recycled("--max-rss 1%", "leak:300M/s", "rss");
+}
+
+#[test]
+fn a_start_up_over_the_limit_does_not_storm() {
+    let script = "hold:80M ready sleep:4s mark:lived forever";
+    let mut run = Run::new("--max-rss 50M").fixture(script).spawn();
+    run.await_stderr("too low");
+    // One generation lives on although it is over the limit all the time.
+    run.await_entries(1, "mark:lived");
+    assert!(run.generations() <= 3, "{} generations", run.generations());
+    assert_eq!(run.stderr().matches("too low").count(), 1);
+}
+
+#[test]
+fn kill_rss_kills_at_once() {
+    let mut run =
+        Run::new("--kill-rss 60M --stop-timeout 1h").fixture("trap:TERM leak:50M/s").spawn();
+    assert_eq!(run.await_entry(2, "leak").reason.as_deref(), Some("kill-rss"));
+    assert!(run.entries("got TERM").is_empty());
+}
+
+#[test]
+fn kill_rss_kills_during_a_stop_that_is_ignored() {
+    let options = "--max-rss 60M --kill-rss 150M --stop-timeout 1h";
+    let mut run = Run::new(options).fixture("trap:TERM leak:50M/s").spawn();
+    run.await_entry(1, "got TERM");
+    run.await_entry(2, "leak");
+}
+
+/// TERM from outside ends all triggers but this one.
+#[test]
+fn kill_rss_kills_after_term_too() {
+    let mut run = Run::new("--kill-rss 100M").fixture("trap:TERM ready leak:50M/s").spawn();
+    run.await_entry(1, "ready");
+    run.signal(libc::SIGTERM);
+    let end = run.finish();
+    assert!([End::Signal(libc::SIGKILL), End::Code(137)].contains(&end), "{end:?}");
+    assert_eq!(run.generations(), 1);
+}
+
+/// Between fork and exec a child shows its parent's whole size: 600 MiB for a moment, 60 times.
+#[test]
+fn a_big_process_that_runs_programs_is_no_crossing() {
+    let script = "\
+import subprocess, sys, time
+held = bytearray(b'x') * (300 << 20)
+for _ in range(60):
+    subprocess.run(['true'], check=True, preexec_fn=(lambda: None))
+    subprocess.run(['true'], check=True)
+    time.sleep(0.05)
+sys.exit(5)
+";
+    let python = tool("python3");
+    let run =
+        Run::new("--max-rss 400M").command([python.as_os_str(), "-c".as_ref(), script.as_ref()]);
+    let (end, run) = run.ceiling(Duration::from_secs(60)).finish();
+    assert_eq!(end, End::Code(5));
+    assert_eq!(run.stderr(), "");
+}
