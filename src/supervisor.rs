@@ -95,6 +95,7 @@ struct Supervisor {
 /// What the loop waits for.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ready {
+    signals: bool,
     input_ended: bool,
     tripwire: bool,
     ended: bool,
@@ -106,7 +107,7 @@ impl Supervisor {
             let ready = self.wait();
             // The order matters: what came from outside before what we planned, an end before a
             // timer (the dead are not killed), a byte before a timer (it came before the deadline).
-            let children = self.take_signals();
+            let children = ready.signals && self.take_signals();
             self.take_start();
             self.take_ends(children, ready.ended);
             self.take_input(ready);
@@ -152,6 +153,7 @@ impl Supervisor {
             sources.iter().zip(&ready).any(|((source, ..), ready)| *ready && *source == wanted)
         };
         Ready {
+            signals: is_ready(Source::Signals),
             input_ended: is_ready(Source::InputEnd),
             tripwire: is_ready(Source::Tripwire),
             ended: is_ready(Source::End) || blind,
