@@ -1,0 +1,271 @@
+//! Single stories, with exact boundaries: the real state machine, step by step.
+
+use std::time::Duration;
+
+use crate::decide::event::{
+    Action, Cause, Event, Force, Memory, MemoryLook, Observation, Traffic, Tree,
+};
+use crate::decide::exit::{End, Exit, Failure, Signal, Stage};
+use crate::decide::lifecycle::Lifecycle;
+use crate::decide::notice::Notice;
+use crate::decide::rules::{
+    Backoff, Budget, Idle, Lifetime, Measure, MemoryRules, Restart, Rules, SignalMap, Then,
+};
+use crate::decide::time::Time;
+use crate::units::{Bytes, Share};
+
+/// The core, and what the world answers when it looks.
+struct Story {
+    core: Lifecycle,
+    generation: u64,
+    rss: u64,
+    traffic: Option<u64>,
+}
+
+fn at(millis: u64) -> Time {
+    Time::at(Duration::from_millis(millis))
+}
+
+fn plain() -> Rules {
+    Rules {
+        idle: None,
+        idle_cpu: None,
+        memory: MemoryRules::default(),
+        lifetime: None,
+        min_lifetime: Duration::ZERO,
+        quiet: None,
+        then: Then::Restart,
+        stop_signal: Signal::TERM,
+        stop_timeout: Duration::from_secs(3),
+        map: SignalMap::default(),
+        restart: Restart::Never,
+        max_restarts: Budget { restarts: 5, window: Duration::from_mins(1) },
+        backoff: Backoff { min: Duration::from_millis(100), max: Duration::from_secs(30) },
+    }
+}
+
+fn lifetime(seconds: u64) -> Rules {
+    let max = Duration::from_secs(seconds);
+    Rules { lifetime: Some(Lifetime { max, jitter: Share::percent(0) }), ..plain() }
+}
+
+fn max_rss(bytes: u64) -> MemoryRules {
+    MemoryRules { max_rss: Some(Bytes(bytes)), ..MemoryRules::default() }
+}
+
+impl Story {
+    /// The first generation runs at 0.
+    fn running(rules: Rules) -> Self {
+        let core = Lifecycle::new(rules, at(0), 0);
+        let mut story = Self { core, generation: 0, rss: 0, traffic: None };
+        assert!(matches!(story.tell(0, Event::Due)[..], [Action::Start { generation: 1, .. }]));
+        story.tell(0, Event::Started);
+        story
+    }
+
+    /// Tells the core; looks are answered at once. What is said is left out.
+    fn tell(&mut self, millis: u64, event: Event) -> Vec<Action> {
+        let (mut all, mut events) = (Vec::new(), vec![event]);
+        while let Some(event) = events.pop() {
+            let mut actions = Vec::new();
+            self.core.step(at(millis), event, &mut actions);
+            for action in actions {
+                match action {
+                    Action::Start { generation, .. } => self.generation = generation,
+                    Action::Look(look) => events.push(Event::Observed(Observation {
+                        generation: self.generation,
+                        look,
+                        memory: look.memory.map(|closely| Memory {
+                            rss: Bytes(self.rss),
+                            settled: Bytes(self.rss),
+                            pss: (closely == MemoryLook::Pages).then_some(Bytes(self.rss)),
+                        }),
+                        traffic: look.traffic.map(|_| Traffic {
+                            inbound: self.traffic.map(at),
+                            ..Traffic::default()
+                        }),
+                        tree: Some(Tree { cpu: Duration::ZERO, stopped: false }),
+                        unseen: Vec::new(),
+                        cost: Duration::ZERO,
+                    })),
+                    _ => {}
+                }
+                all.push(action);
+            }
+        }
+        all.retain(|action| !matches!(action, Action::Tell(_) | Action::Look(_)));
+        all
+    }
+
+    /// Lets time pass, deadline by deadline, until the core does something.
+    fn wait(&mut self, until_millis: u64) -> Option<(u64, Vec<Action>)> {
+        loop {
+            let deadline = self.core.deadline().filter(|then| *then <= at(until_millis))?;
+            let millis = u64::try_from(deadline.since(at(0)).as_millis()).unwrap();
+            let actions = self.tell(millis, Event::Due);
+            if !actions.is_empty() {
+                return Some((millis, actions));
+            }
+        }
+    }
+
+    fn signal(&mut self, millis: u64, name: &str) -> Vec<Action> {
+        let signal = Signal::parse(name).unwrap();
+        self.tell(millis, Event::Signalled { signal, shared: false })
+    }
+}
+
+fn stop() -> Vec<Action> {
+    vec![Action::Pass(Signal::TERM), Action::Pass(Signal::CONT)]
+}
+
+fn start(generation: u64, cause: Cause) -> Vec<Action> {
+    vec![Action::Start { generation, cause: Some(cause) }]
+}
+
+const KILL: Action = Action::Sweep(Force::Kill);
+const ASK: Action = Action::Sweep(Force::Ask);
+
+#[test]
+fn a_planned_stop_asks_kills_at_the_timeout_and_starts_when_the_tree_is_gone() {
+    let mut story = Story::running(lifetime(10));
+    assert_eq!(story.wait(60_000), Some((10_000, stop())));
+    assert_eq!(story.wait(60_000), Some((13_000, vec![KILL])));
+    assert_eq!(story.tell(13_001, Event::Exited(Exit::Killed(Signal::KILL))), [KILL]);
+    assert_eq!(story.tell(13_002, Event::TreeGone), start(2, Cause::Lifetime));
+}
+
+#[test]
+fn idle_is_the_last_byte_and_the_idle_time() {
+    let idle = Idle { after: Duration::from_secs(10), settle: Duration::ZERO };
+    let mut story = Story::running(Rules { idle: Some(idle), ..plain() });
+    assert_eq!(story.wait(100_000), None, "no traffic, no idleness");
+    story.traffic = Some(107_123);
+    assert_eq!(story.wait(200_000), Some((117_123, stop())));
+}
+
+#[test]
+fn what_comes_right_before_the_stop_prevents_it() {
+    let idle = Idle { after: Duration::from_secs(10), settle: Duration::ZERO };
+    let mut story = Story::running(Rules { idle: Some(idle), ..plain() });
+    story.tell(1_000, Event::InputMoved);
+    assert_eq!(story.wait(10_999), None);
+    story.traffic = Some(10_999);
+    assert_eq!(story.wait(20_998), None);
+    assert_eq!(story.wait(20_999), Some((20_999, stop())));
+}
+
+#[test]
+fn term_ends_everything_in_every_state() {
+    let passed = vec![Action::Pass(Signal::TERM), Action::Pass(Signal::CONT)];
+    let ended = || Event::Exited(Exit::Killed(Signal::TERM));
+    let by_term = Action::Quit(End::Signal(Signal::TERM));
+    let always = Rules { restart: Restart::Always, ..lifetime(10) };
+
+    let mut running = Story::running(always.clone());
+    assert_eq!(running.signal(1, "TERM"), passed);
+    assert_eq!(running.signal(2, "TERM"), passed, "a second one is passed on again");
+    assert_eq!(running.wait(100_000), None, "no timer is started");
+    assert_eq!(running.tell(9, ended()), [ASK, by_term.clone()]);
+
+    let mut stopping = Story::running(always.clone());
+    stopping.wait(10_000);
+    assert_eq!(stopping.signal(10_001, "TERM"), passed);
+    assert_eq!(stopping.wait(60_000), Some((13_000, vec![KILL])), "a timer that runs goes on");
+    assert_eq!(stopping.tell(13_001, ended()), [KILL, by_term.clone()]);
+
+    let mut clearing = Story::running(always.clone());
+    clearing.wait(10_000);
+    assert_eq!(clearing.tell(10_001, ended()), [ASK]);
+    assert_eq!(clearing.signal(10_002, "TERM"), [by_term.clone()]);
+
+    let mut waiting = Story::running(always);
+    assert_eq!(waiting.tell(1, Event::Exited(Exit::Status(1))), [ASK]);
+    assert_eq!(waiting.tell(2, Event::TreeGone), []);
+    assert_eq!(waiting.signal(3, "TERM"), [by_term]);
+}
+
+#[test]
+fn int_makes_the_next_end_final_and_holds_recycles_for_the_stop_timeout() {
+    let mut story = Story::running(Rules { restart: Restart::Always, ..lifetime(10) });
+    assert_eq!(story.signal(9_000, "INT"), [Action::Pass(Signal::INT)]);
+    assert_eq!(story.wait(60_000), Some((12_000, stop())), "9 s and the stop timeout of 3 s");
+    let mut story = Story::running(Rules { restart: Restart::Always, ..plain() });
+    story.signal(1, "INT");
+    let ended = Event::Exited(Exit::Status(4));
+    assert_eq!(story.tell(999_999, ended), [Action::Quit(End::Status(4))]);
+}
+
+#[test]
+fn hup_is_final_only_for_the_stop_timeout() {
+    let after_hup = |millis| {
+        let mut story = Story::running(Rules { restart: Restart::Always, ..plain() });
+        story.signal(1_000, "HUP");
+        story.tell(millis, Event::Exited(Exit::Status(4)))
+    };
+    assert_eq!(after_hup(4_000), [Action::Quit(End::Status(4))]);
+    assert_eq!(after_hup(4_001), [ASK]);
+}
+
+#[test]
+fn the_first_start_must_work_and_a_later_one_is_tried_again() {
+    let missing = || Event::StartFailed(Failure { stage: Stage::Exec, errno: 2 });
+    let mut core = Story { core: Lifecycle::new(plain(), at(0), 0), ..Story::running(plain()) };
+    core.tell(0, Event::Due);
+    assert_eq!(core.tell(0, missing()), [Action::Quit(End::Status(127))]);
+
+    let mut story = Story::running(lifetime(10));
+    story.wait(10_000);
+    story.tell(10_000, Event::Exited(Exit::Status(0)));
+    assert_eq!(story.tell(10_000, Event::TreeGone), start(2, Cause::Lifetime));
+    assert_eq!(story.tell(10_000, missing()), []);
+    assert_eq!(story.wait(60_000), Some((10_100, start(2, Cause::Lifetime))));
+    assert_eq!(story.tell(10_100, missing()), []);
+    assert_eq!(story.wait(60_000), Some((10_300, start(2, Cause::Lifetime))));
+}
+
+#[test]
+fn a_limit_below_the_baseline_does_not_storm() {
+    let mut story = Story::running(Rules { memory: max_rss(100), ..plain() });
+    story.rss = 150;
+    let mut began = 0;
+    for (generation, held_seconds) in [(2, 0), (3, 20), (4, 40), (5, 80)] {
+        let (millis, actions) = story.wait(10_000_000).unwrap();
+        assert_eq!(actions, stop());
+        let age = millis - began;
+        assert!((held_seconds * 1000..=held_seconds * 1000 + 1100).contains(&age), "{age}");
+        story.tell(millis, Event::Exited(Exit::Status(0)));
+        assert_eq!(story.tell(millis, Event::TreeGone), start(generation, Cause::Rss));
+        story.tell(millis, Event::Started);
+        began = millis;
+    }
+}
+
+#[test]
+fn kill_rss_cuts_a_graceful_stop_short() {
+    let kill = Some((Bytes(200), Measure::Rss));
+    let mut story =
+        Story::running(Rules { memory: MemoryRules { kill, ..max_rss(100) }, ..plain() });
+    story.rss = 150;
+    let (asked, actions) = story.wait(60_000).unwrap();
+    assert_eq!(actions, stop());
+    story.rss = 250;
+    let (killed, actions) = story.wait(60_000).unwrap();
+    assert_eq!(actions, [KILL]);
+    assert!(killed < asked + 3_000, "before the stop timeout");
+}
+
+#[test]
+fn after_the_end_of_input_nothing_is_planned() {
+    let mut story = Story::running(lifetime(10));
+    story.tell(1, Event::InputEnded);
+    assert_eq!(story.wait(1_000_000), None);
+    let usr1 = Signal::parse("USR1").unwrap();
+    let map = SignalMap(vec![(usr1, crate::decide::rules::Mapped::Recycle)]);
+    let mut story = Story::running(Rules { map, ..plain() });
+    story.tell(1, Event::InputEnded);
+    let mut actions = Vec::new();
+    let signalled = Event::Signalled { signal: usr1, shared: false };
+    story.core.step(at(2), signalled, &mut actions);
+    assert_eq!(actions, [Action::Tell(Notice::NothingLeftToRead)]);
+}
