@@ -284,3 +284,6 @@ impl MemoryWatch {
         Some(LookedAtMemory { memory, limit, growth: Bytes(self.growth) })
     }
 }
+
+#[cfg(test)]
+mod tests;

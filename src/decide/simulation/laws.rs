@@ -145,8 +145,8 @@ impl Judge {
     }
 }
 
-/// How long after it is due a recycle must have begun, whatever holds it: all holds one after another,
-/// the longest storm, and some looks.
+/// How long after it is due a recycle must have begun, whatever holds it: all holds one after
+/// another, the longest storm, and some looks.
 pub(super) fn patience(rules: &Rules) -> Duration {
     let quiet = rules.quiet.map(|quiet| quiet.wait).unwrap_or_default();
     rules.min_lifetime + quiet + rules.stop_timeout * 2 + Duration::from_mins(6)

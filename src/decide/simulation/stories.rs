@@ -177,7 +177,15 @@ fn term_ends_everything_in_every_state() {
     let mut clearing = Story::running(always.clone());
     clearing.wait(10_000);
     assert_eq!(clearing.tell(10_001, ended()), [ASK]);
-    assert_eq!(clearing.signal(10_002, "TERM"), [by_term.clone()]);
+    assert_eq!(clearing.signal(10_002, "TERM"), std::slice::from_ref(&by_term));
+
+    let mut starting = Story::running(always.clone());
+    starting.wait(10_000);
+    starting.tell(10_001, ended());
+    assert_eq!(starting.tell(10_002, Event::TreeGone), start(2, Cause::Lifetime));
+    assert_eq!(starting.signal(10_003, "TERM"), passed);
+    starting.tell(10_004, Event::Started);
+    assert_eq!(starting.tell(10_005, ended()), [ASK, by_term.clone()]);
 
     let mut waiting = Story::running(always);
     assert_eq!(waiting.tell(1, Event::Exited(Exit::Status(1))), [ASK]);
