@@ -1,5 +1,5 @@
-//! The real core in a simulated world: random traces under simulated time, and what must hold in all
-//! of them. A trace that fails prints its seed and its history.
+//! The real core in a simulated world: random traces under simulated time, and what must hold in
+//! all of them. A trace that fails prints its seed and its history.
 //!
 //! Properties are of three kinds. *Safety* (nothing forbidden happens) is checked at each action in
 //! `laws`, *progress* (a due timer does something) and *liveness* (what is due happens) in `world`.
