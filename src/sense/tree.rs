@@ -81,6 +81,7 @@ impl Trees {
         (self.command, self.group) = (Some(command), group);
         self.reaped_before = cpu_of_reaped();
         self.members.clear();
+        self.kept.clear();
         self.adopted.clear();
     }
 

@@ -120,7 +120,8 @@ impl AsFd for Signals {
 /// Dies by this signal, without a second core file. Returns only if that is not possible (PID 1).
 pub(crate) fn die_by(signal: i32) {
     // Best effort all along: whatever fails, the caller has an exit status to fall back on.
-    let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
+    // Not by a limit on core files: a core that is piped to a program pays no heed to it (core(5)).
+    let _ = nix::sys::prctl::set_dumpable(false);
     let _ = restore_default(signal);
     let _ = set_mask(SignalSet::ALL.without(SignalSet::of(signal)));
     let _ = super::process::signal(nix::unistd::Pid::this(), signal);
