@@ -154,7 +154,11 @@ pub(crate) fn parse(
     words: impl Iterator<Item = OsString>,
     memory_limit: impl Fn() -> Bytes,
 ) -> anyhow::Result<Request> {
-    let mut command = Args::command().mut_args(|arg| arg.hide_env(true));
+    let mut command = Args::command().mut_args(|arg| {
+        // A value that begins with a dash is a bad value, not an unknown option.
+        let option_with_value = arg.get_long().is_some() && arg.get_action().takes_values();
+        arg.hide_env(true).allow_hyphen_values(option_with_value)
+    });
     let hidden = variables(&command);
     let matches = match command.try_get_matches_from_mut(words) {
         Ok(matches) => matches,
@@ -230,7 +234,7 @@ fn one_line(error: &clap::Error) -> String {
         ErrorKind::InvalidValue | ErrorKind::NoEquals => format!("{option}: a value is needed"),
         ErrorKind::ArgumentConflict => format!("{option}: given more than once"),
         ErrorKind::TooManyValues => format!("{option}: takes no value"),
-        ErrorKind::InvalidUtf8 => "an option's value is not UTF-8".into(),
+        ErrorKind::InvalidUtf8 => format!("{option}: its value is not UTF-8"),
         _ => {
             let text = error.to_string();
             let line = text.lines().next().unwrap_or_default();

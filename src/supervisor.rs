@@ -39,8 +39,8 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
         .context("COMMAND has an argument that no program can be given")?;
     let stdin = StdinSense::new(files::STDIN);
     ensure!(
-        config.rules.idle.is_none() || config.traffic.sockets || stdin.is_source(),
-        "--idle: nothing to watch: --traffic names only stdin, which is no pipe, socket or terminal"
+        !config.rules.needs_traffic() || config.traffic.sockets || stdin.is_source(),
+        "--idle, --quiet: nothing to watch: of --traffic only stdin, and that cannot have any"
     );
     let name = config.command.first().map(|name| name.to_string_lossy()).unwrap_or_default();
     // Random is nice to have: without it, jitter is the same in every run.

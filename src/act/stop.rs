@@ -65,7 +65,7 @@ pub(crate) enum Passed {
 
 impl Sweep {
     pub(crate) fn new(force: Force) -> Self {
-        Self { force, asked: Vec::new(), awaited: Vec::new(), blind: false }
+        Self { force, asked: Vec::new(), awaited: Vec::new(), blind: true }
     }
 
     /// From now on with more force.
@@ -90,8 +90,8 @@ impl Sweep {
                 refusing += 1;
             }
         }
-        // Somebody lives, but nobody can be waited for: come back soon.
-        self.blind |= living > 0 && self.awaited.is_empty();
+        // Whoever is left cannot be waited for, or was not even seen (no descriptors): come back.
+        self.blind |= self.awaited.is_empty();
         self.asked.retain(|id| tree.iter().any(|process| process.id == *id));
         match living {
             0 => Passed::Empty,
@@ -135,6 +135,17 @@ impl Sweep {
             None => self.blind = true,
         }
         sent
+    }
+
+    /// Where the tree cannot be seen: KILL to what we know of it, COMMAND and its group.
+    pub(crate) fn pass_blindly(&mut self, command: Option<Pid>, group: Option<Pid>) {
+        self.awaited.clear();
+        self.blind = true;
+        if self.force == Force::Kill {
+            // What does not reach anybody need not.
+            let _ = command.map(|pid| process::signal(pid, Signal::KILL.number()));
+            let _ = group.map(|group| process::signal_group(group, Signal::KILL.number()));
+        }
     }
 
     /// Each becomes readable when a process of the tree ends.

@@ -170,11 +170,20 @@ fn check(rules: &Rules, typed: &Typed<'_>, args: &Args) -> anyhow::Result<()> {
             typed.name(option)
         );
     }
+    let shortest = Duration::from_millis(10);
+    for (option, window) in [("idle", rules.idle.map(|idle| idle.after)), ("quiet", gap(rules))] {
+        let short = window.is_some_and(|window| window < shortest);
+        ensure!(!short, "{}: must be at least 10ms", typed.name(option));
+    }
     for (place, (from, _)) in rules.map.0.iter().enumerate() {
         let twice = rules.map.0.iter().skip(place + 1).any(|(other, _)| other == from);
         ensure!(!twice, "--map-signal: {from} is mapped more than once");
     }
     Ok(())
+}
+
+fn gap(rules: &Rules) -> Option<Duration> {
+    rules.quiet.map(|quiet| quiet.gap)
 }
 
 /// A flag wins over the environment; two of the same rank contradict each other.

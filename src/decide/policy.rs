@@ -7,7 +7,7 @@ use super::event::{Look, Observation, Reason, TrafficLook};
 use super::memory::{MemoryWatch, Over};
 use super::notice::{Hold, LookedAtMemory, Notice};
 use super::quiet::{Activity, Quiet};
-use super::rules::{Lifetime, Measure, Rules};
+use super::rules::{Measure, Rules};
 use super::storm::Storm;
 use super::time::{Time, earliest};
 
@@ -61,7 +61,7 @@ impl Policy {
         let settle = rules.idle.map(|idle| idle.settle).unwrap_or_default();
         Self {
             started,
-            expires: rules.lifetime.map(|lifetime| started + shortened(lifetime, draw)),
+            expires: rules.lifetime.map(|lifetime| started + lifetime.shortened(draw)),
             memory: MemoryWatch::new(started, rules.memory),
             activity: Activity::new(started, settle, rules.idle_cpu),
             next_traffic: rules.idle.map(|idle| started + idle.after),
@@ -99,6 +99,11 @@ impl Policy {
     /// COMMAND got a signal that may end it: do not get in its way.
     pub(crate) fn interrupted(&mut self, until: Time) {
         self.interrupted_until = Some(until);
+    }
+
+    /// Whether such a signal came a moment ago.
+    pub(crate) fn is_interrupted(&self, now: Time) -> bool {
+        self.interrupted_until.is_some_and(|until| now < until)
     }
 
     /// Bytes moved on standard input just now.
@@ -143,7 +148,9 @@ impl Policy {
             let gap = rules.quiet.map(|quiet| quiet.gap).unwrap_or_default();
             self.activity.sample_cpu(now, tree.cpu, idle.max(gap));
         }
-        storm.calm_for(self.memory.below_for(now));
+        if !self.only_kill {
+            storm.calm_for(self.memory.below_for(now));
+        }
         let notice = self.note_crossing(now, storm);
         (self.judge(now, rules, storm, seen.look), notice)
     }
@@ -289,11 +296,4 @@ impl Policy {
         let last_look = Look { walk: true, ..Look::default() };
         Some(Pressing { reason: Reason::Lifetime { limit: lifetime.max }, last_look })
     }
-}
-
-/// The life that a generation is given: the longest, less its share of the jitter.
-fn shortened(lifetime: Lifetime, draw: u32) -> Duration {
-    let jitter = lifetime.jitter.of_time(lifetime.max).as_nanos();
-    let taken = jitter * u128::from(draw) / u128::from(u32::MAX);
-    lifetime.max.saturating_sub(Duration::from_nanos(u64::try_from(taken).unwrap_or(u64::MAX)))
 }

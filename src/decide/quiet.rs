@@ -14,6 +14,8 @@ const SAMPLES_PER_WINDOW: u32 = 10;
 /// While traffic flows from a source without timestamps, it is asked this often a window: the last
 /// byte is then known to 2% of it.
 const ASKS_PER_WINDOW: u32 = 50;
+/// Never more often than this, however short the window.
+const SHORTEST: Duration = Duration::from_millis(4);
 /// A CPU sample must be at least this much of a window old to speak for it.
 const COVER: Share = Share::percent(80);
 /// Older samples than the oldest window needs are dropped; more than these are never kept.
@@ -144,7 +146,7 @@ impl Activity {
                 (Pace::Moving, Some(_)) => window / SAMPLES_PER_WINDOW,
                 (Pace::Moving, None) | (Pace::Still, _) => return Quiet::NotBefore(due),
             };
-            return Quiet::NotBefore(due.min(now + pause));
+            return Quiet::NotBefore(due.min(now + pause.max(SHORTEST)));
         }
         match self.idle_cpu {
             None => Quiet::Yes,
@@ -154,7 +156,7 @@ impl Activity {
 
     /// Whether less than `share` of one CPU was used over the window that ends now.
     fn rested_for(&self, now: Time, window: Duration, share: Share) -> Quiet {
-        let soon = Quiet::NotBefore(now + window / SAMPLES_PER_WINDOW);
+        let soon = Quiet::NotBefore(now + (window / SAMPLES_PER_WINDOW).max(SHORTEST));
         let Some((_, used)) = self.cpu.back() else {
             return soon;
         };

@@ -24,6 +24,13 @@ pub(crate) struct Rules {
     pub(crate) backoff: Backoff,
 }
 
+impl Rules {
+    /// Whether anything depends on traffic.
+    pub(crate) fn needs_traffic(&self) -> bool {
+        self.idle.is_some() || self.quiet.is_some()
+    }
+}
+
 /// `--idle`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Idle {
@@ -57,6 +64,16 @@ pub(crate) struct Lifetime {
     pub(crate) max: Duration,
     /// Up to this share of it is taken off, drawn once per generation.
     pub(crate) jitter: Share,
+}
+
+impl Lifetime {
+    /// The life that a generation is given: the longest, less its share of the jitter, which
+    /// `draw`, uniform in 0..=`u32::MAX`, decides.
+    pub(crate) fn shortened(self, draw: u32) -> Duration {
+        let jitter = self.jitter.of_time(self.max).as_nanos();
+        let taken = jitter * u128::from(draw) / u128::from(u32::MAX);
+        self.max.saturating_sub(Duration::from_nanos(u64::try_from(taken).unwrap_or(u64::MAX)))
+    }
 }
 
 /// `--quiet` and `--quiet-wait`.

@@ -5,7 +5,7 @@ mod text;
 
 use std::fmt::Display;
 
-use crate::decide::event::Unseen;
+use crate::decide::event::Sight;
 use crate::decide::notice::Notice;
 use crate::sys::files;
 
@@ -27,7 +27,7 @@ pub(crate) struct Reporter {
     /// COMMAND as it was typed, for lines about it.
     command: String,
     /// What has been said to be unseen: each is said once.
-    unseen: Vec<Unseen>,
+    unseen: Vec<Sight>,
     /// The same for the storm, which comes and goes.
     limit_too_low: bool,
 }
@@ -49,9 +49,10 @@ impl Reporter {
     fn said_before(&mut self, notice: &Notice) -> bool {
         match notice {
             Notice::CannotSee(unseen) => {
-                let said = self.unseen.iter().any(|said| said.what == unseen.what);
-                self.unseen.push(*unseen);
-                self.unseen.dedup();
+                let said = self.unseen.contains(&unseen.what);
+                if !said {
+                    self.unseen.push(unseen.what);
+                }
                 said
             }
             Notice::LimitTooLow { .. } => std::mem::replace(&mut self.limit_too_low, true),

@@ -61,11 +61,7 @@ impl fmt::Display for Line<'_> {
             ),
             Notice::StillAlive { after } => {
                 let after = Span(*after);
-                write!(
-                    out,
-                    "some of '{}' outlives KILL, {after} after the stop began; waiting",
-                    self.command
-                )
+                write!(out, "some of '{}' still lives {after} after KILL; waiting", self.command)
             }
             Notice::Refused => {
                 write!(out, "what is left of '{}' refuses our signals (EPERM)", self.command)

@@ -58,6 +58,11 @@ impl MemorySense {
         }
     }
 
+    /// Gives back what is kept open. When a process was first seen is forgotten, too.
+    pub(crate) fn forget(&mut self) {
+        self.known.clear();
+    }
+
     /// Sums up the memory of these processes. Those first seen after `settled_by` are new;
     /// COMMAND's own process never is: it has become what it is.
     ///

@@ -20,6 +20,9 @@ use crate::decide::event::{Sight, Unseen};
 use crate::sys::files;
 use crate::sys::process::{self, Id, Process};
 
+/// The variable by which a process shows that it descends from COMMAND.
+const MARK: &str = "RECYCLE_GENERATION";
+
 /// Files of `/proc` about one process.
 #[derive(Debug)]
 struct Kept {
@@ -38,6 +41,8 @@ pub(crate) struct Trees {
     strangers: Vec<i32>,
     /// Every orphan that becomes our child descended from COMMAND.
     orphans_are_ours: bool,
+    /// What COMMAND finds in its environment, `NAME=VALUE`; `None` where we found the same.
+    mark: Option<Vec<u8>>,
     command: Option<Pid>,
     /// COMMAND's own process group, if it has one.
     group: Option<Pid>,
@@ -60,12 +65,12 @@ impl Trees {
         let mut trees = Self {
             strangers: Vec::new(),
             orphans_are_ours: false,
+            mark: None,
             command: None,
             group: None,
             members: Vec::new(),
             kept: BTreeMap::new(),
-            // We have one thread.
-            own_children: File::open("/proc/thread-self/children").ok(),
+            own_children: own_children(),
             adopted: BTreeMap::new(),
             ticks_per_second: ticks_per_second(),
             reaped_before: Duration::ZERO,
@@ -77,7 +82,10 @@ impl Trees {
     }
 
     /// A new generation: its process, and its group if it leads one.
-    pub(crate) fn began(&mut self, command: Pid, group: Option<Pid>) {
+    pub(crate) fn began(&mut self, generation: u64, command: Pid, group: Option<Pid>) {
+        let number = generation.to_string();
+        let is_outer = std::env::var_os(MARK).is_some_and(|outer| outer == *number);
+        self.mark = (!is_outer).then(|| format!("{MARK}={number}").into_bytes());
         (self.command, self.group) = (Some(command), group);
         self.reaped_before = cpu_of_reaped();
         self.members.clear();
@@ -91,6 +99,16 @@ impl Trees {
         if self.command == Some(pid) {
             self.command = None;
         }
+    }
+
+    /// Gives back the descriptors that are kept.
+    pub(crate) fn forget(&mut self) {
+        self.kept.clear();
+    }
+
+    /// COMMAND's own process group, if it has one.
+    pub(crate) fn group(&self) -> Option<Pid> {
+        self.group
     }
 
     /// The tree as of the last walk.
@@ -122,8 +140,8 @@ impl Trees {
     pub(crate) fn has_roots(&mut self) -> bool {
         (0..2).any(|_| match self.own_children() {
             Ok(children) => children.into_iter().any(|child| self.is_root(child)),
-            // Without /proc the kernel still knows whether there is any child.
-            Err(_) => process::has_children(),
+            // Without /proc the group is all that can be asked for.
+            Err(_) => self.group.is_some_and(process::group_lives),
         })
     }
 
@@ -236,10 +254,18 @@ impl Trees {
     /// Whether it was started with the variable that COMMAND was given. What cannot be read bears
     /// no mark: rather leave an orphan alone than kill a stranger.
     fn bears_our_mark(&mut self, pid: i32) -> bool {
-        const MARK: &[u8] = b"RECYCLE_GENERATION=";
         let Ok(environ) = std::fs::read(format!("/proc/{pid}/environ")) else { return false };
-        environ.split(|byte| *byte == 0).any(|variable| variable.starts_with(MARK))
+        let mut variables = environ.split(|byte| *byte == 0);
+        variables.any(|variable| self.mark.as_deref() == Some(variable))
     }
+}
+
+/// The list of our children; we have one thread. A `/proc` that shows another pid namespace than
+/// ours has other processes under our numbers: it is no help at all.
+fn own_children() -> Option<File> {
+    let us = std::fs::read_link("/proc/self").ok()?;
+    let ours = us.as_os_str() == std::process::id().to_string().as_str();
+    ours.then(|| File::open("/proc/thread-self/children").ok()).flatten()
 }
 
 fn cpu_of_reaped() -> Duration {

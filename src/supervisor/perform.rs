@@ -14,6 +14,9 @@ impl Supervisor {
             Action::Start { generation, cause } => self.start(generation, cause),
             Action::Pass(signal) => self.pass(signal),
             Action::Sweep(force) => {
+                // A big tree needs every descriptor that we can spare.
+                self.memory.forget();
+                self.trees.forget();
                 self.sweep.get_or_insert_with(|| Sweep::new(force)).escalate(force);
                 self.sweep_on();
             }
@@ -33,7 +36,7 @@ impl Supervisor {
             Ok(spawned) => {
                 self.generation = generation;
                 let group = self.program.has_own_group().then_some(spawned.pid);
-                self.trees.began(spawned.pid, group);
+                self.trees.began(generation, spawned.pid, group);
                 self.starting = Some(spawned);
                 self.input_waits = self.traffic.began(now());
             }
@@ -51,20 +54,26 @@ impl Supervisor {
     }
 
     /// Walks the tree; that it cannot be seen is said.
-    fn walk(&mut self) {
-        if let Err(unseen) = self.trees.walk() {
+    fn walk(&mut self) -> bool {
+        let walked = self.trees.walk().map(drop);
+        if let Err(unseen) = walked {
             self.reporter.tell(&Notice::CannotSee(unseen));
         }
+        walked.is_ok()
     }
 
     /// One pass over a tree that is to go.
     pub(super) fn sweep_on(&mut self) {
-        self.walk();
+        let seen = self.walk();
         let Some(sweep) = &mut self.sweep else { return };
-        let members = self.trees.members().to_vec();
-        let passed = sweep.pass(&members, |id| self.trees.is_still(id));
-        if passed == Passed::Defied {
-            self.events.push_back(Event::TreeDefied);
+        if seen {
+            let members = self.trees.members().to_vec();
+            let passed = sweep.pass(&members, |id| self.trees.is_still(id));
+            if passed == Passed::Defied {
+                self.events.push_back(Event::TreeDefied);
+            }
+        } else {
+            sweep.pass_blindly(self.trees.command(), self.trees.group());
         }
         // Not before COMMAND itself was reaped: its end is an event of its own.
         if self.trees.command().is_none() && !self.trees.has_roots() {

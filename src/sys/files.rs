@@ -54,14 +54,19 @@ pub(crate) fn write_without_waiting(fd: BorrowedFd<'_>, bytes: &[u8]) {
             libc::RWF_NOWAIT,
         )
     };
-    if written != -1 || !matches!(Errno::last(), Errno::EOPNOTSUPP | Errno::ENOSYS | Errno::EINVAL)
-    {
+    if written != -1 || !is_worth_asking(Errno::last()) {
         return;
     }
     let mut poll = [PollFd::new(fd, PollFlags::POLLOUT)];
     if nix::poll::poll(&mut poll, PollTimeout::ZERO) == Ok(1) {
         let _ = nix::unistd::write(fd, bytes);
     }
+}
+
+/// Whether a write that was refused could still be done at once: the kernel does not know the flag
+/// here, or a regular file would have had to wait for its disk.
+fn is_worth_asking(error: Errno) -> bool {
+    matches!(error, Errno::EOPNOTSUPP | Errno::ENOSYS | Errno::EINVAL | Errno::EAGAIN)
 }
 
 /// Reads a whole file of `/proc` in place of what `buffer` held, from its start.

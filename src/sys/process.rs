@@ -5,7 +5,6 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::sys::wait::{Id as Who, WaitPidFlag, waitid};
 use nix::unistd::{ForkResult, Pid};
 
 /// A process of the tree, as it was at the last walk.
@@ -83,11 +82,9 @@ fn raw_wait(pid: i32, flags: i32) -> nix::Result<Option<Reaped>> {
     Ok((pid > 0).then_some(Reaped { pid: Pid::from_raw(pid), status: ended }))
 }
 
-/// Whether we have any child at all, ended or not.
-pub(crate) fn has_children() -> bool {
-    let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT | WaitPidFlag::WEXITED;
-    let asked = waitid(Who::All, flags);
-    !matches!(asked, Err(Errno::ECHILD))
+/// Whether a process group has any process, ended ones that nobody reaped included.
+pub(crate) fn group_lives(group: Pid) -> bool {
+    signal_group(group, 0) != Err(Errno::ESRCH)
 }
 
 /// Forks; the new process runs `child` and ends at once with the status that it returns.

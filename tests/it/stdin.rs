@@ -3,7 +3,9 @@
 
 use crate::harness::{End, Run, let_pass};
 use std::fs::File;
-use std::io::{Seek, SeekFrom};
+use std::io::{Seek, SeekFrom, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 /// `(echo; sleep 3; echo) | recycle --idle 1s -- fixture`
@@ -143,4 +145,39 @@ fn command_sees_the_end_of_its_input() {
     run.close_stdin();
     run.await_entry(1, "eof");
     assert_eq!(run.finish(), End::Code(4));
+}
+
+/// A socket, as Node gives one to its children: its end alone is not the end of any input.
+#[test]
+fn a_socket_that_is_closed_without_a_byte_holds_no_recycle() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let options = "--max-lifetime 500ms";
+    let mut run = Run::new(options).stdin(OwnedFd::from(theirs)).fixture("ready forever").spawn();
+    run.await_entry(1, "ready");
+    drop(ours);
+    run.await_entry(3, "ready");
+}
+
+#[test]
+fn a_socket_that_carried_data_and_ended_holds_every_recycle() {
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    let script = "count-stdin sleep:2s exit:4";
+    let mut run =
+        Run::new("--max-lifetime 1s").stdin(OwnedFd::from(theirs)).fixture(script).spawn();
+    ours.write_all(b"data").unwrap();
+    drop(ours);
+    assert_eq!(run.finish(), End::Code(4));
+    assert_eq!(run.generations(), 1);
+}
+
+/// What was written before anybody watched counts at the end of input, whatever `--traffic` says.
+#[test]
+fn data_that_came_before_recycle_did_counts_at_the_end_of_input() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(b"data").unwrap();
+    let options = "--traffic sockets --idle 1h --max-lifetime 1s";
+    let mut run = Run::new(options).stdin(reader).fixture("read-line sleep:2s exit:4").spawn();
+    drop(writer);
+    assert_eq!(run.finish(), End::Code(4));
+    assert_eq!(run.generations(), 1);
 }

@@ -180,3 +180,25 @@ fn a_death_by_the_stop_signal_is_no_failure_when_it_was_planned() {
     send_signal(command, libc::SIGKILL);
     run.await_entry(6, "ready");
 }
+
+/// Neither the tree nor a sidecar can be seen then: COMMAND and its group are what is left to kill.
+#[test]
+fn without_proc_a_command_that_ignores_term_is_killed_all_the_same() {
+    let hide = "mount -t tmpfs none /proc; sleep 60 & exec \"$0\" \"$@\"";
+    let world = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "sh", "-c", hide];
+    let options = "--max-lifetime 300ms --stop-timeout 300ms";
+    let deaf = "trap '' TERM; echo generation $RECYCLE_GENERATION; while :; do sleep 1; done";
+    let mut run = Run::new(options).through(world).command(["sh", "-c", deaf]).spawn();
+    run.wait_for("the third", |run| run.stdout().contains("generation 3").then_some(()));
+    run.await_stderr("cannot see which processes COMMAND has");
+}
+
+/// A walk that cannot open what it finds has not found nothing.
+#[test]
+fn a_tree_bigger_than_our_descriptors_is_gone_before_the_next_generation() {
+    let script = "ignore:TERM orphan:80:ignore:TERM,forever survivors ready forever";
+    let options = "--max-lifetime 1s --max-rss 90% --stop-timeout 300ms";
+    let mut run = Run::new(options).after_shell("ulimit -Sn 48").fixture(script).spawn();
+    run.await_entry(3, "ready");
+    assert!(run.entries("survivors none").len() >= 3);
+}

@@ -1,6 +1,6 @@
 //! While a generation is on its way out: `Stopping`, `Clearing`, `Leaving`.
 
-use super::starting::quit;
+use super::starting::{quit, suspend_too};
 use super::{
     Action, End, Event, Kill, Lifecycle, Meaning, Next, Notice, Reason, Recycled, Signal, State,
     Stop, Then, Time, Watch,
@@ -18,8 +18,12 @@ impl Lifecycle {
         actions: &mut Vec<Action>,
     ) -> State {
         let reason = match event {
-            Event::Exited(_) => {
+            Event::Exited(exit) => {
                 actions.push(Action::Sweep(kill.force()));
+                if self.is_final(now) && watch.policy.is_interrupted(now) {
+                    // The end that INT asked for came while a stop began.
+                    return quit(exit.into(), actions);
+                }
                 return State::Clearing { watch, kill, next: Next::Planned(stop) };
             }
             Event::StartFailed(failure) => {
@@ -36,13 +40,13 @@ impl Lifecycle {
             Event::TreeDefied => return defied(State::Stopping { watch, kill, stop }, actions),
             Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
             Event::Due => {
-                kill.escalate(now, stop.began, actions);
+                kill.escalate(now, actions);
                 self.look_due(now, &mut watch, actions)
             }
             Event::Started | Event::TreeGone | Event::InputMoved | Event::InputEnded => None,
         };
         if let Some(reason) = reason {
-            stop.reason = reason;
+            stop.killed_for(reason, kill);
             kill.at_once(now, actions);
         }
         State::Stopping { watch, kill, stop }
@@ -63,18 +67,14 @@ impl Lifecycle {
             Event::Signalled { signal, .. } => match self.meaning(signal) {
                 Meaning::Leave | Meaning::Interrupt => return quit(End::Signal(signal), actions),
                 meaning => {
-                    self.note_finality(now, meaning);
+                    suspend_too(meaning, actions);
                     None
                 }
             },
             Event::TreeDefied => return defied(State::Clearing { watch, kill, next }, actions),
             Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
             Event::Due => {
-                let began = match next {
-                    Next::Planned(stop) => stop.began,
-                    Next::Restart(_) => now,
-                };
-                kill.escalate(now, began, actions);
+                kill.escalate(now, actions);
                 self.look_due(now, &mut watch, actions)
             }
             Event::Started
@@ -85,7 +85,7 @@ impl Lifecycle {
         };
         if let Some(reason) = reason {
             if let Next::Planned(stop) = &mut next {
-                stop.reason = reason;
+                stop.killed_for(reason, kill);
             }
             kill.at_once(now, actions);
         }
@@ -114,7 +114,7 @@ impl Lifecycle {
             Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
             Event::Due => {
                 if let Some(kill) = &mut kill {
-                    kill.escalate(now, now, actions);
+                    kill.escalate(now, actions);
                 }
                 self.look_due(now, &mut watch, actions)
             }
@@ -205,17 +205,26 @@ impl Kill {
     }
 
     /// Does what is due: KILL, or a word about a KILL that did not help.
-    fn escalate(&mut self, now: Time, began: Time, actions: &mut Vec<Action>) {
+    fn escalate(&mut self, now: Time, actions: &mut Vec<Action>) {
         match *self {
             Self::At(at) if now >= at => {
                 actions.push(Action::Sweep(Force::Kill));
                 *self = Self::sent(now);
             }
             Self::Sent { at, complain_at: Some(then) } if now >= then => {
-                actions.push(Action::Tell(Notice::StillAlive { after: now.since(began) }));
+                actions.push(Action::Tell(Notice::StillAlive { after: now.since(at) }));
                 *self = Self::Sent { at, complain_at: None };
             }
             Self::At(_) | Self::Sent { .. } => {}
+        }
+    }
+}
+
+impl Stop {
+    /// `--kill-rss` was exceeded: that is the reason from now on, unless KILL had its own already.
+    fn killed_for(&mut self, reason: Reason, kill: Kill) {
+        if let Kill::At(_) = kill {
+            self.reason = reason;
         }
     }
 }

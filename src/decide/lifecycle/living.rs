@@ -162,6 +162,7 @@ impl Lifecycle {
 
     /// Nothing is planned for this generation any more; only `--kill-rss` is still watched for.
     fn wind_down(&mut self, now: Time, watch: &mut Watch) {
+        self.lasted = watch.policy.age(now);
         if !watch.policy.crossed() {
             self.storm.ended_below();
         }

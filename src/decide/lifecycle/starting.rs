@@ -4,7 +4,6 @@ use super::{
     Action, Cause, End, Event, Failure, Finality, Lifecycle, Meaning, Notice, Policy, Reason,
     State, Time, Watch,
 };
-use std::time::Duration;
 
 impl Lifecycle {
     pub(super) fn waiting(
@@ -21,7 +20,7 @@ impl Lifecycle {
             Event::Signalled { signal, .. } => match self.meaning(signal) {
                 Meaning::Leave | Meaning::Interrupt => quit(End::Signal(signal), actions),
                 meaning => {
-                    self.note_finality(now, meaning);
+                    suspend_too(meaning, actions);
                     State::Waiting { until, cause }
                 }
             },
@@ -55,6 +54,10 @@ impl Lifecycle {
             Event::Exited(exit) => self.ended(now, watch, exit, actions),
             Event::Signalled { signal, shared } => match self.pass(signal, shared, actions) {
                 Meaning::Leave => self.leave(now, watch, None),
+                Meaning::Recycle if self.input_ended => {
+                    actions.push(Action::Tell(Notice::NothingLeftToRead));
+                    State::Starting { watch, cause }
+                }
                 Meaning::Recycle => self.begin(now, watch, Reason::Signal(signal), actions),
                 meaning => {
                     self.note(now, meaning, &mut watch);
@@ -65,11 +68,13 @@ impl Lifecycle {
                 watch.policy.only_kill();
                 State::Starting { watch, cause }
             }
-            Event::Due
-            | Event::TreeGone
-            | Event::TreeDefied
-            | Event::Observed(_)
-            | Event::InputMoved => State::Starting { watch, cause },
+            Event::InputMoved => {
+                watch.policy.input_moved(now, &self.rules);
+                State::Starting { watch, cause }
+            }
+            Event::Due | Event::TreeGone | Event::TreeDefied | Event::Observed(_) => {
+                State::Starting { watch, cause }
+            }
         }
     }
 
@@ -81,6 +86,10 @@ impl Lifecycle {
         actions: &mut Vec<Action>,
     ) -> State {
         self.generation += 1;
+        // HUP was meant for the generation that got it.
+        if let Finality::FinalUntil(_) = self.finality {
+            self.finality = Finality::NotYet;
+        }
         let mut policy = Policy::new(now, &self.rules, self.random.draw());
         if self.input_ended {
             policy.only_kill();
@@ -103,7 +112,7 @@ impl Lifecycle {
         }
         // A generation that never ran is not counted.
         self.generation -= 1;
-        match self.restarts.next(now, Duration::ZERO) {
+        match self.restarts.next(now, std::mem::take(&mut self.lasted)) {
             Some(delay) => {
                 let notice = Notice::StartFailed { failure, again_in: Some(delay) };
                 actions.push(Action::Tell(notice));
@@ -141,6 +150,13 @@ impl Lifecycle {
             Finality::Final => true,
             Finality::FinalUntil(until) => now <= until,
         }
+    }
+}
+
+/// Job control stops us, also when there is nobody to stop with us.
+pub(super) fn suspend_too(meaning: Meaning, actions: &mut Vec<Action>) {
+    if meaning == Meaning::Suspend {
+        actions.push(Action::Suspend);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Single stories, with exact boundaries: the real state machine, step by step.
 
+mod signals;
+
 use std::time::Duration;
 
 use crate::decide::event::{
@@ -153,66 +155,6 @@ fn what_comes_right_before_the_stop_prevents_it() {
     story.traffic = Some(10_999);
     assert_eq!(story.wait(20_998), None);
     assert_eq!(story.wait(20_999), Some((20_999, stop())));
-}
-
-#[test]
-fn term_ends_everything_in_every_state() {
-    let passed = vec![Action::Pass(Signal::TERM), Action::Pass(Signal::CONT)];
-    let ended = || Event::Exited(Exit::Killed(Signal::TERM));
-    let by_term = Action::Quit(End::Signal(Signal::TERM));
-    let always = Rules { restart: Restart::Always, ..lifetime(10) };
-
-    let mut running = Story::running(always.clone());
-    assert_eq!(running.signal(1, "TERM"), passed);
-    assert_eq!(running.signal(2, "TERM"), passed, "a second one is passed on again");
-    assert_eq!(running.wait(100_000), None, "no timer is started");
-    assert_eq!(running.tell(9, ended()), [ASK, by_term.clone()]);
-
-    let mut stopping = Story::running(always.clone());
-    stopping.wait(10_000);
-    assert_eq!(stopping.signal(10_001, "TERM"), passed);
-    assert_eq!(stopping.wait(60_000), Some((13_000, vec![KILL])), "a timer that runs goes on");
-    assert_eq!(stopping.tell(13_001, ended()), [KILL, by_term.clone()]);
-
-    let mut clearing = Story::running(always.clone());
-    clearing.wait(10_000);
-    assert_eq!(clearing.tell(10_001, ended()), [ASK]);
-    assert_eq!(clearing.signal(10_002, "TERM"), std::slice::from_ref(&by_term));
-
-    let mut starting = Story::running(always.clone());
-    starting.wait(10_000);
-    starting.tell(10_001, ended());
-    assert_eq!(starting.tell(10_002, Event::TreeGone), start(2, Cause::Lifetime));
-    assert_eq!(starting.signal(10_003, "TERM"), passed);
-    starting.tell(10_004, Event::Started);
-    assert_eq!(starting.tell(10_005, ended()), [ASK, by_term.clone()]);
-
-    let mut waiting = Story::running(always);
-    assert_eq!(waiting.tell(1, Event::Exited(Exit::Status(1))), [ASK]);
-    assert_eq!(waiting.tell(2, Event::TreeGone), []);
-    assert_eq!(waiting.signal(3, "TERM"), [by_term]);
-}
-
-#[test]
-fn int_makes_the_next_end_final_and_holds_recycles_for_the_stop_timeout() {
-    let mut story = Story::running(Rules { restart: Restart::Always, ..lifetime(10) });
-    assert_eq!(story.signal(9_000, "INT"), [Action::Pass(Signal::INT)]);
-    assert_eq!(story.wait(60_000), Some((12_000, stop())), "9 s and the stop timeout of 3 s");
-    let mut story = Story::running(Rules { restart: Restart::Always, ..plain() });
-    story.signal(1, "INT");
-    let ended = Event::Exited(Exit::Status(4));
-    assert_eq!(story.tell(999_999, ended), [Action::Quit(End::Status(4))]);
-}
-
-#[test]
-fn hup_is_final_only_for_the_stop_timeout() {
-    let after_hup = |millis| {
-        let mut story = Story::running(Rules { restart: Restart::Always, ..plain() });
-        story.signal(1_000, "HUP");
-        story.tell(millis, Event::Exited(Exit::Status(4)))
-    };
-    assert_eq!(after_hup(4_000), [Action::Quit(End::Status(4))]);
-    assert_eq!(after_hup(4_001), [ASK]);
 }
 
 #[test]

@@ -58,18 +58,21 @@ impl TrafficSense {
         self.began = now;
         self.tcp = TcpSense::default();
         self.alert = true;
-        self.sources.stdin && self.stdin.is_source() && self.stdin.moved().unwrap_or(false)
+        // Asked in any case: that data came is to be known at the end of input.
+        let waits = self.stdin.moved().unwrap_or(false);
+        waits && self.sources.stdin
     }
 
     /// Becomes readable when silence breaks. While traffic is known to flow it wakes nobody.
     pub(crate) fn tripwire(&self) -> Option<BorrowedFd<'_>> {
-        self.stdin.tripwire().filter(|_| self.alert && self.sources.stdin)
+        let wanted = self.alert && self.sources.stdin || self.stdin.awaits_first();
+        self.stdin.tripwire().filter(|_| wanted)
     }
 
     /// The tripwire was readable; it keeps silent until the next look. Tells whether bytes moved.
     pub(crate) fn sprung(&mut self) -> bool {
         self.alert = false;
-        self.stdin.moved().unwrap_or(false)
+        self.stdin.moved().unwrap_or(false) && self.sources.stdin
     }
 
     /// When traffic last moved; `None`: it cannot be seen.

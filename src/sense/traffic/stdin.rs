@@ -33,6 +33,14 @@ enum Tripwire {
     Epoll(Epoll),
 }
 
+/// What sprung a tripwire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sprung {
+    Bytes,
+    /// The other end was closed, and bytes may have come before that.
+    End,
+}
+
 /// The watcher of standard input.
 #[derive(Debug)]
 pub(crate) struct StdinSense {
@@ -63,9 +71,17 @@ impl StdinSense {
     /// The kernel does not let us watch.
     pub(crate) fn moved(&mut self) -> Result<bool, Unseen> {
         let unread = files::unread(self.fd).is_some_and(|count| count > 0);
-        let moved = self.tripwire.as_ref().map(Tripwire::sprung).map_err(|unseen| *unseen)?;
+        let sprung = self.tripwire.as_ref().map(Tripwire::sprung).map_err(|unseen| *unseen)?;
+        // The end of a socket springs it, too.
+        let moved = sprung == Some(Sprung::Bytes) || sprung.is_some() && unread;
         self.carried |= moved || unread;
         Ok(moved || unread)
+    }
+
+    /// Whether its first bytes must not be missed: a socket tells them from its end only by when
+    /// they come.
+    pub(crate) fn awaits_first(&self) -> bool {
+        self.kind == Kind::Socket && !self.carried && !self.ended
     }
 
     /// Becomes readable when bytes move.
@@ -120,7 +136,8 @@ impl Tripwire {
 
     fn epoll(fd: BorrowedFd<'_>) -> nix::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        let events = EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT | EpollFlags::EPOLLET;
+        let edge = EpollFlags::EPOLLET | EpollFlags::EPOLLRDHUP;
+        let events = EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT | edge;
         epoll.add(fd, EpollEvent::new(events, 0))?;
         let tripwire = Self::Epoll(epoll);
         // It reports once at once, although nothing moved.
@@ -128,13 +145,16 @@ impl Tripwire {
         Ok(tripwire)
     }
 
-    /// Whether bytes moved since the last call.
-    fn sprung(&self) -> bool {
+    /// What happened since the last call.
+    fn sprung(&self) -> Option<Sprung> {
         match self {
-            Self::Inotify(inotify) => inotify.read_events().is_ok(),
+            Self::Inotify(inotify) => inotify.read_events().ok().map(|_| Sprung::Bytes),
             Self::Epoll(epoll) => {
                 let mut events = [EpollEvent::empty()];
-                matches!(epoll.wait(&mut events, EpollTimeout::ZERO), Ok(1..))
+                epoll.wait(&mut events, EpollTimeout::ZERO).ok().filter(|count| *count > 0)?;
+                let ended = EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLHUP;
+                let [event] = events;
+                Some(if event.events().intersects(ended) { Sprung::End } else { Sprung::Bytes })
             }
         }
     }

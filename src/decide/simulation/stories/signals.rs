@@ -1,0 +1,117 @@
+//! What signals do to a generation, and to those after it.
+
+use std::time::Duration;
+
+use super::{ASK, KILL, Story, at, lifetime, plain, start, stop};
+use crate::decide::event::{Action, Cause, Event};
+use crate::decide::exit::{End, Exit, Failure, Signal, Stage};
+use crate::decide::lifecycle::Lifecycle;
+use crate::decide::rules::{Idle, Restart, Rules, SignalMap};
+
+#[test]
+fn term_ends_everything_in_every_state() {
+    let passed = vec![Action::Pass(Signal::TERM), Action::Pass(Signal::CONT)];
+    let ended = || Event::Exited(Exit::Killed(Signal::TERM));
+    let by_term = Action::Quit(End::Signal(Signal::TERM));
+    let always = Rules { restart: Restart::Always, ..lifetime(10) };
+
+    let mut running = Story::running(always.clone());
+    assert_eq!(running.signal(1, "TERM"), passed);
+    assert_eq!(running.signal(2, "TERM"), passed, "a second one is passed on again");
+    assert_eq!(running.wait(100_000), None, "no timer is started");
+    assert_eq!(running.tell(9, ended()), [ASK, by_term.clone()]);
+
+    let mut stopping = Story::running(always.clone());
+    stopping.wait(10_000);
+    assert_eq!(stopping.signal(10_001, "TERM"), passed);
+    assert_eq!(stopping.wait(60_000), Some((13_000, vec![KILL])), "a timer that runs goes on");
+    assert_eq!(stopping.tell(13_001, ended()), [KILL, by_term.clone()]);
+
+    let mut clearing = Story::running(always.clone());
+    clearing.wait(10_000);
+    assert_eq!(clearing.tell(10_001, ended()), [ASK]);
+    assert_eq!(clearing.signal(10_002, "TERM"), std::slice::from_ref(&by_term));
+
+    let mut starting = Story::running(always.clone());
+    starting.wait(10_000);
+    starting.tell(10_001, ended());
+    assert_eq!(starting.tell(10_002, Event::TreeGone), start(2, Cause::Lifetime));
+    assert_eq!(starting.signal(10_003, "TERM"), passed);
+    starting.tell(10_004, Event::Started);
+    assert_eq!(starting.tell(10_005, ended()), [ASK, by_term.clone()]);
+
+    let mut waiting = Story::running(always);
+    assert_eq!(waiting.tell(1, Event::Exited(Exit::Status(1))), [ASK]);
+    assert_eq!(waiting.tell(2, Event::TreeGone), []);
+    assert_eq!(waiting.signal(3, "TERM"), [by_term]);
+}
+
+#[test]
+fn int_makes_the_next_end_final_and_holds_recycles_for_the_stop_timeout() {
+    let mut story = Story::running(Rules { restart: Restart::Always, ..lifetime(10) });
+    assert_eq!(story.signal(9_000, "INT"), [Action::Pass(Signal::INT)]);
+    assert_eq!(story.wait(60_000), Some((12_000, stop())), "9 s and the stop timeout of 3 s");
+    let mut story = Story::running(Rules { restart: Restart::Always, ..plain() });
+    story.signal(1, "INT");
+    let ended = Event::Exited(Exit::Status(4));
+    assert_eq!(story.tell(999_999, ended), [Action::Quit(End::Status(4))]);
+}
+
+#[test]
+fn hup_is_final_only_for_the_stop_timeout() {
+    let after_hup = |millis| {
+        let mut story = Story::running(Rules { restart: Restart::Always, ..plain() });
+        story.signal(1_000, "HUP");
+        story.tell(millis, Event::Exited(Exit::Status(4)))
+    };
+    assert_eq!(after_hup(4_000), [Action::Quit(End::Status(4))]);
+    assert_eq!(after_hup(4_001), [ASK]);
+}
+
+#[test]
+fn hup_was_meant_for_the_generation_that_got_it() {
+    let mut story = Story::running(Rules { restart: Restart::Always, ..plain() });
+    story.tell(1_000, Event::Exited(Exit::Status(1)));
+    story.signal(1_001, "HUP");
+    story.tell(1_002, Event::TreeGone);
+    assert_eq!(story.wait(60_000), Some((1_100, start(2, Cause::Exit))));
+    story.tell(1_100, Event::Started);
+    assert_eq!(story.tell(1_200, Event::Exited(Exit::Status(1))), [ASK]);
+}
+
+#[test]
+fn a_recycle_that_began_after_int_does_not_undo_it() {
+    let usr1 = Signal::parse("USR1").unwrap();
+    let map = SignalMap(vec![(usr1, crate::decide::rules::Mapped::Recycle)]);
+    let mut story = Story::running(Rules { map, ..plain() });
+    story.signal(1_000, "INT");
+    assert_eq!(story.signal(1_001, "USR1"), stop());
+    let ended = Event::Exited(Exit::Killed(Signal::INT));
+    assert_eq!(story.tell(1_002, ended), [ASK, Action::Quit(End::Signal(Signal::INT))]);
+}
+
+#[test]
+fn input_that_comes_while_a_generation_starts_is_its_traffic() {
+    let idle = Idle { after: Duration::from_secs(10), settle: Duration::ZERO };
+    let rules = Rules { idle: Some(idle), ..plain() };
+    let mut story = Story { core: Lifecycle::new(rules, at(0), 0), ..Story::running(plain()) };
+    story.tell(0, Event::Due);
+    story.tell(5, Event::InputMoved);
+    story.tell(10, Event::Started);
+    assert_eq!(story.wait(60_000), Some((10_005, stop())));
+}
+
+#[test]
+fn backoff_starts_over_after_a_planned_life_that_lasted() {
+    let missing = || Event::StartFailed(Failure { stage: Stage::Exec, errno: 2 });
+    let mut story = Story::running(lifetime(60));
+    for began in [0, 60_200] {
+        story.wait(began + 60_000);
+        story.tell(began + 60_000, Event::Exited(Exit::Status(0)));
+        story.tell(began + 60_000, Event::TreeGone);
+        story.tell(began + 60_000, missing());
+        let again = story.wait(began + 61_000).map(|(millis, _)| millis);
+        assert_eq!(again, Some(began + 60_100), "100 ms each time");
+        story.tell(began + 60_200, Event::Started);
+    }
+}
