@@ -20,6 +20,8 @@ pub(crate) enum Notice {
     GaveUp { restarts: u32, window: Duration },
     /// Two generations in a row were over the memory limit right after their start.
     LimitTooLow { used: Bytes, limit: Bytes, measure: Measure, held_until: Duration },
+    /// `--kill-rss` killed two generations in a row right after their start.
+    KillLimitTooLow { limit: Bytes, again_in: Duration },
     /// Some of the tree still lives long after KILL.
     StillAlive { after: Duration },
     /// Every process that is left refuses our signals.

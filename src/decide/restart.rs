@@ -32,12 +32,17 @@ impl Restarts {
             return None;
         }
         self.recent.push_back(now);
+        Some(self.delay(lasted))
+    }
+
+    /// The delay alone, without using up the budget.
+    pub(crate) fn delay(&mut self, lasted: Duration) -> Duration {
         if lasted >= self.backoff.max {
             self.next_delay = self.backoff.min;
         }
         let delay = self.next_delay;
         self.next_delay = delay.saturating_mul(2).min(self.backoff.max);
-        Some(delay)
+        delay
     }
 }
 

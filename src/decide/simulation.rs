@@ -48,6 +48,7 @@ fn the_traces_see_all_that_can_happen() {
         "GaveUp",
         "StartFailed",
         "LimitTooLow",
+        "KillLimitTooLow",
         "NothingLeftToRead",
         "StillAlive",
         "Refused",

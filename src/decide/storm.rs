@@ -19,6 +19,8 @@ pub(crate) struct Storm {
     early: u32,
     /// The age until which memory recycles are held; `None`: no storm.
     hold: Option<Duration>,
+    /// Generations in a row that `--kill-rss` killed early.
+    early_kills: u32,
 }
 
 impl Storm {
@@ -37,6 +39,13 @@ impl Storm {
         let hold = self.hold.map_or(FIRST_HOLD, |hold| hold.saturating_mul(2).min(LONGEST_HOLD));
         self.hold = Some(hold);
         news.then_some(hold)
+    }
+
+    /// The generation was killed for its memory at this age. Tells whether the next one had better
+    /// not start at once.
+    pub(crate) fn killed(&mut self, age: Duration) -> bool {
+        self.early_kills = if age > EARLY { 0 } else { self.early_kills.saturating_add(1) };
+        self.early_kills >= 2
     }
 
     /// The generation ended and was never over a limit.

@@ -30,12 +30,19 @@ pub(crate) struct Reporter {
     unseen: Vec<Sight>,
     /// The same for the storm, which comes and goes.
     limit_too_low: bool,
+    kill_limit_too_low: bool,
 }
 
 impl Reporter {
     pub(crate) fn new(loudness: Loudness, command: &str) -> Self {
         let command = command.escape_default().to_string();
-        Self { loudness, command, unseen: Vec::new(), limit_too_low: false }
+        Self {
+            loudness,
+            command,
+            unseen: Vec::new(),
+            limit_too_low: false,
+            kill_limit_too_low: false,
+        }
     }
 
     /// Tells people about something, if they want to hear it.
@@ -55,6 +62,7 @@ impl Reporter {
                 }
                 said
             }
+            Notice::KillLimitTooLow { .. } => std::mem::replace(&mut self.kill_limit_too_low, true),
             Notice::LimitTooLow { .. } => std::mem::replace(&mut self.limit_too_low, true),
             _ => false,
         }

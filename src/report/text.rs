@@ -16,6 +16,7 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         Notice::Recycled(_)
         | Notice::Exited { .. }
         | Notice::LimitTooLow { .. }
+        | Notice::KillLimitTooLow { .. }
         | Notice::StillAlive { .. }
         | Notice::NothingLeftToRead
         | Notice::CannotSee(_) => Loudness::Normal,
@@ -58,6 +59,12 @@ impl fmt::Display for Line<'_> {
                  starts in a row; holding memory recycles until an age of {}",
                 word(*measure),
                 Span(*held_until)
+            ),
+            Notice::KillLimitTooLow { limit, again_in } => write!(
+                out,
+                "--kill-rss {limit} looks too low for this command, which was killed right after \
+                 two starts in a row; waiting longer before each start, now {}",
+                Span(*again_in)
             ),
             Notice::StillAlive { after } => {
                 let after = Span(*after);

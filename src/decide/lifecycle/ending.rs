@@ -164,6 +164,11 @@ impl Lifecycle {
                 quit(End::Signal(Signal::KILL), actions)
             }
             (Then::Exit(status), _) => quit(End::Status(status), actions),
+            (Then::Restart, Reason::KillRss { limit, .. }) if self.storm.killed(stop.age) => {
+                let again_in = self.restarts.delay(stop.age);
+                actions.push(Action::Tell(Notice::KillLimitTooLow { limit, again_in }));
+                State::Waiting { until: now + again_in, cause: Some(Cause::KillRss) }
+            }
             (Then::Restart, reason) => self.start(now, Some(reason.cause()), actions),
         }
     }

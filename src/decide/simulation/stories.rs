@@ -206,6 +206,30 @@ fn kill_rss_cuts_a_graceful_stop_short() {
 }
 
 #[test]
+fn a_kill_limit_below_the_baseline_does_not_storm_either() {
+    let kill = Some((Bytes(100), Measure::Rss));
+    let memory = MemoryRules { kill, ..MemoryRules::default() };
+    let mut story = Story::running(Rules { memory, ..plain() });
+    story.rss = 150;
+    let mut now = 0;
+    for (generation, delay) in [(2, 0), (3, 100), (4, 200), (5, 400)] {
+        let (killed, actions) = story.wait(now + 2_000).unwrap();
+        assert_eq!(actions, [KILL]);
+        now = killed;
+        story.tell(now, Event::Exited(Exit::Killed(Signal::KILL)));
+        let at_once = story.tell(now, Event::TreeGone);
+        if delay > 0 {
+            assert_eq!(at_once, []);
+            now += delay;
+            assert_eq!(story.wait(now), Some((now, start(generation, Cause::KillRss))));
+        } else {
+            assert_eq!(at_once, start(generation, Cause::KillRss));
+        }
+        story.tell(now, Event::Started);
+    }
+}
+
+#[test]
 fn after_the_end_of_input_nothing_is_planned() {
     let mut story = Story::running(lifetime(10));
     story.tell(1, Event::InputEnded);
