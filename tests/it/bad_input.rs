@@ -92,6 +92,13 @@ fn values_that_contradict_each_other() {
     assert_refused("--quiet 2m --quiet-wait 1m", &["--quiet"]);
 }
 
+/// A shorter window would have us look all the time.
+#[test]
+fn windows_too_short_to_watch_are_refused() {
+    assert_refused("--idle 9ms", &["--idle", "10ms"]);
+    assert_refused("--max-lifetime 1h --quiet 1us", &["--quiet", "10ms"]);
+}
+
 #[test]
 fn variables_are_held_to_the_same() {
     let run = Run::new("").env("RECYCLE_IDLE", "abc").fixture("exit:0");
