@@ -149,8 +149,6 @@ pub(crate) struct Lifecycle {
     restarts: Restarts,
     storm: Storm,
     finality: Finality,
-    /// How long the last generation lived; a failed start lived not at all.
-    lasted: Duration,
     /// Standard input had carried data and ended: nothing is planned any more.
     input_ended: bool,
     random: Random,
@@ -166,7 +164,6 @@ impl Lifecycle {
             generation: 0,
             storm: Storm::default(),
             finality: Finality::NotYet,
-            lasted: Duration::ZERO,
             input_ended: false,
             random: Random(seed),
         }

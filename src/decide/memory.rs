@@ -187,7 +187,8 @@ impl MemoryWatch {
             self.next_walk = now + seen.cost * WALK_PAUSE;
         }
         let Some(memory) = seen.memory else {
-            // Unknown is not zero: nothing changes, and nobody hurries.
+            // Unknown is not zero, and not calm: nothing changes, and nobody hurries.
+            self.below_since = now;
             self.next_counters = now + LONGEST;
             return;
         };

@@ -37,12 +37,17 @@ impl Restarts {
 
     /// The delay alone, without using up the budget.
     pub(crate) fn delay(&mut self, lasted: Duration) -> Duration {
-        if lasted >= self.backoff.max {
-            self.next_delay = self.backoff.min;
-        }
+        self.lasted(lasted);
         let delay = self.next_delay;
         self.next_delay = delay.saturating_mul(2).min(self.backoff.max);
         delay
+    }
+
+    /// A generation lived this long, whatever ended it: after a long life, delays start over.
+    pub(crate) fn lasted(&mut self, life: Duration) {
+        if life >= self.backoff.max {
+            self.next_delay = self.backoff.min;
+        }
     }
 }
 

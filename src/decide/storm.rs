@@ -48,6 +48,11 @@ impl Storm {
         self.early_kills >= 2
     }
 
+    /// The generation ended, and not because it was killed for its memory.
+    pub(crate) fn spared(&mut self) {
+        self.early_kills = 0;
+    }
+
     /// The generation ended and was never over a limit.
     pub(crate) fn ended_below(&mut self) {
         self.early = 0;

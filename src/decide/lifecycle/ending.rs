@@ -146,6 +146,9 @@ impl Lifecycle {
             Next::Restart(_) => return self.start(now, Some(Cause::Exit), actions),
             Next::Planned(stop) => stop,
         };
+        if !matches!(stop.reason, Reason::KillRss { .. }) {
+            self.storm.spared();
+        }
         let killed_after = match kill {
             Kill::At(_) => None,
             Kill::Sent { at, .. } => Some(at.since(stop.began)),

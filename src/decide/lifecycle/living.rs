@@ -117,6 +117,7 @@ impl Lifecycle {
         if self.is_final(now) || !self.rules.restart.wants(exit) {
             return quit(exit.into(), actions);
         }
+        self.storm.spared();
         let age = watch.policy.age(now);
         let Some(delay) = self.restarts.next(now, age) else {
             return self.give_up(exit.into(), actions);
@@ -140,6 +141,7 @@ impl Lifecycle {
         let generation = self.generation;
         actions.push(Action::Tell(Notice::Stopping { generation, reason }));
         let age = watch.policy.age(now);
+        self.restarts.lasted(age);
         self.wind_down(now, &mut watch);
         let (asked, kill) = match reason {
             Reason::KillRss { .. } => {
@@ -162,7 +164,6 @@ impl Lifecycle {
 
     /// Nothing is planned for this generation any more; only `--kill-rss` is still watched for.
     fn wind_down(&mut self, now: Time, watch: &mut Watch) {
-        self.lasted = watch.policy.age(now);
         if !watch.policy.crossed() {
             self.storm.ended_below();
         }

@@ -4,6 +4,7 @@ use super::{
     Action, Cause, End, Event, Failure, Finality, Lifecycle, Meaning, Notice, Policy, Reason,
     State, Time, Watch,
 };
+use std::time::Duration;
 
 impl Lifecycle {
     pub(super) fn waiting(
@@ -112,7 +113,7 @@ impl Lifecycle {
         }
         // A generation that never ran is not counted.
         self.generation -= 1;
-        match self.restarts.next(now, std::mem::take(&mut self.lasted)) {
+        match self.restarts.next(now, Duration::ZERO) {
             Some(delay) => {
                 let notice = Notice::StartFailed { failure, again_in: Some(delay) };
                 actions.push(Action::Tell(notice));

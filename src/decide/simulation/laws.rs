@@ -1,158 +1,68 @@
-//! Safety: what no trace may do. The judge hears everything that the core is told and does, and
-//! knows the truth about the world.
+//! Safety: what no trace may do. Every law is a small function that looks at one action of the
+//! core, in the light of the book and of the true state of the world.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+mod ends;
+mod order;
+mod stops;
 
-use crate::decide::event::{Action, Force, Reason};
-use crate::decide::exit::{End, Signal};
-use crate::decide::notice::Notice;
+use super::book::Book;
+use crate::decide::event::Action;
 use crate::decide::rules::Rules;
-use crate::decide::time::Time;
 
-/// The truth at the moment of an action.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Truth {
-    pub(super) now: Time,
-    pub(super) started: Time,
-    /// COMMAND's process exists, or its end has not been told yet.
-    pub(super) command: bool,
-    /// Some process of the tree lives.
-    pub(super) tree: bool,
-    pub(super) rss: u64,
-    pub(super) pss: u64,
-    /// The last traffic that counts, of this generation.
-    pub(super) traffic: Option<Time>,
-    /// Whether any of it arms idleness.
-    pub(super) armed: bool,
-    pub(super) stopped: bool,
+/// One action, before it is taken down in the book.
+#[derive(Clone, Copy)]
+pub(super) struct Moment<'a> {
+    pub(super) action: &'a Action,
+    pub(super) book: &'a Book,
+    pub(super) rules: &'a Rules,
+    /// Some process of the tree lives, whatever the core was told.
+    pub(super) tree_lives: bool,
 }
 
-/// What the judge remembers.
-#[derive(Debug, Default)]
-pub(super) struct Judge {
-    terminated: bool,
-    input_ended: bool,
-    quit: bool,
-    /// When the stop that is under way began, and whether it may kill at once.
-    stop: Option<(Time, bool)>,
-    restarts: VecDeque<Time>,
-    generation: u64,
+/// A law, and what it is called when it is broken.
+pub(super) struct Law {
+    pub(super) name: &'static str,
+    pub(super) keeps: fn(&Moment<'_>) -> bool,
 }
 
-impl Judge {
-    /// The core was told that TERM came.
-    pub(super) fn terminated(&mut self) {
-        self.terminated = true;
-    }
-
-    /// The core was told that the input ended.
-    pub(super) fn input_ended(&mut self) {
-        self.input_ended = true;
-    }
-
-    /// COMMAND ended by itself: what it left behind may be killed a stop timeout from here.
-    pub(super) fn exited(&mut self, now: Time) {
-        self.stop.get_or_insert((now, false));
-    }
-
-    /// Nothing is planned any more, and rightly so.
-    pub(super) fn is_over(&self) -> bool {
-        self.terminated || self.input_ended
-    }
-
-    pub(super) fn has_quit(&self) -> bool {
-        self.quit
-    }
-
-    /// Checks one action; an error says which law it breaks.
-    pub(super) fn judge(
-        &mut self,
-        action: &Action,
-        rules: &Rules,
-        truth: Truth,
-    ) -> Result<(), String> {
-        let law = |kept: bool, law: &str| if kept { Ok(()) } else { Err(law.to_owned()) };
-        law(!self.quit, "Quit is the last action")?;
-        match action {
-            Action::Start { generation, .. } => {
-                law(!truth.tree, "never two generations")?;
-                law(!self.terminated, "no start after TERM")?;
-                let next = [self.generation, self.generation + 1].contains(generation);
-                law(next, "generations count up by one")?;
-                self.generation = *generation;
-                self.stop = None;
-                Ok(())
-            }
-            Action::Pass(_) => law(truth.command, "no signal to a reaped process"),
-            Action::Sweep(Force::Kill) => {
-                let (began, at_once) = self.stop.unwrap_or((truth.now, false));
-                let over = rules.memory.kill.is_some_and(|(kill, _)| truth.rss > kill.0);
-                let late = truth.now >= began + rules.stop_timeout;
-                law(late || at_once || over, "KILL only after the stop timeout, or for kill-rss")
-            }
-            Action::Tell(Notice::Stopping { reason, .. }) => self.judge_stop(*reason, rules, truth),
-            Action::Tell(Notice::Exited { .. }) => self.judge_restart(rules, truth.now),
-            Action::Quit(end) => {
-                self.quit = true;
-                let planned = matches!(end, End::Status(_)) || !truth.command || self.terminated;
-                law(planned || matches!(end, End::Signal(_)), "an end has a reason")
-            }
-            Action::Sweep(Force::Ask) | Action::Look(_) | Action::Suspend | Action::Tell(_) => {
-                Ok(())
-            }
-        }
-    }
-
-    fn judge_restart(&mut self, rules: &Rules, now: Time) -> Result<(), String> {
-        let budget = rules.max_restarts;
-        self.restarts.push_back(now);
-        while self.restarts.front().is_some_and(|at| now.since(*at) >= budget.window) {
-            self.restarts.pop_front();
-        }
-        let kept = self.restarts.len() <= usize::try_from(budget.restarts).unwrap();
-        if kept { Ok(()) } else { Err("restarts stay within their budget".into()) }
-    }
-
-    fn judge_stop(&mut self, reason: Reason, rules: &Rules, truth: Truth) -> Result<(), String> {
-        let law = |kept: bool, law: &str| if kept { Ok(()) } else { Err(law.to_owned()) };
-        let age = truth.now.since(truth.started);
-        let quiet = truth.now.since(truth.traffic.unwrap_or(truth.started));
-        let by_kill = matches!(reason, Reason::KillRss { .. });
-        self.stop = Some((truth.now, by_kill));
-        law(!self.terminated, "no recycle after TERM")?;
-        law(by_kill || !self.input_ended, "no planned recycle after the end of input")?;
-        if by_kill || matches!(reason, Reason::Signal(_)) {
-            let (limit, _) = rules.memory.kill.unzip();
-            let over = limit.is_some_and(|limit| truth.rss > limit.0);
-            return law(!by_kill || over, "kill-rss only above its limit");
-        }
-        law(age >= rules.min_lifetime, "no recycle before min-lifetime")?;
-        law(!truth.stopped, "a stopped COMMAND is not recycled")?;
-        match reason {
-            Reason::Rss { limit, .. } => law(truth.rss > limit.0, "rss only above its limit"),
-            Reason::Pss { limit, .. } => law(truth.pss > limit.0, "pss only above its limit"),
-            Reason::Lifetime { limit } => {
-                let least = limit.saturating_sub(rules.lifetime.unwrap().jitter.of_time(limit));
-                law(age >= least, "a lifetime is lived, less its jitter")
-            }
-            Reason::Idle { .. } => {
-                law(truth.armed, "idle only after traffic")?;
-                law(quiet >= rules.idle.unwrap().after, "idle only when quiet for so long")
-            }
-            Reason::KillRss { .. } | Reason::Signal(_) => Ok(()),
-        }
-    }
+macro_rules! laws {
+    ($($path:ident :: $name:ident),* $(,)?) => {
+        &[$(Law { name: stringify!($name), keeps: $path::$name }),*]
+    };
 }
 
-/// How long after it is due a recycle must have begun, whatever holds it: all holds one after
-/// another, the longest storm, and some looks.
-pub(super) fn patience(rules: &Rules) -> Duration {
-    let quiet = rules.quiet.map(|quiet| quiet.wait).unwrap_or_default();
-    rules.min_lifetime + quiet + rules.stop_timeout * 2 + Duration::from_mins(6)
-}
+/// Laws that hold whatever the clock says.
+pub(super) const TIMELESS: &[Law] = laws![
+    order::never_two_generations,
+    order::nothing_is_started_after_term,
+    order::quit_is_the_last_action,
+    order::generations_count_up_by_one,
+    order::a_start_knows_its_cause,
+    order::no_signal_to_the_dead,
+    order::only_the_left_behind_are_asked,
+    order::looks_serve_a_decision,
+    stops::nothing_is_planned_after_term,
+    stops::nothing_is_planned_after_the_input_ended,
+    stops::a_stopped_command_is_left_alone,
+    stops::memory_only_when_over_for_certain,
+    stops::the_unseen_is_not_quiet,
+];
 
-/// The signals that end COMMAND unless it ignores them.
-pub(super) fn is_deadly(signal: Signal) -> bool {
-    ![Signal::CONT, Signal::TSTP, Signal::TTIN, Signal::TTOU, Signal::CHLD].contains(&signal)
-}
+/// Laws about time.
+pub(super) const TIMED: &[Law] = laws![
+    order::a_start_waits_for_its_time,
+    order::kill_waits_for_the_stop_timeout,
+    stops::min_lifetime_is_kept,
+    stops::an_interruption_holds,
+    stops::a_lifetime_is_lived,
+    stops::idle_only_after_traffic_that_counts,
+    stops::idle_only_when_quiet_for_so_long,
+    stops::idle_only_when_rested,
+    stops::a_quiet_moment_is_waited_for,
+    stops::a_low_limit_does_not_storm,
+    stops::the_first_reason_wins,
+    ends::quit_says_how_command_ended,
+    ends::restarts_keep_to_budget_and_backoff,
+    ends::a_recycle_is_told_as_it_was,
+    ends::the_undying_are_told_as_they_are,
+];

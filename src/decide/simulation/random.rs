@@ -1,5 +1,7 @@
 //! A small deterministic generator (SplitMix64): a seed is a whole trace.
 
+use std::time::Duration;
+
 /// The generator.
 #[derive(Clone, Debug)]
 pub(super) struct Random(u64);
@@ -27,5 +29,15 @@ impl Random {
     pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         let at = self.below(from.len() as u64);
         from[usize::try_from(at).unwrap()]
+    }
+
+    /// Between these, in milliseconds.
+    pub(super) fn millis(&mut self, least: u64, most: u64) -> Duration {
+        Duration::from_millis(least + self.below(most - least + 1))
+    }
+
+    /// Up to this, in microseconds: also nothing, so that things happen in the same instant.
+    pub(super) fn micros(&mut self, most: u64) -> Duration {
+        if self.once_in(4) { Duration::ZERO } else { Duration::from_micros(self.below(most + 1)) }
     }
 }

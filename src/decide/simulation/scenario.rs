@@ -1,10 +1,11 @@
-//! What a trace is about: rules, commands and happenings, drawn at random, short enough that much
-//! happens in each.
+//! What a trace is about: rules, COMMAND's habits and happenings, drawn at random, with times so
+//! short that much happens in each.
 
 use std::time::Duration;
 
+use super::command::{Habits, MIB};
 use super::random::Random;
-use super::world::{Command, Happening};
+use super::world::Happening;
 use crate::decide::exit::{Exit, Signal};
 use crate::decide::rules::{
     Backoff, Budget, Idle, Lifetime, Mapped, Measure, MemoryRules, Quiet, Restart, Rules,
@@ -12,101 +13,115 @@ use crate::decide::rules::{
 };
 use crate::units::{Bytes, Share};
 
-const MIB: u64 = 1 << 20;
-
-fn seconds(random: &mut Random, most: u64) -> Duration {
-    Duration::from_millis(1 + random.below(most * 1000))
-}
-
-fn some<T>(random: &mut Random, value: T) -> Option<T> {
-    random.once_in(2).then_some(value)
-}
+/// How long a trace has happenings.
+const HORIZON_MS: u64 = 120_000;
 
 pub(super) fn rules(random: &mut Random) -> Rules {
-    let after = seconds(random, 20);
-    let settle = seconds(random, 10);
-    let max = seconds(random, 60) + Duration::from_secs(5);
-    let jitter = random.pick(&[Share::percent(0), Share::percent(20), Share::ALL]);
-    let gap = seconds(random, 5);
-    let wait = gap + seconds(random, 20);
-    let max_rss = some(random, Bytes(300 * MIB));
-    let max_pss = some(random, Bytes(100 * MIB));
-    let measure = if max_rss.is_none() && max_pss.is_some() { Measure::Pss } else { Measure::Rss };
-    let kill = random.once_in(3).then_some((Bytes(400 * MIB), measure));
-    let usr1 = Signal::parse("USR1").unwrap();
+    let idle = Idle { after: random.millis(500, 8_000), settle: random.millis(0, 4_000) };
+    let jitter =
+        random.pick(&[Share::percent(0), Share::percent(0), Share::percent(50), Share::ALL]);
+    let lifetime = Lifetime { max: random.millis(500, 25_000), jitter };
+    let gap = random.millis(200, 4_000);
+    let quiet = Quiet { gap, wait: gap + random.millis(0, 10_000) };
+    let idle_cpu = random.once_in(2).then_some(Share::percent(5));
     Rules {
-        idle: some(random, Idle { after, settle }),
-        idle_cpu: some(random, Share::percent(5)),
-        memory: MemoryRules { max_rss, max_pss, kill },
-        lifetime: some(random, Lifetime { max, jitter }),
-        min_lifetime: random.pick(&[Duration::ZERO, Duration::ZERO, Duration::from_secs(5)]),
-        quiet: some(random, Quiet { gap, wait }),
+        idle: random.once_in(2).then_some(idle),
+        idle_cpu,
+        memory: memory_rules(random),
+        lifetime: random.once_in(2).then_some(lifetime),
+        min_lifetime: Duration::from_millis(random.pick(&[0, 0, 0, 3_000, 12_000])),
+        quiet: random.once_in(3).then_some(quiet),
         then: random.pick(&[Then::Restart, Then::Restart, Then::Restart, Then::Exit(7)]),
-        stop_signal: random.pick(&[Signal::TERM, Signal::INT]),
-        stop_timeout: random.pick(&[0, 500, 3000]).pipe(Duration::from_millis),
-        map: SignalMap(vec![(usr1, Mapped::Recycle), (Signal::QUIT, Mapped::Drop)]),
+        stop_signal: random.pick(&[Signal::TERM, Signal::TERM, Signal::INT]),
+        stop_timeout: Duration::from_millis(random.pick(&[0, 500, 3_000, 90_000])),
+        map: SignalMap(vec![(named("USR1"), Mapped::Recycle), (named("USR2"), Mapped::Drop)]),
         restart: random.pick(&[Restart::Never, Restart::OnFailure, Restart::Always]),
-        max_restarts: Budget { restarts: 3, window: Duration::from_mins(1) },
+        max_restarts: Budget { restarts: 3, window: random.millis(1_000, 30_000) },
         backoff: Backoff { min: Duration::from_millis(100), max: Duration::from_secs(5) },
     }
 }
 
-/// So that a pick reads from left to right.
-trait Pipe: Sized {
-    fn pipe<T>(self, into: impl FnOnce(Self) -> T) -> T {
-        into(self)
+fn memory_rules(random: &mut Random) -> MemoryRules {
+    let max_rss = random.once_in(3).then_some(Bytes(300 * MIB));
+    let max_pss = random.once_in(4).then_some(Bytes(150 * MIB));
+    let measure = if max_rss.is_none() && max_pss.is_some() { Measure::Pss } else { Measure::Rss };
+    let kill = random.once_in(4).then_some((Bytes(random.pick(&[320, 400]) * MIB), measure));
+    MemoryRules { max_rss, max_pss, kill }
+}
+
+fn named(name: &str) -> Signal {
+    Signal::parse(name).unwrap()
+}
+
+pub(super) fn habits(random: &mut Random) -> Habits {
+    Habits {
+        base_bytes: random.pick(&[5, 5, 5, 5, 310, 390]) * MIB,
+        leak_per_second: random.pick(&[0, 0, 5, 30, 200, 1_000]) * MIB,
+        hides_pages: random.once_in(3),
+        imprecise: random.once_in(3),
+        start_fails_once_in: random.pick(&[3, 20, 1_000]),
+        blind_once_in: random.pick(&[4, 60, 1_000_000]),
     }
 }
 
-impl Pipe for u64 {}
-
-pub(super) fn command(random: &mut Random) -> Command {
-    Command {
-        ignores_signals: random.once_in(4),
-        base_bytes: random.pick(&[5, 5, 5, 350]) * MIB,
-        leak_per_second: random.pick(&[0, 0, 5, 30, 200]) * MIB,
-        leaves_behind: random.once_in(3),
-        stubborn: random.once_in(3),
-        defiant: random.once_in(60),
-        uninterruptible: random.once_in(30),
-        stopped: false,
-        alive: true,
-        reaped: false,
-    }
-}
-
-/// What happens in the first minutes, and when.
-pub(super) fn happenings(random: &mut Random) -> Vec<(Duration, Happening)> {
+/// What happens by itself, and when.
+pub(super) fn happenings(random: &mut Random, rules: &Rules) -> Vec<(Duration, Happening)> {
     let mut list = Vec::new();
-    let mut at = Duration::ZERO;
-    let pace = random.pick(&[100, 1000, 5000]);
-    for _ in 0..random.below(60) {
-        at += Duration::from_millis(random.below(pace));
-        list.push((at, Happening::Inbound));
-    }
-    for _ in 0..random.below(20) {
-        list.push((seconds(random, 200), happening(random)));
+    chatter(random, rules, &mut list);
+    let times = random.pick(&[2, 10, 30]);
+    for _ in 0..random.below(times) {
+        list.push((random.millis(0, HORIZON_MS), any(random)));
     }
     // Half of the traces are told to end.
     if random.once_in(2) {
-        list.push((seconds(random, 300), Happening::Signal(Signal::TERM)));
+        list.push((random.millis(0, HORIZON_MS), Happening::Signal(Signal::TERM)));
     }
     list
 }
 
-fn happening(random: &mut Random) -> Happening {
-    match random.below(16) {
-        0..=2 => Happening::Outbound,
-        3..=4 => Happening::Input,
-        5 => Happening::InputEnd,
-        6 => Happening::Stop,
-        7..=8 => Happening::Continue,
-        9 => Happening::Crash(Exit::Status(0)),
-        10 => Happening::Crash(Exit::Status(1)),
-        11 => Happening::Crash(Exit::Killed(Signal::KILL)),
+/// Traffic in bouts, with gaps that are sometimes a little shorter or longer than what counts as
+/// idle.
+fn chatter(random: &mut Random, rules: &Rules, list: &mut Vec<(Duration, Happening)>) {
+    let mut at = random.millis(0, 3_000);
+    let after = rules.idle.map_or(Duration::from_secs(1), |idle| idle.after);
+    for _ in 0..random.below(40) {
+        at += match random.below(8) {
+            0 => after,
+            1 => after + random.millis(0, 20),
+            2 => after.saturating_sub(random.millis(0, 20)),
+            3 => random.millis(0, 20_000),
+            _ => random.millis(0, 500),
+        };
+        let happening = match random.below(8) {
+            0 => Happening::Outbound,
+            1 => Happening::Input,
+            _ => Happening::Inbound(usize::try_from(random.below(3)).unwrap()),
+        };
+        list.push((at, happening));
+    }
+}
+
+/// Anything that can happen at any moment.
+pub(super) fn any(random: &mut Random) -> Happening {
+    match random.below(24) {
+        0 => Happening::Outbound,
+        1 => Happening::Input,
+        2 => Happening::InputEnd,
+        3 => Happening::Stop,
+        4..=5 => Happening::Continue,
+        6 => Happening::End(Exit::Status(0)),
+        7..=8 => Happening::End(Exit::Status(1)),
+        9 => Happening::End(Exit::Killed(Signal::KILL)),
+        10 => Happening::Free,
+        11..=12 => Happening::Fork(random.pick(&[20, 90, 3_000])),
+        13..=14 => Happening::Compute(random.pick(&[5, 300, 5_000])),
+        15 => Happening::LeftoversEnd,
         _ => {
-            let names = ["USR1", "USR1", "INT", "QUIT", "HUP", "TSTP", "CONT", "WINCH"];
-            Happening::Signal(Signal::parse(random.pick(&names)).unwrap())
+            let names = [
+                "USR1", "USR1", "USR1", "USR2", "INT", "QUIT", "HUP", "HUP", "TSTP", "CONT",
+                "WINCH", "TERM",
+            ];
+            Happening::Signal(named(random.pick(&names)))
         }
     }
 }

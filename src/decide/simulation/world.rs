@@ -4,141 +4,162 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::laws::{Judge, Truth};
+use super::book::{Book, Seen};
+use super::command::{Command, Habits};
+use super::laws::{Law, Moment, TIMED, TIMELESS};
 use super::random::Random;
 use super::scenario;
 use crate::decide::event::{Action, Event};
 use crate::decide::exit::{Exit, Signal};
 use crate::decide::lifecycle::Lifecycle;
-use crate::decide::notice::Notice;
 use crate::decide::rules::Rules;
 use crate::decide::time::Time;
 
 mod acting;
+mod due;
 mod happening;
 
 /// Something that is going to happen.
 #[derive(Clone, Debug)]
 enum Coming {
     Act(Action),
-    Tell(Event),
+    /// What the core will be told, and what was true when it was found out.
+    Tell(Event, Option<Seen>),
     Happen(Happening),
 }
 
 /// What happens by itself.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Happening {
-    Inbound,
+    /// On one of the connections that COMMAND accepted.
+    Inbound(usize),
     Outbound,
     Input,
     InputEnd,
-    Crash(Exit),
+    End(Exit),
     Stop,
     Continue,
-    /// A process that COMMAND left behind ends.
+    /// COMMAND gives memory back.
+    Free,
+    /// COMMAND forks; the child shows its parent's size for so many milliseconds.
+    Fork(u64),
+    /// COMMAND computes for so many milliseconds.
+    Compute(u64),
     LeftoversEnd,
     Signal(Signal),
 }
 
-/// COMMAND's process and its tree.
+/// One line of a trace.
 #[derive(Clone, Debug)]
-pub(super) struct Command {
-    pub(super) ignores_signals: bool,
-    pub(super) base_bytes: u64,
-    pub(super) leak_per_second: u64,
-    pub(super) leaves_behind: bool,
-    /// What it leaves behind ignores TERM.
-    pub(super) stubborn: bool,
-    /// What it leaves behind refuses every signal.
-    pub(super) defiant: bool,
-    /// What it leaves behind outlives KILL for a while.
-    pub(super) uninterruptible: bool,
-    pub(super) stopped: bool,
-    pub(super) alive: bool,
-    pub(super) reaped: bool,
+pub(super) enum Line {
+    Told(Event),
+    Did(Action),
+}
+
+/// How the core is told the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clock {
+    True,
+    /// It steps back now and then.
+    Stumbling,
+}
+
+/// When bytes last moved, in this generation.
+#[derive(Clone, Copy, Debug, Default)]
+struct Moved {
+    inbound: [Option<Time>; 3],
+    outbound: Option<Time>,
+    input: Option<Time>,
+    /// The inbound connection that moved last, at the last look at everything.
+    hottest: usize,
 }
 
 /// One trace.
 pub(super) struct World {
     random: Random,
+    clock: Clock,
     rules: Rules,
+    habits: Habits,
     core: Lifecycle,
-    judge: Judge,
+    book: Book,
     now: Time,
     coming: BTreeMap<(Time, u64), Coming>,
     sequence: u64,
     /// Actions are done in the order in which they were asked for.
     acted_until: Time,
+    /// COMMAND, from the `Start` that made it until the core was told that its tree is gone.
     command: Option<Command>,
     generation: u64,
-    started: Time,
-    stopping: bool,
+    /// When the core is told that a start worked: no end is told before.
+    start_told: Time,
     sweeping: bool,
-    inbound: Option<Time>,
-    outbound: Option<Time>,
-    looked: Time,
-    stopped_at_look: bool,
-    /// Signals, stops and blindness: what is due may be late from here.
-    disturbed: Time,
-    quiet_steps: u32,
-    history: Vec<(Time, String)>,
+    moved: Moved,
+    input_looked: Time,
+    input_over: bool,
+    /// Since then nothing was in the way of what is due: no blindness, no stopping, no computing.
+    clear_since: Time,
+    /// In this generation, a look could not see.
+    was_blind: bool,
+    /// Steps at this very instant.
+    at_once: u32,
+    /// Answers in a row that were asked for again at once.
+    in_vain: u32,
+    /// Only when the trace is told again: writing it down costs more than living it.
+    pub(super) history: Option<Vec<(Time, Line)>>,
 }
 
-const STEPS: usize = 400;
+/// More steps than this at one instant are a busy loop.
+const MOST_AT_ONCE: u32 = 50;
+/// More actions than this for one event are a busy loop, too.
+const MOST_ACTIONS: usize = 8;
 
 impl World {
-    pub(super) fn new(random: Random) -> Self {
-        Self::starting_at(random, 0)
-    }
-
-    pub(super) fn starting_at(mut random: Random, origin_ms: u64) -> Self {
-        let now = Time::at(Duration::from_millis(origin_ms));
+    pub(super) fn new(seed: u64, origin: Time, clock: Clock) -> Self {
+        let mut random = Random::new(seed);
         let rules = scenario::rules(&mut random);
-        let core = Lifecycle::new(rules.clone(), now, random.below(u64::MAX));
         let mut world = Self {
-            random,
-            rules,
-            core,
-            judge: Judge::default(),
-            now,
+            clock,
+            habits: scenario::habits(&mut random),
+            core: Lifecycle::new(rules.clone(), origin, random.below(u64::MAX)),
+            book: Book::new(origin, &rules),
+            now: origin,
             coming: BTreeMap::new(),
             sequence: 0,
-            acted_until: now,
+            acted_until: origin,
             command: None,
             generation: 0,
-            started: now,
-            stopping: false,
+            start_told: origin,
             sweeping: false,
-            inbound: None,
-            outbound: None,
-            looked: now,
-            stopped_at_look: false,
-            disturbed: now,
-            quiet_steps: 0,
-            history: Vec::new(),
+            moved: Moved::default(),
+            input_looked: origin,
+            input_over: false,
+            clear_since: origin,
+            was_blind: false,
+            at_once: 0,
+            in_vain: 0,
+            history: None,
+            rules,
+            random,
         };
-        for (after, happening) in scenario::happenings(&mut world.random) {
+        for (after, happening) in scenario::happenings(&mut world.random, &world.rules) {
             world.plan(after, Coming::Happen(happening));
         }
         world
     }
 
-    /// Lives through the trace; the actions, as text without times.
-    pub(super) fn run(mut self, seed: u64) -> Vec<String> {
-        for _ in 0..STEPS {
-            if let Err(law) = self.advance() {
-                let lines: Vec<_> = self.history.iter().map(|line| format!("{line:?}")).collect();
-                panic!("seed {seed}: {law}\n{:#?}\n{}", self.rules, lines.join("\n"));
-            }
-            if self.judge.has_quit() {
-                break;
+    pub(super) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Lives through at most so many moments; an error names the law that was broken.
+    pub(super) fn run(&mut self, moments: u32) -> Result<(), &'static str> {
+        for _ in 0..moments {
+            self.advance()?;
+            if self.book.quit {
+                return self.check_done();
             }
         }
-        self.history
-            .into_iter()
-            .map(|(_, line)| line)
-            .filter(|line| !line.starts_with('<'))
-            .collect()
+        Ok(())
     }
 
     fn plan(&mut self, after: Duration, coming: Coming) {
@@ -146,131 +167,126 @@ impl World {
         self.coming.insert((self.now + after, self.sequence), coming);
     }
 
-    fn soon(&mut self, most_ms: u64) -> Duration {
-        Duration::from_micros(self.random.below(most_ms * 1000 + 1))
+    fn plan_tell(&mut self, after: Duration, event: Event) {
+        self.plan(after, Coming::Tell(event, None));
     }
 
-    fn advance(&mut self) -> Result<(), String> {
-        let next = self.coming.keys().next().copied();
-        let deadline = self.core.deadline();
-        match (next, deadline) {
-            (Some((at, _)), deadline) if deadline.is_none_or(|deadline| at <= deadline) => {
-                self.now = self.now.max(at);
+    fn advance(&mut self) -> Result<(), &'static str> {
+        let next = self.coming.first_key_value().map(|((at, _), _)| *at);
+        match (next, self.core.deadline()) {
+            // What happened before the deadline, or with it, comes before the deadline.
+            (Some(at), deadline) if deadline.is_none_or(|deadline| at <= deadline) => {
+                self.reach(at)?;
                 let (_, coming) = self.coming.pop_first().unwrap();
                 match coming {
-                    Coming::Act(action) => self.act(action),
-                    Coming::Tell(event) => return self.tell(event),
-                    Coming::Happen(happening) => return self.happen(happening),
+                    Coming::Act(action) => {
+                        self.act(action);
+                        Ok(())
+                    }
+                    Coming::Tell(event, seen) => self.tell(event, seen),
+                    Coming::Happen(happening) => self.happen(happening),
                 }
-                Ok(())
             }
             (_, Some(deadline)) => {
-                self.quiet_steps = if deadline > self.now { 0 } else { self.quiet_steps + 1 };
-                self.now = self.now.max(deadline);
-                if self.quiet_steps > 20 {
-                    return Err("progress: a due timer does something".into());
-                }
-                self.check_liveness()?;
-                self.tell(Event::Due)
+                let stumble = match self.clock {
+                    Clock::True => Duration::ZERO,
+                    Clock::Stumbling => self.random.millis(1, 50),
+                };
+                self.reach(deadline.max(self.now) + stumble)?;
+                self.tell(Event::Due, None)?;
+                self.check_progress(self.clock)
             }
-            (None, None) | (Some(_), None) => {
-                // Nothing will ever happen again: only COMMAND can still end.
-                match self.command.as_ref().is_some_and(|command| command.alive) {
-                    true => {
-                        self.disturbed = self.now;
-                        self.happen(Happening::Crash(Exit::Status(0)))
-                    }
-                    false => Err("liveness: nothing is awaited, and nothing lives".into()),
-                }
-            }
+            (_, None) => self.end_of_plans(),
         }
     }
 
-    /// Tells the core, and judges what it does.
-    fn tell(&mut self, event: Event) -> Result<(), String> {
-        self.history.push((self.now, format!("< {event:?}")));
-        let ended_by_itself = matches!(event, Event::Exited(_)) && !self.stopping;
-        match &event {
-            Event::Signalled { signal: Signal::TERM, .. } => self.judge.terminated(),
-            Event::InputEnded => self.judge.input_ended(),
-            Event::Exited(_) => {
-                if let Some(command) = &mut self.command {
-                    command.reaped = true;
-                }
+    /// Nothing is planned any more: only COMMAND's own end can go on from here.
+    fn end_of_plans(&mut self) -> Result<(), &'static str> {
+        match &self.command {
+            Some(command) if command.alive => self.happen(Happening::End(Exit::Status(0))),
+            Some(command) if command.is_there() => self.happen(Happening::LeftoversEnd),
+            Some(_) | None => Err("somebody is waited for"),
+        }
+    }
+
+    /// Time goes on until then.
+    fn reach(&mut self, then: Time) -> Result<(), &'static str> {
+        self.at_once = if then > self.now { 0 } else { self.at_once + 1 };
+        if self.at_once > MOST_AT_ONCE {
+            return Err("no more than a few steps at one instant");
+        }
+        self.now = self.now.max(then);
+        Ok(())
+    }
+
+    /// Tells the core, judges what it does, and has it done.
+    fn tell(&mut self, event: Event, seen: Option<Seen>) -> Result<(), &'static str> {
+        if let Some(history) = &mut self.history {
+            history.push((self.now, Line::Told(event.clone())));
+        }
+        if let (Event::Exited(_), Some(command)) = (&event, &mut self.command) {
+            command.reaped = true;
+        }
+        let told_now = match self.clock {
+            Clock::Stumbling if self.random.once_in(4) => {
+                self.now.before(self.random.millis(0, 5_000))
             }
-            _ => {}
+            Clock::True | Clock::Stumbling => self.now,
+        };
+        if self.clock == Clock::True {
+            self.check_due()?;
         }
-        if ended_by_itself {
-            self.judge.exited(self.now);
-        }
+        self.book.tell(self.now, &event, seen, &self.rules);
         let mut actions = Vec::new();
-        let leave = matches!(event, Event::Signalled { signal: Signal::TERM, .. });
-        self.core.step(self.now, event, &mut actions);
-        for mut action in actions {
-            let truth = self.truth();
-            self.judge.judge(&action, &self.rules, truth)?;
-            self.stopping |= matches!(action, Action::Tell(Notice::Stopping { .. }));
-            if let Action::Start { .. } = action {
-                (self.started, self.stopping) = (self.now, false);
-                (self.inbound, self.outbound) = (None, None);
-                self.disturbed = self.now;
+        self.core.step(told_now, event, &mut actions);
+        for action in &actions {
+            self.judge(action)?;
+            self.book.did(action);
+        }
+        if self.clock == Clock::True {
+            self.check_step(&actions)?;
+            self.check_answer(&actions)?;
+        }
+        for action in actions {
+            self.take_on(action);
+        }
+        self.check_gone();
+        Ok(())
+    }
+
+    fn judge(&mut self, action: &Action) -> Result<(), &'static str> {
+        if let Some(history) = &mut self.history {
+            history.push((self.now, Line::Did(action.clone())));
+        }
+        let tree_lives = self.command.as_ref().is_some_and(Command::is_there);
+        let (book, rules) = (&self.book, &self.rules);
+        let moment = Moment { action, book, rules, tree_lives };
+        let timed: &[Law] = if self.clock == Clock::True { TIMED } else { &[] };
+        match TIMELESS.iter().chain(timed).find(|law| !(law.keeps)(&moment)) {
+            Some(broken) => Err(broken.name),
+            None => Ok(()),
+        }
+    }
+
+    /// An action is done a little later; that is when things like to happen in between.
+    fn take_on(&mut self, action: Action) {
+        let disturbed_once_in = match action {
+            Action::Tell(_) | Action::Quit(_) | Action::Suspend => return,
+            Action::Start { .. } => {
+                self.moved = Moved::default();
+                (self.clear_since, self.was_blind) = (self.now, false);
+                8
             }
-            let at = self.acted_until.max(self.now + self.soon_if_slow(&action));
-            self.acted_until = at;
-            let after = at.since(self.now);
-            self.plan(after, Coming::Act(action.clone()));
-            if let Action::Look(look) = &mut action {
-                look.settled_by = None;
-            }
-            self.history.push((self.now, format!("{action:?}")));
+            Action::Pass(_) | Action::Sweep(_) => 30,
+            Action::Look(_) => 100,
+        };
+        let at = self.acted_until.max(self.now + self.random.micros(3_000));
+        self.acted_until = at;
+        self.plan(at.since(self.now), Coming::Act(action));
+        if self.random.once_in(disturbed_once_in) {
+            let after = self.random.micros(6_000);
+            let happening = scenario::any(&mut self.random);
+            self.plan(after, Coming::Happen(happening));
         }
-        let gone = self.command.as_ref().is_none_or(|command| command.reaped);
-        match leave && gone && self.generation > 0 && !self.judge.has_quit() && !self.is_starting()
-        {
-            true => Err("liveness: TERM with COMMAND gone is the end".into()),
-            false => self.check_gone(),
-        }
-    }
-
-    fn is_starting(&self) -> bool {
-        self.coming.values().any(|coming| {
-            matches!(
-                coming,
-                Coming::Act(Action::Start { .. })
-                    | Coming::Tell(Event::Started | Event::StartFailed(_))
-            )
-        })
-    }
-
-    fn soon_if_slow(&mut self, action: &Action) -> Duration {
-        match action {
-            Action::Tell(_) | Action::Quit(_) => Duration::ZERO,
-            _ => self.soon(3),
-        }
-    }
-
-    fn truth(&self) -> Truth {
-        let rss = self.rss();
-        let command = self.command.as_ref();
-        let traffic = self.inbound.max(self.outbound).filter(|at| *at >= self.started);
-        let settled = self.rules.idle.map(|idle| self.started + idle.settle);
-        Truth {
-            now: self.now,
-            started: self.started,
-            command: command.is_some_and(|command| !command.reaped) || self.is_starting(),
-            tree: command.is_some_and(|command| !command.reaped || command.leaves_behind),
-            rss,
-            pss: rss / 10 * 6,
-            traffic: traffic.filter(|at| *at <= self.looked),
-            armed: self.inbound.is_some_and(|at| at >= self.started)
-                || settled.is_some_and(|settled| self.outbound >= Some(settled)),
-            stopped: self.stopped_at_look,
-        }
-    }
-
-    fn rss(&self) -> u64 {
-        let Some(command) = &self.command else { return 0 };
-        let lived = u64::try_from(self.now.since(self.started).as_millis()).unwrap();
-        command.base_bytes + command.leak_per_second / 1000 * lived
     }
 }

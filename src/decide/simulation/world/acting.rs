@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use super::{Coming, Happening, World};
+use super::{Coming, Happening, Moved, World};
 use crate::decide::event::{
-    Action, Event, Force, Look, Memory, MemoryLook, Observation, Sight, Traffic, Tree, Unseen,
+    Action, Event, Force, Look, Memory, MemoryLook, Observation, Sight, Traffic, TrafficLook, Tree,
+    Unseen,
 };
 use crate::decide::exit::{Exit, Failure, Signal, Stage};
-use crate::decide::simulation::{laws::is_deadly, scenario};
+use crate::decide::simulation::book::Seen;
+use crate::decide::simulation::command::{Command, Left};
 use crate::decide::time::Time;
-use crate::units::Bytes;
 
 impl World {
     pub(super) fn act(&mut self, action: Action) {
@@ -24,81 +25,122 @@ impl World {
 
     fn start(&mut self, generation: u64) {
         self.sweeping = false;
-        self.stopped_at_look = false;
-        if self.random.once_in(if generation == 1 { 40 } else { 8 }) {
+        let after = self.random.micros(4_000);
+        if self.random.once_in(self.habits.start_fails_once_in) {
             let stage = self.random.pick(&[Stage::Fork, Stage::Exec]);
-            let after = self.soon(2);
+            let errno = self.random.pick(&[2, 11]);
             self.command = None;
-            return self.plan(after, Coming::Tell(Event::StartFailed(Failure { stage, errno: 2 })));
+            return self.plan_tell(after, Event::StartFailed(Failure { stage, errno }));
         }
-        self.generation = generation;
-        self.command = Some(scenario::command(&mut self.random));
-        let after = self.soon(2);
-        self.plan(after, Coming::Tell(Event::Started));
+        (self.generation, self.start_told) = (generation, self.now + after);
+        self.command = Some(Command::new(&mut self.random, self.habits, self.now));
+        self.plan_tell(after, Event::Started);
     }
 
     fn signal(&mut self, signal: Signal) {
         let Some(command) = self.command.as_mut().filter(|command| command.alive) else { return };
-        if signal == Signal::CONT {
+        if signal == Signal::CONT && command.stopped {
             command.stopped = false;
+            self.clear_since = self.now;
         }
-        let dies = is_deadly(signal) && (!command.ignores_signals || signal == Signal::KILL);
-        if dies {
-            let after = self.soon(200);
-            self.plan(after, Coming::Happen(Happening::Crash(Exit::Killed(signal))));
+        if command.dies_of(signal) {
+            let within = command.obeys_within;
+            let after = self.random.millis(0, within);
+            self.plan(after, Coming::Happen(Happening::End(Exit::Killed(signal))));
         }
     }
 
     fn sweep(&mut self, force: Force) {
         self.sweeping = true;
         let Some(command) = &self.command else { return };
-        let (alive, stubborn, defiant) = (command.alive, command.stubborn, command.defiant);
-        let slow = command.uninterruptible;
-        if command.leaves_behind && defiant && force == Force::Kill {
-            self.plan(Duration::ZERO, Coming::Tell(Event::TreeDefied));
-        } else if !stubborn || force == Force::Kill {
-            let after = if slow { Duration::from_secs(15) } else { self.soon(50) };
-            self.plan(after, Coming::Happen(Happening::LeftoversEnd));
+        let (alive, left) = (command.alive, command.left);
+        match (left, force) {
+            (Left::Nothing, _) | (Left::Stubborn | Left::Undying, Force::Ask) => {}
+            (Left::Gentle, _) | (Left::Stubborn, Force::Kill) => {
+                let after = self.random.millis(0, 50);
+                self.plan(after, Coming::Happen(Happening::LeftoversEnd));
+            }
+            (Left::Undying, Force::Kill) => {
+                let after = self.random.millis(9_000, 75_000);
+                self.plan(after, Coming::Happen(Happening::LeftoversEnd));
+            }
+            (Left::Defiant, _) => {
+                if !alive {
+                    self.plan_tell(Duration::ZERO, Event::TreeDefied);
+                }
+            }
         }
         if alive && force == Force::Kill {
-            let after = self.soon(10);
-            self.plan(after, Coming::Happen(Happening::Crash(Exit::Killed(Signal::KILL))));
+            let after = self.random.millis(0, 10);
+            self.plan(after, Coming::Happen(Happening::End(Exit::Killed(Signal::KILL))));
         }
     }
 
     fn look(&mut self, look: Look) {
-        let blind = self.random.once_in(40);
-        let unseen = Unseen { what: Sight::Processes, errno: 13 };
-        self.looked = self.now;
+        let blind = self.random.once_in(self.habits.blind_once_in);
         if blind {
-            self.disturbed = self.now;
+            (self.clear_since, self.was_blind) = (self.now, true);
         }
-        let stopped = self.command.as_ref().is_some_and(|command| command.stopped);
-        if look.walk && !blind {
-            self.stopped_at_look = stopped;
-        }
-        let rss = Bytes(self.rss());
-        let paged = look.memory == Some(MemoryLook::Pages);
-        let cpu = self.now.since(self.started) / 50;
-        let fresh = |at: &Time| *at >= self.started;
-        let seen = Observation {
+        let command = self.command.as_ref();
+        let seen = command.map(|command| self.truth(command));
+        let memory = command.map(|command| {
+            let paged = look.memory == Some(MemoryLook::Pages) && !self.habits.hides_pages;
+            let whole = command.memory(self.now, look.settled_by.unwrap_or(self.now));
+            Memory { pss: whole.pss.filter(|_| paged), ..whole }
+        });
+        let tree = command.map(|command| {
+            let stopped = command.alive && command.stopped;
+            Tree { cpu: command.cpu(self.now), stopped }
+        });
+        let traffic = look.traffic.map(|widely| self.traffic(widely));
+        let unseen = Unseen { what: Sight::Processes, errno: 13 };
+        let observation = Observation {
             generation: self.generation,
             look,
-            memory: look.memory.filter(|_| !blind).map(|_| Memory {
-                rss,
-                settled: rss,
-                pss: paged.then_some(Bytes(rss.0 / 10 * 6)),
-            }),
-            traffic: look.traffic.filter(|_| !blind).map(|_| Traffic {
-                inbound: self.inbound.filter(fresh),
-                outbound: self.outbound.filter(fresh),
-                imprecise: false,
-            }),
-            tree: (look.walk && !blind).then_some(Tree { cpu, stopped }),
+            memory: memory.filter(|_| look.memory.is_some() && !blind),
+            traffic: traffic.filter(|_| !blind),
+            tree: tree.filter(|_| look.walk && !blind),
             unseen: if blind { vec![unseen] } else { Vec::new() },
-            cost: Duration::from_micros(20),
+            cost: Duration::from_micros(self.random.pick(&[10, 20, 300])),
         };
-        let after = self.soon(1);
-        self.plan(after, Coming::Tell(Event::Observed(seen)));
+        let after = self.random.micros(1_500);
+        self.plan(after, Coming::Tell(Event::Observed(observation), seen));
+    }
+
+    /// What is true right now.
+    fn truth(&self, command: &Command) -> Seen {
+        let idle = self.rules.idle;
+        let window = idle.map(|idle| idle.after / 10 * 8).unwrap_or_default();
+        let (accepted, opened) = (self.moved.accepted(), self.moved.outbound);
+        let settled = idle.map(|idle| self.book.started + idle.settle);
+        let worked = command.cpu(self.now).saturating_sub(command.cpu(self.now.before(window)));
+        Seen {
+            traffic: accepted.max(opened),
+            armed: accepted.is_some() || opened.is_some() && opened >= settled,
+            worked,
+        }
+    }
+
+    fn traffic(&mut self, widely: TrafficLook) -> Traffic {
+        let moved = &mut self.moved;
+        if widely == TrafficLook::All {
+            moved.hottest = (0..moved.inbound.len()).max_by_key(|at| moved.inbound[*at]).unwrap();
+        }
+        // Without timestamps all that can be said is "since the last look".
+        let unstamped = self.habits.imprecise && moved.input > Some(self.input_looked);
+        self.input_looked = self.now;
+        let input = if unstamped { Some(self.now) } else { moved.input };
+        let (inbound, outbound) = match widely {
+            TrafficLook::All => (moved.inbound.into_iter().flatten().max(), moved.outbound),
+            TrafficLook::Hottest => (moved.inbound[moved.hottest], None),
+        };
+        Traffic { inbound: inbound.max(input), outbound, imprecise: unstamped }
+    }
+}
+
+impl Moved {
+    /// On connections that COMMAND accepted, and on standard input.
+    pub(super) fn accepted(&self) -> Option<Time> {
+        self.inbound.into_iter().flatten().max().max(self.input)
     }
 }

@@ -1,0 +1,292 @@
+//! The book: what the core was told and what it did, as the contract understands it. The laws are
+//! read against it. It knows nothing of how the core is built.
+
+use std::time::Duration;
+
+use super::restarts::Restarts;
+use super::samples::Samples;
+use crate::decide::event::{Action, Cause, Event, Force, MemoryLook, Observation, Reason};
+use crate::decide::exit::{Exit, Signal};
+use crate::decide::notice::Notice;
+use crate::decide::rules::{Mapped, Restart, Rules};
+use crate::decide::time::Time;
+
+/// COMMAND's own process, as far as the core was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    /// Nothing of it lives.
+    Absent,
+    Starting,
+    Running,
+    /// It has ended; what it left behind may live.
+    Ended,
+}
+
+/// A generation on its way out, with another to follow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ending {
+    pub(super) began: Time,
+    /// `None`: COMMAND ended by itself.
+    pub(super) planned: Option<Reason>,
+}
+
+/// What must follow in this very step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Follow {
+    Nothing,
+    Quit,
+    /// A restart after this delay.
+    Restart(Duration),
+    Suspend,
+}
+
+/// The truth at a look, which the core was told about or, where the world is blind, was not.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    /// The last traffic of this generation.
+    pub(super) traffic: Option<Time>,
+    /// Some of it was such that the generation can go idle.
+    pub(super) armed: bool,
+    /// CPU time used in the last 80% of the idle time.
+    pub(super) worked: Duration,
+}
+
+/// The book of one trace.
+pub(super) struct Book {
+    pub(super) now: Time,
+    pub(super) told: Event,
+    pub(super) follow: Follow,
+    pub(super) quit: bool,
+    /// Nothing is started any more.
+    pub(super) leaving: bool,
+    pub(super) terminated: bool,
+    pub(super) interrupted: bool,
+    pub(super) hung_up_until: Option<Time>,
+    pub(super) input_ended: bool,
+    /// How many generations ran.
+    pub(super) ran: u64,
+    pub(super) life: Life,
+    pub(super) started: Time,
+    pub(super) cause: Option<Cause>,
+    pub(super) ending: Option<Ending>,
+    pub(super) killed: Option<Time>,
+    /// The stop timeout was the reason.
+    pub(super) killed_late: bool,
+    /// It was said that KILL did not help.
+    pub(super) complained: bool,
+    /// The next start, if it waits for a time.
+    pub(super) start_due: Option<Time>,
+    /// Planned recycles are held until then.
+    pub(super) held_until: Option<Time>,
+    pub(super) input_moved: Option<Time>,
+    pub(super) seen: Option<Seen>,
+    /// COMMAND was stopped when its tree was walked last.
+    pub(super) stopped: bool,
+    /// The last look at the traffic could see.
+    pub(super) saw_traffic: bool,
+    pub(super) samples: Samples,
+    pub(super) over_since: Option<Time>,
+    /// Memory recycles in a row, each within 10 s of a start.
+    pub(super) early: u32,
+    pub(super) stormy: bool,
+    /// Generations in a row that kill-rss killed within 10 s of their start.
+    pub(super) early_kills: u32,
+    pub(super) restarts: Restarts,
+}
+
+impl Book {
+    pub(super) fn new(now: Time, rules: &Rules) -> Self {
+        Self {
+            now,
+            told: Event::Due,
+            follow: Follow::Nothing,
+            quit: false,
+            leaving: false,
+            terminated: false,
+            interrupted: false,
+            hung_up_until: None,
+            input_ended: false,
+            ran: 0,
+            life: Life::Absent,
+            started: now,
+            cause: None,
+            ending: None,
+            killed: None,
+            killed_late: false,
+            complained: false,
+            start_due: Some(now),
+            held_until: None,
+            input_moved: None,
+            seen: None,
+            stopped: false,
+            saw_traffic: true,
+            samples: Samples::default(),
+            over_since: None,
+            early: 0,
+            stormy: false,
+            early_kills: 0,
+            restarts: Restarts::new(rules),
+        }
+    }
+
+    /// COMMAND's process exists, as far as the core can know.
+    pub(super) fn command_lives(&self) -> bool {
+        matches!(self.life, Life::Starting | Life::Running)
+    }
+
+    pub(super) fn age(&self) -> Duration {
+        self.now.since(self.started)
+    }
+
+    /// Takes down what the core is about to be told.
+    pub(super) fn tell(&mut self, now: Time, event: &Event, seen: Option<Seen>, rules: &Rules) {
+        (self.now, self.follow) = (now, Follow::Nothing);
+        match event {
+            Event::Started => {
+                self.life = Life::Running;
+                self.ran += 1;
+            }
+            Event::StartFailed(_) => self.start_failed(),
+            Event::Exited(exit) => self.exited(*exit, rules),
+            Event::TreeGone if self.life == Life::Ended => self.life = Life::Absent,
+            Event::TreeDefied if self.killed.is_some() => self.follow = Follow::Quit,
+            Event::TreeGone | Event::TreeDefied | Event::Due => {}
+            Event::Signalled { signal, .. } => self.signalled(*signal, rules),
+            Event::Observed(observation) => self.observed(observation, seen, rules),
+            Event::InputMoved => self.input_moved = Some(now),
+            Event::InputEnded => self.input_ended = true,
+        }
+        self.told = event.clone();
+    }
+
+    fn start_failed(&mut self) {
+        if let Some(reason) = self.ending.take().and_then(|ending| ending.planned) {
+            self.cause = Some(reason.cause());
+        }
+        self.life = Life::Absent;
+        self.follow = match self.leaving || self.ran == 0 || self.ends_are_final() {
+            true => Follow::Quit,
+            false => self.restart(Duration::ZERO),
+        };
+    }
+
+    fn exited(&mut self, exit: Exit, rules: &Rules) {
+        self.life = Life::Ended;
+        if self.ending.is_none() {
+            (self.early, self.early_kills) = (0, 0);
+        }
+        if self.ending.is_some() && !self.leaving {
+            // The end that INT asked for came while a stop began.
+            if self.ends_are_final() && self.held_until.is_some_and(|until| self.now < until) {
+                self.follow = Follow::Quit;
+            }
+            return;
+        }
+        let wanted = match rules.restart {
+            Restart::Never => false,
+            Restart::OnFailure => exit != Exit::Status(0),
+            Restart::Always => true,
+        };
+        self.follow = match self.leaving || self.ends_are_final() || !wanted {
+            true => Follow::Quit,
+            false => self.restart(self.age()),
+        };
+        self.ending = Some(Ending { began: self.now, planned: None });
+        self.cause = Some(Cause::Exit);
+    }
+
+    fn ends_are_final(&self) -> bool {
+        self.interrupted || self.hung_up_until.is_some_and(|until| self.now <= until)
+    }
+
+    fn restart(&mut self, lasted: Duration) -> Follow {
+        let Some(delay) = self.restarts.next(self.now, lasted) else { return Follow::Quit };
+        self.start_due = Some(self.now + delay);
+        Follow::Restart(delay)
+    }
+
+    fn signalled(&mut self, signal: Signal, rules: &Rules) {
+        let Mapped::Pass(_) = rules.map.of(signal) else { return };
+        let until = Some(self.now + rules.stop_timeout);
+        // A planned stop, or what comes between generations, has nothing to wait for.
+        let mid_life = self.command_lives() && self.ending.is_none();
+        match signal {
+            Signal::TERM => (self.terminated, self.leaving) = (true, true),
+            Signal::INT | Signal::QUIT => {
+                self.leaving |= !mid_life;
+                (self.interrupted, self.held_until) = (true, until);
+            }
+            Signal::HUP if mid_life => (self.hung_up_until, self.held_until) = (until, until),
+            Signal::HUP if self.command_lives() => self.hung_up_until = until,
+            Signal::TSTP | Signal::TTIN | Signal::TTOU => self.follow = Follow::Suspend,
+            _ => {}
+        }
+        if self.leaving && !self.command_lives() {
+            self.follow = Follow::Quit;
+        }
+    }
+
+    fn observed(&mut self, observation: &Observation, seen: Option<Seen>, rules: &Rules) {
+        let current = self.ran + u64::from(self.life == Life::Starting);
+        if self.life == Life::Absent || observation.generation != current {
+            return;
+        }
+        if let Some(tree) = observation.tree {
+            self.stopped = tree.stopped;
+        }
+        if observation.look.traffic.is_some() {
+            self.saw_traffic = observation.traffic.is_some();
+        }
+        self.seen = seen;
+        if let Some(memory) = observation.memory {
+            self.samples.add(memory, observation.look.memory == Some(MemoryLook::Pages));
+            let limits = [rules.memory.max_rss, rules.memory.max_pss];
+            let over = limits.into_iter().flatten().any(|limit| memory.settled > limit);
+            self.over_since = over.then(|| self.over_since.unwrap_or(self.now));
+        }
+    }
+
+    /// Takes down what the core did.
+    pub(super) fn did(&mut self, action: &Action) {
+        match action {
+            Action::Start { .. } => {
+                (self.started, self.life) = (self.now, Life::Starting);
+                (self.ending, self.killed, self.start_due) = (None, None, None);
+                self.hung_up_until = None;
+                (self.held_until, self.input_moved, self.seen) = (None, None, None);
+                (self.samples, self.over_since) = (Samples::default(), None);
+                (self.saw_traffic, self.stopped, self.complained) = (true, false, false);
+            }
+            Action::Sweep(Force::Kill) if self.killed.is_none() => {
+                self.killed = Some(self.now);
+                self.killed_late = matches!(self.told, Event::Due);
+            }
+            Action::Tell(Notice::Stopping { reason, .. }) => {
+                self.ending = Some(Ending { began: self.now, planned: Some(*reason) });
+                self.cause = Some(reason.cause());
+                self.restarts.lasted(self.age());
+                let memory = matches!(reason, Reason::Rss { .. } | Reason::Pss { .. });
+                let early = memory && self.age() < Duration::from_secs(10);
+                self.early = if early { self.early + 1 } else { 0 };
+            }
+            Action::Tell(Notice::LimitTooLow { .. }) => self.stormy = true,
+            Action::Tell(Notice::StillAlive { .. }) => self.complained = true,
+            Action::Tell(Notice::Recycled(recycled)) => {
+                self.cause = Some(recycled.reason.cause());
+                let killed = matches!(recycled.reason, Reason::KillRss { .. });
+                let early = killed && recycled.age <= Duration::from_secs(10);
+                self.early_kills = if early { self.early_kills + 1 } else { 0 };
+            }
+            Action::Tell(Notice::KillLimitTooLow { again_in, .. }) => {
+                self.start_due = Some(self.now + *again_in);
+                self.restarts.double();
+            }
+            Action::Quit(_) => self.quit = true,
+            Action::Pass(_)
+            | Action::Sweep(_)
+            | Action::Look(_)
+            | Action::Suspend
+            | Action::Tell(_) => {}
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! COMMAND as the world has it: what it uses, what it obeys, what it leaves behind.
+
+use std::time::Duration;
+
+use super::random::Random;
+use crate::decide::event::Memory;
+use crate::decide::exit::Signal;
+use crate::decide::time::Time;
+use crate::units::Bytes;
+
+pub(super) const MIB: u64 = 1 << 20;
+
+/// What COMMAND leaves behind when its own process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    Nothing,
+    Gentle,
+    /// It ignores TERM.
+    Stubborn,
+    /// It outlives KILL for a while: uninterruptible.
+    Undying,
+    /// It is not ours to kill: it refuses every signal.
+    Defiant,
+}
+
+/// What all generations of one trace have in common.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Habits {
+    pub(super) base_bytes: u64,
+    pub(super) leak_per_second: u64,
+    /// Its memory cannot be read page by page.
+    pub(super) hides_pages: bool,
+    /// Its input has no timestamps.
+    pub(super) imprecise: bool,
+    /// A start fails once in so many.
+    pub(super) start_fails_once_in: u64,
+    /// A look is blind once in so many.
+    pub(super) blind_once_in: u64,
+}
+
+/// A child that has just been forked, and shows its parent's whole size.
+#[derive(Clone, Copy, Debug)]
+struct Fork {
+    at: Time,
+    until: Time,
+}
+
+/// COMMAND's process and its tree.
+#[derive(Clone, Debug)]
+pub(super) struct Command {
+    habits: Habits,
+    born: Time,
+    /// When its leak began anew.
+    freed: Time,
+    fork: Option<Fork>,
+    /// When it computed.
+    busy: Vec<(Time, Time)>,
+    pub(super) ignores_signals: bool,
+    /// It takes up to so many milliseconds to obey.
+    pub(super) obeys_within: u64,
+    pub(super) left: Left,
+    pub(super) stopped: bool,
+    pub(super) alive: bool,
+    pub(super) reaped: bool,
+}
+
+impl Command {
+    pub(super) fn new(random: &mut Random, habits: Habits, born: Time) -> Self {
+        Self {
+            habits,
+            born,
+            freed: born,
+            fork: None,
+            busy: Vec::new(),
+            ignores_signals: random.once_in(4),
+            obeys_within: random.pick(&[0, 5, 200, 2_000]),
+            left: match random.below(40) {
+                0..=5 => Left::Gentle,
+                6..=11 => Left::Stubborn,
+                12 => Left::Undying,
+                13 => Left::Defiant,
+                _ => Left::Nothing,
+            },
+            stopped: false,
+            alive: true,
+            reaped: false,
+        }
+    }
+
+    /// Some process of the tree lives, or is not known to have ended.
+    pub(super) fn is_there(&self) -> bool {
+        !self.reaped || self.left != Left::Nothing
+    }
+
+    pub(super) fn frees(&mut self, now: Time) {
+        self.freed = now;
+    }
+
+    pub(super) fn forks(&mut self, now: Time, lasting: Duration) {
+        self.fork = Some(Fork { at: now, until: now + lasting });
+    }
+
+    pub(super) fn computes(&mut self, now: Time, lasting: Duration) {
+        if self.busy.last().is_none_or(|(_, until)| *until <= now) {
+            self.busy.push((now, now + lasting));
+        }
+    }
+
+    /// Until when it computes, as far as is known now.
+    pub(super) fn busy_until(&self) -> Option<Time> {
+        self.busy.last().map(|(_, until)| *until)
+    }
+
+    /// CPU time used until then: 2% of one CPU always, all of one while it computes.
+    pub(super) fn cpu(&self, until: Time) -> Duration {
+        let busy = self.busy.iter().map(|(from, to)| until.min(*to).since(*from));
+        until.since(self.born) / 50 + busy.sum::<Duration>()
+    }
+
+    /// Its memory; what was forked after `settled_by` is new. PSS is 60% of RSS.
+    pub(super) fn memory(&self, now: Time, settled_by: Time) -> Memory {
+        let leaking = u64::try_from(now.since(self.freed).as_millis()).unwrap();
+        let own = self.habits.base_bytes + self.habits.leak_per_second / 1000 * leaking;
+        let forked = self.fork.filter(|fork| fork.at <= now && now < fork.until);
+        let rss = if forked.is_some() { own * 2 } else { own };
+        let settled = if forked.is_some_and(|fork| fork.at > settled_by) { own } else { rss };
+        Memory { rss: Bytes(rss), settled: Bytes(settled), pss: Some(Bytes(settled / 10 * 6)) }
+    }
+
+    /// Since when its own memory is over this; `None`: it will not be.
+    pub(super) fn over_since(&self, bytes: u64) -> Option<Time> {
+        if self.habits.base_bytes > bytes {
+            return Some(self.freed);
+        }
+        let millis =
+            (bytes - self.habits.base_bytes).checked_div(self.habits.leak_per_second / 1000)?;
+        Some(self.freed + Duration::from_millis(millis + 1))
+    }
+
+    /// Whether a signal ends it.
+    pub(super) fn dies_of(&self, signal: Signal) -> bool {
+        let harmless = [Signal::CONT, Signal::TSTP, Signal::TTIN, Signal::TTOU, Signal::CHLD];
+        let winch = Signal::parse("WINCH") == Some(signal);
+        let deadly = !harmless.contains(&signal) && !winch;
+        deadly && (!self.ignores_signals || signal == Signal::KILL)
+    }
+}

@@ -1,0 +1,86 @@
+//! Laws about ends, and about what is told of them.
+
+use std::time::Duration;
+
+use super::Moment;
+use crate::decide::event::{Action, Event, Reason};
+use crate::decide::exit::{End, Signal};
+use crate::decide::notice::{Notice, Recycled};
+use crate::decide::rules::Then;
+use crate::decide::simulation::book::Follow;
+
+/// As COMMAND did; by the signal that came when there was no COMMAND; as `--then` says.
+pub(super) fn quit_says_how_command_ended(moment: &Moment<'_>) -> bool {
+    let Action::Quit(end) = moment.action else { return true };
+    let book = moment.book;
+    let must = book.follow == Follow::Quit;
+    match &book.told {
+        Event::Exited(exit) => must && *end == End::from(*exit),
+        Event::StartFailed(failure) => must && *end == End::from(*failure),
+        Event::Signalled { signal, .. } => must && *end == End::Signal(*signal),
+        Event::TreeDefied => must && *end == End::FAILED,
+        Event::TreeGone => {
+            let planned = book.ending.is_some_and(|ending| ending.planned.is_some());
+            let lost = book.input_ended && *end == End::Signal(Signal::KILL);
+            let then =
+                matches!(moment.rules.then, Then::Exit(status) if *end == End::Status(status));
+            planned && (then || lost)
+        }
+        Event::Started
+        | Event::Observed(_)
+        | Event::InputMoved
+        | Event::InputEnded
+        | Event::Due => false,
+    }
+}
+
+/// Both the sliding budget and the doubling delays are kept to, and told as they are.
+pub(super) fn restarts_keep_to_budget_and_backoff(moment: &Moment<'_>) -> bool {
+    let follow = moment.book.follow;
+    match moment.action {
+        Action::Tell(Notice::Exited { generation, exit, age, again_in }) => {
+            follow == Follow::Restart(*again_in)
+                && *generation == moment.book.ran
+                && *age == moment.book.age()
+                && matches!(moment.book.told, Event::Exited(told) if told == *exit)
+        }
+        Action::Tell(Notice::KillLimitTooLow { again_in, .. }) => {
+            moment.book.early_kills >= 2 && *again_in == moment.book.restarts.delay
+        }
+        Action::Tell(Notice::StartFailed { again_in: Some(delay), .. }) => {
+            follow == Follow::Restart(*delay)
+        }
+        Action::Tell(Notice::StartFailed { again_in: None, .. } | Notice::GaveUp { .. }) => {
+            follow == Follow::Quit
+        }
+        _ => true,
+    }
+}
+
+/// The line about a recycle gives the numbers of that recycle.
+pub(super) fn a_recycle_is_told_as_it_was(moment: &Moment<'_>) -> bool {
+    let Action::Tell(Notice::Recycled(told)) = moment.action else { return true };
+    let book = moment.book;
+    let Some((ending, reason)) = book.ending.and_then(|it| Some((it, it.planned?))) else {
+        return false;
+    };
+    // kill-rss may cut short what began as something else, but not once the timeout has.
+    let killed_early = matches!(told.reason, Reason::KillRss { .. }) && !book.killed_late;
+    let asked = (!matches!(reason, Reason::KillRss { .. })).then_some(moment.rules.stop_signal);
+    let truth = Recycled {
+        generation: book.ran,
+        reason: if killed_early { told.reason } else { reason },
+        age: ending.began.since(book.started),
+        asked,
+        killed_after: book.killed.map(|at| at.since(ending.began)),
+        gone_in: book.now.since(ending.began),
+    };
+    *told == truth
+}
+
+/// Ten seconds after KILL, with the time since then.
+pub(super) fn the_undying_are_told_as_they_are(moment: &Moment<'_>) -> bool {
+    let Action::Tell(Notice::StillAlive { after }) = moment.action else { return true };
+    let book = moment.book;
+    *after >= Duration::from_secs(10) && book.killed.map(|at| book.now.since(at)) == Some(*after)
+}

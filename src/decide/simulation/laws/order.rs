@@ -1,0 +1,74 @@
+//! Laws about what may be done when.
+
+use super::Moment;
+use crate::decide::event::{Action, Event, Force};
+use crate::decide::rules::Measure;
+
+/// The next generation starts when nothing of the last one lives.
+pub(super) fn never_two_generations(moment: &Moment<'_>) -> bool {
+    !matches!(moment.action, Action::Start { .. })
+        || !moment.tree_lives && !moment.book.command_lives()
+}
+
+/// TERM is the end of starting, and so is an INT that nobody is there to take.
+pub(super) fn nothing_is_started_after_term(moment: &Moment<'_>) -> bool {
+    !matches!(moment.action, Action::Start { .. }) || !moment.book.leaving
+}
+
+/// After `Quit`, nothing: not even a second one.
+pub(super) fn quit_is_the_last_action(moment: &Moment<'_>) -> bool {
+    !moment.book.quit
+}
+
+/// A generation that never ran is not counted.
+pub(super) fn generations_count_up_by_one(moment: &Moment<'_>) -> bool {
+    let Action::Start { generation, .. } = moment.action else { return true };
+    *generation == moment.book.ran + 1
+}
+
+/// `RECYCLE_REASON` is why the last generation that ran is over.
+pub(super) fn a_start_knows_its_cause(moment: &Moment<'_>) -> bool {
+    let Action::Start { cause, .. } = moment.action else { return true };
+    *cause == moment.book.cause
+}
+
+/// A process number is free for others as soon as its process was reaped.
+pub(super) fn no_signal_to_the_dead(moment: &Moment<'_>) -> bool {
+    !matches!(moment.action, Action::Pass(_)) || moment.book.command_lives()
+}
+
+/// While COMMAND's own process lives, it alone is told to go: it knows best how its tree ends.
+pub(super) fn only_the_left_behind_are_asked(moment: &Moment<'_>) -> bool {
+    *moment.action != Action::Sweep(Force::Ask) || matches!(moment.book.told, Event::Exited(_))
+}
+
+/// Looking costs: nobody looks for what no rule asks about, or not any more.
+pub(super) fn looks_serve_a_decision(moment: &Moment<'_>) -> bool {
+    let Action::Look(look) = moment.action else { return true };
+    let (book, rules) = (moment.book, moment.rules);
+    let over = book.leaving || book.input_ended || book.ending.is_some();
+    let memory = rules.memory;
+    let planned = !over && (memory.max_rss.is_some() || memory.max_pss.is_some());
+    let traffic = !over && (rules.idle.is_some() || rules.quiet.is_some());
+    (look.memory.is_none() || planned || memory.kill.is_some())
+        && (look.traffic.is_none() || traffic)
+}
+
+/// Backoff is waited for.
+pub(super) fn a_start_waits_for_its_time(moment: &Moment<'_>) -> bool {
+    !matches!(moment.action, Action::Start { .. })
+        || moment.book.start_due.is_none_or(|due| moment.book.now >= due)
+}
+
+/// KILL comes at the stop timeout or later, or for kill-rss; while we leave and no stop had begun
+/// before, only for kill-rss.
+pub(super) fn kill_waits_for_the_stop_timeout(moment: &Moment<'_>) -> bool {
+    if *moment.action != Action::Sweep(Force::Kill) {
+        return true;
+    }
+    let (book, rules) = (moment.book, moment.rules);
+    let over = |(limit, measure): (_, Measure)| book.samples.certain(limit, measure);
+    let late = book.ending.is_some_and(|ending| book.now >= ending.began + rules.stop_timeout);
+    let own_end = matches!(book.told, Event::Exited(_)) && book.killed.is_none();
+    book.killed.is_some() || late && !own_end || rules.memory.kill.is_some_and(over)
+}

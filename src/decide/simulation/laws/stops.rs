@@ -1,0 +1,152 @@
+//! Laws about when a planned stop may begin, and why.
+
+use std::time::Duration;
+
+use super::Moment;
+use crate::decide::event::{Action, Reason};
+use crate::decide::notice::Notice;
+use crate::decide::rules::Measure;
+use crate::decide::time::Time;
+use crate::units::{Bytes, Share};
+
+/// What the clocks of the world and of its looks may differ by.
+const BLUR: Duration = Duration::from_millis(15);
+
+/// The reason of the stop that begins here.
+fn reason(moment: &Moment<'_>) -> Option<Reason> {
+    match moment.action {
+        Action::Tell(Notice::Stopping { reason, .. }) => Some(*reason),
+        _ => None,
+    }
+}
+
+/// The same, if nobody asked for it and it is no emergency.
+fn own_reason(moment: &Moment<'_>) -> Option<Reason> {
+    reason(moment).filter(|reason| !matches!(reason, Reason::KillRss { .. } | Reason::Signal(_)))
+}
+
+/// The last traffic that could be known of.
+fn last_traffic(moment: &Moment<'_>) -> Option<Time> {
+    moment.book.seen.and_then(|seen| seen.traffic).max(moment.book.input_moved)
+}
+
+/// TERM: no triggers from now on.
+pub(super) fn nothing_is_planned_after_term(moment: &Moment<'_>) -> bool {
+    reason(moment).is_none() || !moment.book.leaving && moment.book.command_lives()
+}
+
+/// The next generation would find nothing; only kill-rss cannot wait.
+pub(super) fn nothing_is_planned_after_the_input_ended(moment: &Moment<'_>) -> bool {
+    reason(moment).is_none_or(|reason| matches!(reason, Reason::KillRss { .. }))
+        || !moment.book.input_ended
+}
+
+/// Idle means *went* idle; what COMMAND opened itself before it had settled does not count.
+pub(super) fn idle_only_after_traffic_that_counts(moment: &Moment<'_>) -> bool {
+    !matches!(reason(moment), Some(Reason::Idle { .. }))
+        || moment.book.seen.is_some_and(|seen| seen.armed)
+        || moment.book.input_moved.is_some()
+}
+
+/// By job control or a debugger, as far as the last walk could see.
+pub(super) fn a_stopped_command_is_left_alone(moment: &Moment<'_>) -> bool {
+    own_reason(moment).is_none() || !moment.book.stopped
+}
+
+/// What was seen of memory last was over the limit, and no single glance.
+pub(super) fn memory_only_when_over_for_certain(moment: &Moment<'_>) -> bool {
+    let certain = |limit: Bytes, measure| moment.book.samples.certain(limit, measure);
+    match reason(moment) {
+        Some(Reason::KillRss { limit, measure, .. }) => certain(limit, measure),
+        Some(Reason::Rss { limit, .. }) => certain(limit, Measure::Rss),
+        Some(Reason::Pss { limit, .. }) => certain(limit, Measure::Pss),
+        Some(Reason::Signal(_) | Reason::Lifetime { .. } | Reason::Idle { .. }) | None => true,
+    }
+}
+
+/// What cannot be seen never makes a generation idle.
+pub(super) fn the_unseen_is_not_quiet(moment: &Moment<'_>) -> bool {
+    !matches!(reason(moment), Some(Reason::Idle { .. })) || moment.book.saw_traffic
+}
+
+pub(super) fn min_lifetime_is_kept(moment: &Moment<'_>) -> bool {
+    own_reason(moment).is_none() || moment.book.age() >= moment.rules.min_lifetime
+}
+
+/// COMMAND got a signal that may end it: nothing gets in its way.
+pub(super) fn an_interruption_holds(moment: &Moment<'_>) -> bool {
+    own_reason(moment).is_none()
+        || moment.book.held_until.is_none_or(|until| moment.book.now >= until)
+}
+
+/// The longest, less no more than the jitter.
+pub(super) fn a_lifetime_is_lived(moment: &Moment<'_>) -> bool {
+    !matches!(reason(moment), Some(Reason::Lifetime { .. }))
+        || shortest_life(moment).is_some_and(|life| moment.book.age() >= life)
+}
+
+fn shortest_life(moment: &Moment<'_>) -> Option<Duration> {
+    let lifetime = moment.rules.lifetime?;
+    Some(lifetime.max.saturating_sub(lifetime.jitter.of_time(lifetime.max)))
+}
+
+/// Exactly: the last byte, plus the idle time.
+pub(super) fn idle_only_when_quiet_for_so_long(moment: &Moment<'_>) -> bool {
+    let Some(Reason::Idle { quiet }) = reason(moment) else { return true };
+    let gap = last_traffic(moment).map(|last| moment.book.now.since(last));
+    gap >= moment.rules.idle.map(|idle| idle.after) && gap >= Some(quiet)
+}
+
+/// A tree that computes is working, not idle.
+pub(super) fn idle_only_when_rested(moment: &Moment<'_>) -> bool {
+    let (Some(Reason::Idle { .. }), Some(seen), Some(share), Some(idle)) =
+        (reason(moment), moment.book.seen, moment.rules.idle_cpu, moment.rules.idle)
+    else {
+        return true;
+    };
+    seen.worked <= share.of_time(idle.after) + BLUR
+}
+
+/// With `--quiet`: the moment is quiet, or enough of it was waited for.
+pub(super) fn a_quiet_moment_is_waited_for(moment: &Moment<'_>) -> bool {
+    let (book, rules) = (moment.book, moment.rules);
+    let (Some(reason), Some(quiet)) = (own_reason(moment), rules.quiet) else { return true };
+    if matches!(reason, Reason::Idle { .. }) {
+        return true;
+    }
+    let gap = book.now.since(last_traffic(moment).unwrap_or(book.started));
+    let expired = shortest_life(moment).map(|life| book.started + life);
+    let due = [expired, book.over_since].into_iter().flatten().min().unwrap_or(book.now);
+    let since = due.max(book.started + rules.min_lifetime);
+    gap >= quiet.gap || book.now >= since + quiet.wait
+}
+
+/// Two generations in a row that are over the limit at once: the second one is held.
+pub(super) fn a_low_limit_does_not_storm(moment: &Moment<'_>) -> bool {
+    let memory = matches!(reason(moment), Some(Reason::Rss { .. } | Reason::Pss { .. }));
+    let book = moment.book;
+    let near = moment.rules.memory.kill.is_some_and(|(limit, measure)| {
+        book.samples.over(Share::percent(90).of_bytes(limit), measure)
+    });
+    !memory || near || book.early == 0 || book.age() >= Duration::from_secs(10)
+}
+
+/// kill-rss, signal, rss, pss, lifetime, idle: the first that is certain.
+pub(super) fn the_first_reason_wins(moment: &Moment<'_>) -> bool {
+    let (book, rules) = (moment.book, moment.rules);
+    let certain = |limit: Option<Bytes>, measure| {
+        limit.is_some_and(|limit| book.samples.certain(limit, measure))
+    };
+    let kill = rules.memory.kill.is_some_and(|(limit, measure)| certain(Some(limit), measure));
+    // A storm holds memory recycles; the other reasons go on.
+    let rss = certain(rules.memory.max_rss, Measure::Rss) && !book.stormy;
+    let pss = certain(rules.memory.max_pss, Measure::Pss) && !book.stormy;
+    let expired = rules.lifetime.is_some_and(|lifetime| book.age() >= lifetime.max);
+    match reason(moment) {
+        None | Some(Reason::KillRss { .. }) => true,
+        Some(Reason::Signal(_) | Reason::Rss { .. }) => !kill,
+        Some(Reason::Pss { .. }) => !kill && !rss,
+        Some(Reason::Lifetime { .. }) => !kill && !rss && !pss,
+        Some(Reason::Idle { .. }) => !kill && !rss && !pss && !expired,
+    }
+}

@@ -1,0 +1,165 @@
+//! Progress and liveness: what is due must happen. Checked after each step, against the true state
+//! of the world.
+
+use std::time::Duration;
+
+use super::{Clock, World};
+use crate::decide::event::{Action, Event};
+use crate::decide::exit::{Exit, Signal};
+use crate::decide::rules::{Mapped, Measure};
+use crate::decide::simulation::book::{Follow, Life};
+use crate::decide::simulation::command::Command;
+use crate::decide::time::Time;
+
+/// No generation is held by a storm beyond this age.
+const LONGEST_STORM: Duration = Duration::from_mins(5);
+/// What the slowest looks, and another one before the stop, may take.
+const SLACK: Duration = Duration::from_millis(2_500);
+
+/// A process that outlives KILL this long is worth a word.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The counters may ask for the pages at once, and these for the traffic.
+const MOST_IN_VAIN: u32 = 2;
+
+type Checked = Result<(), &'static str>;
+
+fn law(kept: bool, name: &'static str) -> Checked {
+    if kept { Ok(()) } else { Err(name) }
+}
+
+impl World {
+    /// A timer that is due does something, or is due later.
+    pub(super) fn check_progress(&self, clock: Clock) -> Checked {
+        let moved = clock == Clock::Stumbling
+            || self.core.deadline().is_none_or(|deadline| deadline > self.now);
+        let acts = self.book.quit || !self.coming.is_empty();
+        law(moved || acts, "a due timer does something")
+    }
+
+    /// An answer that decides nothing moves the deadline into the future; only to confirm what it
+    /// showed may it be asked again at once.
+    pub(super) fn check_answer(&mut self, actions: &[Action]) -> Checked {
+        let mut done = actions.iter().filter(|action| !matches!(action, Action::Tell(_)));
+        let decides = done.any(|action| !matches!(action, Action::Look(_)));
+        let again = self.core.deadline().is_some_and(|deadline| deadline <= self.now);
+        match self.book.told {
+            Event::Observed(_) if again && !decides => self.in_vain += 1,
+            Event::Observed(_) => self.in_vain = 0,
+            _ if decides => self.in_vain = 0,
+            _ => {}
+        }
+        law(self.in_vain <= MOST_IN_VAIN, "an answer moves the deadline")
+    }
+
+    /// What still comes after the end changes nothing.
+    pub(super) fn check_done(&mut self) -> Checked {
+        let mut actions = Vec::new();
+        let term = Event::Signalled { signal: Signal::TERM, shared: false };
+        for event in [Event::Due, Event::TreeGone, term, Event::Exited(Exit::Status(0))] {
+            self.core.step(self.now, event, &mut actions);
+        }
+        let done = actions.is_empty() && self.core.deadline().is_none();
+        law(done, "nothing comes after the end")
+    }
+
+    /// What must follow at once.
+    pub(super) fn check_step(&self, actions: &[Action]) -> Checked {
+        let book = &self.book;
+        let has = |wanted: &dyn Fn(&Action) -> bool| actions.iter().any(wanted);
+        law(actions.len() <= super::MOST_ACTIONS, "no more than a few actions for one event")?;
+        let followed = match book.follow {
+            Follow::Nothing => true,
+            Follow::Quit => book.quit,
+            Follow::Restart(_) => !book.quit,
+            Follow::Suspend => has(&|action| *action == Action::Suspend),
+        };
+        law(followed, "what must follow an event follows")?;
+        let exited = matches!(book.told, Event::Exited(_));
+        let goes_on = exited && (!book.quit || book.terminated);
+        let swept = has(&|action| matches!(action, Action::Sweep(_)));
+        law(!goes_on || swept, "what COMMAND left behind is told to go")?;
+        self.check_signal(actions)
+    }
+
+    /// Every signal is passed on while COMMAND lives, but one that it got as well, or that the map
+    /// says otherwise about.
+    fn check_signal(&self, actions: &[Action]) -> Checked {
+        let Event::Signalled { signal, shared } = self.book.told else { return Ok(()) };
+        let passes = actions.contains(&Action::Pass(signal));
+        match self.rules.map.of(signal) {
+            _ if !self.book.command_lives() => Ok(()),
+            Mapped::Pass(_) => law(passes != shared, "a signal is passed on once"),
+            Mapped::Drop => law(!passes, "a signal that is mapped to none is dropped"),
+            Mapped::Recycle => {
+                let alone = self.book.leaving || self.book.input_ended;
+                law(alone || self.book.ending.is_some(), "a recycle that was asked for begins")
+            }
+        }
+    }
+
+    /// What must have happened by now.
+    pub(super) fn check_due(&self) -> Checked {
+        let book = &self.book;
+        if book.quit {
+            return Ok(());
+        }
+        if book.life == Life::Absent {
+            let due = book.start_due.is_some_and(|due| self.now <= due);
+            return law(due, "the next generation starts when it is time");
+        }
+        let timeout = self.rules.stop_timeout;
+        let overdue = book.ending.is_some_and(|ending| self.now > ending.began + timeout);
+        law(!overdue || book.killed.is_some(), "KILL comes at the stop timeout")?;
+        let undying = book.killed.is_some_and(|at| self.now > at + PATIENCE);
+        law(!undying || book.complained, "what outlives KILL is told of")?;
+        let Some(command) = &self.command else { return Ok(()) };
+        self.check_kill(command)?;
+        let over = book.leaving || book.input_ended || book.ending.is_some();
+        if over || book.life != Life::Running || command.stopped || !command.alive {
+            return Ok(());
+        }
+        self.check_recycles(command)
+    }
+
+    /// kill-rss also counts during a stop, after TERM and after the end of the input.
+    fn check_kill(&self, command: &Command) -> Checked {
+        let rss = self.rules.memory.kill.filter(|(_, measure)| *measure == Measure::Rss);
+        let since = rss.and_then(|(limit, _)| command.over_since(limit.0));
+        let running = self.book.life == Life::Running && command.alive;
+        let late = since.is_some_and(|since| self.now > since.max(self.clear_since) + SLACK);
+        law(!running || !late || self.book.killed.is_some(), "over kill-rss, the tree is killed")
+    }
+
+    fn check_recycles(&self, command: &Command) -> Checked {
+        let (book, rules) = (&self.book, &self.rules);
+        let free = (book.started + rules.min_lifetime).max(self.clear_since);
+        let free = free.max(book.held_until.unwrap_or(free));
+        let wait = rules.quiet.map(|quiet| quiet.wait).unwrap_or_default();
+        let late = |since: Time| self.now > since.max(free) + wait + SLACK;
+        let expired = rules.lifetime.map(|lifetime| book.started + lifetime.max);
+        law(!expired.is_some_and(late), "a generation that has lived its life is recycled")?;
+        let calm = if book.stormy { book.started + LONGEST_STORM } else { book.started };
+        let over = rules.memory.max_rss.and_then(|limit| command.over_since(limit.0));
+        let over = over.map(|since| since.max(calm));
+        law(!over.is_some_and(late), "a generation over its limit is recycled")?;
+        self.check_idle(command, free, wait)
+    }
+
+    fn check_idle(&self, command: &Command, free: Time, wait: Duration) -> Checked {
+        let Some(idle) = self.rules.idle else { return Ok(()) };
+        let (accepted, opened) = (self.moved.accepted(), self.moved.outbound);
+        let settled = self.book.started + idle.settle;
+        let armed = accepted.is_some() || opened.is_some_and(|at| at >= settled);
+        let Some(last) = accepted.max(opened).filter(|_| armed) else { return Ok(()) };
+        let busy_until = command.busy_until().unwrap_or(last);
+        // What is in the way of seeing quiet makes the wait begin anew; so does a byte that is
+        // only known to have come since the last look, or work that nobody saw the end of.
+        let quiet_since = last.max(busy_until).max(self.clear_since);
+        let unclear = self.habits.imprecise || self.rules.idle_cpu.is_some() && self.was_blind;
+        let blur = if unclear { idle.after } else { Duration::ZERO };
+        let due = (quiet_since + idle.after).max(free);
+        let late = self.now > due + blur + idle.after / 5 + wait + SLACK;
+        law(!late, "an idle generation is recycled")
+    }
+}
