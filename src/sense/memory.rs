@@ -65,9 +65,7 @@ impl MemorySense {
 
     /// Sums up the memory of these processes. Those first seen after `settled_by` are new;
     /// COMMAND's own process never is: it has become what it is.
-    ///
-    /// # Errors
-    /// Not one of the processes that live can be read.
+    /// `None`: there are processes, and not one of them can be read.
     pub(crate) fn look(
         &mut self,
         look: MemoryLook,
