@@ -56,10 +56,15 @@ struct Args {
     #[arg(default_value = "1m")]
     quiet_wait: String,
 
-    /// stdin, sockets, tcp
+    /// stdin, sockets, tcp, udp, unix, inbound;
+    /// port:N, !port:N
     #[arg(long, value_name = "LIST", env = "RECYCLE_TRAFFIC", help_heading = QUIET)]
-    #[arg(default_value = "stdin,sockets")]
+    #[arg(default_value = "stdin,sockets", verbatim_doc_comment)]
     traffic: String,
+    /// This little TCP payload is quiet
+    #[arg(long, value_name = "SIZE", env = "RECYCLE_IDLE_FLOOR", help_heading = QUIET)]
+    #[arg(default_value = "0B")]
+    idle_floor: String,
     /// COMMAND's own connections do not arm --idle
     /// this soon after its start
     #[arg(long, value_name = "DURATION", env = "RECYCLE_SETTLE", help_heading = QUIET)]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail};
 
 use crate::act::spawn::{Program, Spawned};
 use crate::act::stop::{Scope, Sweep};
@@ -13,10 +13,11 @@ use crate::decide::event::Event;
 use crate::decide::exit::{End, Exit, Signal};
 use crate::decide::lifecycle::Lifecycle;
 use crate::decide::time::{Time, earliest};
-use crate::report::Reporter;
+use crate::decide::traffic::Traffic;
+use crate::report::{self, Reporter};
 use crate::sense::memory::MemorySense;
-use crate::sense::traffic::TrafficSense;
 use crate::sense::traffic::stdin::StdinSense;
+use crate::sense::traffic::{TrafficSense, Wanted};
 use crate::sense::tree::Trees;
 use crate::sys::poll::{self, Readiness};
 use crate::sys::process::{self, Status};
@@ -37,11 +38,17 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
     process::become_subreaper().context("cannot become a subreaper")?;
     let program = Program::new(&config.command, &config.hidden, inherited)
         .context("COMMAND has an argument that no program can be given")?;
-    let stdin = StdinSense::new(files::STDIN);
-    ensure!(
-        !config.rules.needs_traffic() || config.traffic.sockets || stdin.is_source(),
-        "--idle, --quiet: nothing to watch: of --traffic only stdin, and that cannot have any"
-    );
+    let wanted = Wanted {
+        sources: config.traffic,
+        payload: config.rules.floor.is_some(),
+        from_start: config.rules.idle.is_some(),
+    };
+    let mut traffic = TrafficSense::new(wanted, StdinSense::new(files::STDIN));
+    if config.rules.needs_traffic()
+        && let Err(why) = traffic.can_see()
+    {
+        bail!("--idle, --quiet: nothing to watch: {}", report::blindness(why));
+    }
     let name = config.command.first().map(|name| name.to_string_lossy()).unwrap_or_default();
     // Random is nice to have: without it, jitter is the same in every run.
     let seed = process::random().unwrap_or_default();
@@ -53,10 +60,10 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
         signals,
         trees: Trees::new(),
         memory: MemorySense::new(),
-        traffic: TrafficSense::new(config.traffic, stdin),
+        traffic,
         generation: 0,
         starting: None,
-        input_waits: false,
+        input_waits: None,
         sweep: None,
         events: VecDeque::new(),
         end: None,
@@ -83,8 +90,8 @@ struct Supervisor {
     generation: u64,
     /// A process that is about to become COMMAND.
     starting: Option<Spawned>,
-    /// Input waited for it when it was made.
-    input_waits: bool,
+    /// Input that waited for it when it was made.
+    input_waits: Option<Traffic>,
     /// A tree that is to go.
     sweep: Option<Sweep>,
     /// What came of actions: handled before anything else is waited for.
@@ -119,7 +126,7 @@ impl Supervisor {
     }
 
     /// The one place where the program waits.
-    fn wait(&self) -> Ready {
+    fn wait(&mut self) -> Ready {
         #[derive(Clone, Copy, PartialEq)]
         enum Source {
             Signals,
@@ -128,6 +135,7 @@ impl Supervisor {
             Tripwire,
             End,
         }
+        self.signals.hear_io(self.traffic.hears_io() || !self.lifecycle.looks_at_traffic());
         let mut sources: Vec<(Source, BorrowedFd<'_>, Readiness)> = Vec::with_capacity(4);
         let mut add = |source, fd, readiness| sources.push((source, fd, readiness));
         add(Source::Signals, self.signals.as_fd(), Readiness::Readable);
@@ -137,7 +145,7 @@ impl Supervisor {
         if let Some(input) = self.traffic.stdin.until_ended() {
             add(Source::InputEnd, input, Readiness::Ended);
         }
-        if let Some(tripwire) = self.traffic.tripwire() {
+        for tripwire in self.traffic.tripwires() {
             add(Source::Tripwire, tripwire, Readiness::Readable);
         }
         for process in self.sweep.iter().flat_map(Sweep::awaited) {
@@ -166,6 +174,11 @@ impl Supervisor {
         while let Some(received) = self.signals.next() {
             match Signal::from_number(received.number) {
                 Some(Signal::CHLD) => children = true,
+                // Nothing else has the kernel send it to us.
+                Some(Signal::IO) if received.by_kernel => {
+                    self.traffic.rang();
+                    self.take_sprung();
+                }
                 Some(signal) if !received.own => {
                     let shared = received.by_kernel && !self.program.has_own_group();
                     self.feed(Event::Signalled { signal, shared });
@@ -183,8 +196,8 @@ impl Supervisor {
         match starting.result() {
             Ok(()) => {
                 self.feed(Event::Started);
-                if std::mem::take(&mut self.input_waits) {
-                    self.feed(Event::InputMoved);
+                if let Some(input) = self.input_waits.take() {
+                    self.feed(Event::Moved(input));
                 }
             }
             Err(failure) => {
@@ -216,11 +229,17 @@ impl Supervisor {
     }
 
     fn take_input(&mut self, ready: Ready) {
-        if ready.tripwire && self.traffic.sprung() {
-            self.feed(Event::InputMoved);
+        if ready.tripwire {
+            self.take_sprung();
         }
         if ready.input_ended && self.traffic.stdin.ended() {
             self.feed(Event::InputEnded);
+        }
+    }
+
+    fn take_sprung(&mut self) {
+        if let Some(traffic) = self.traffic.sprung(now()) {
+            self.feed(Event::Moved(traffic));
         }
     }
 

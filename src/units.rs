@@ -59,6 +59,32 @@ fn decimal(text: &str) -> Option<(u128, u128)> {
     Some((whole.parse::<u128>().ok()? * scale + part.parse::<u128>().ok()?, scale))
 }
 
+impl Bytes {
+    /// Reads `512M`, `1.5GiB`, `500MB`, `0B`. The unit is not optional; `form` says what else is
+    /// allowed.
+    ///
+    /// # Errors
+    /// One phrase that says what is allowed: no number, no or an unknown unit, more than 2^63
+    /// bytes.
+    pub(crate) fn parse(text: &str, form: &str) -> Result<Self, String> {
+        let number_ends = text.find(|c: char| c != '.' && !c.is_ascii_digit());
+        let (number, unit) = text.split_at(number_ends.unwrap_or(text.len()));
+        let expected = || format!("expected {form}");
+        let (numerator, denominator) = decimal(number).ok_or_else(expected)?;
+        if unit.is_empty() {
+            return Err(format!("has no unit; expected {form}"));
+        }
+        let upper = unit.to_ascii_uppercase();
+        let (_, scale) = UNITS.iter().find(|(name, _)| *name == upper).ok_or_else(expected)?;
+        numerator
+            .checked_mul(u128::from(*scale))
+            .and_then(|product| u64::try_from(product / denominator).ok())
+            .filter(|bytes| i64::try_from(*bytes).is_ok())
+            .map(Self)
+            .ok_or_else(|| "is more than a machine can hold".into())
+    }
+}
+
 impl Size {
     /// Reads `512M`, `1.5GiB`, `500MB` or `80%`. The unit is not optional.
     ///
@@ -72,23 +98,9 @@ impl Size {
                 share => Ok(Self::Share(share)),
             };
         }
-        let number_ends = text.find(|c: char| c != '.' && !c.is_ascii_digit());
-        let (number, unit) = text.split_at(number_ends.unwrap_or(text.len()));
-        let expected = || format!("expected {SIZE_FORM}");
-        let (numerator, denominator) = decimal(number).ok_or_else(expected)?;
-        if unit.is_empty() {
-            return Err(format!("has no unit; expected {SIZE_FORM}"));
-        }
-        let upper = unit.to_ascii_uppercase();
-        let (_, scale) = UNITS.iter().find(|(name, _)| *name == upper).ok_or_else(expected)?;
-        let bytes = numerator
-            .checked_mul(u128::from(*scale))
-            .and_then(|product| u64::try_from(product / denominator).ok())
-            .filter(|bytes| i64::try_from(*bytes).is_ok())
-            .ok_or("is more than a machine can hold")?;
-        match bytes {
-            0 => Err("must be more than 0 bytes".into()),
-            bytes => Ok(Self::Bytes(Bytes(bytes))),
+        match Bytes::parse(text, SIZE_FORM)? {
+            Bytes(0) => Err("must be more than 0 bytes".into()),
+            bytes => Ok(Self::Bytes(bytes)),
         }
     }
 
@@ -121,6 +133,7 @@ impl Share {
     }
 
     /// The share that is `percent` of a hundred; more than a hundred is the whole.
+    #[cfg(test)]
     pub(crate) const fn percent(percent: u32) -> Self {
         Self(if percent < 100 { percent * (MILLION / 100) } else { MILLION })
     }

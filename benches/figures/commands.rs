@@ -6,8 +6,8 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use nix::sys::mman::{MapFlags, ProtFlags, mmap};
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+use crate::common::{shared_micros, term_fd};
 
 /// Runs the role that these words name.
 pub(crate) fn run(words: &[String]) {
@@ -18,19 +18,6 @@ pub(crate) fn run(words: &[String]) {
         Some("say-when") => say_when(),
         other => panic!("no such role: {other:?}"),
     }
-}
-
-/// The time that all processes of the machine share, in microseconds.
-pub(crate) fn shared_micros() -> i128 {
-    let time = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).unwrap();
-    i128::from(time.tv_sec()) * 1_000_000 + i128::from(time.tv_nsec()) / 1_000
-}
-
-fn term_fd() -> SignalFd {
-    let mut set = SigSet::empty();
-    set.add(Signal::SIGTERM);
-    set.thread_block().unwrap();
-    SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK).unwrap()
 }
 
 fn resident_bytes() -> u64 {

@@ -1,12 +1,12 @@
 //! The rows of the table: each measures one thing and gives one line.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use crate::commands::shared_micros;
+use crate::common::{cpu_millis, end, lines, shared_micros, status, wrapped};
 
 /// All three triggers, far from being due.
 const TRIGGERS: [&str; 6] = ["--idle", "30s", "--max-rss", "1100M", "--max-lifetime", "6h"];
@@ -26,44 +26,6 @@ fn peer(name: &str) -> Option<Command> {
     let mut command = Command::new(&path);
     command.arg("-s");
     Path::new(&path).exists().then_some(command)
-}
-
-/// `recycle` with these options, wrapping this program in a role.
-fn wrapped(recycle: &Path, options: &[&str], role: &[&str]) -> Child {
-    Command::new(recycle)
-        .args(options)
-        .arg("--")
-        .arg(std::env::current_exe().unwrap())
-        .arg("command")
-        .args(role)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
-fn lines(child: &mut Child) -> impl Iterator<Item = String> + use<> {
-    let out: ChildStdout = child.stdout.take().unwrap();
-    BufReader::new(out).lines().map_while(Result::ok)
-}
-
-fn end(mut child: Child) {
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
-    let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
-    child.wait().unwrap();
-}
-
-/// A number behind a name in `/proc/PID/status`.
-fn status(pid: u32, field: &str) -> f64 {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(field)).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-fn cpu_millis(pid: u32) -> f64 {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap();
-    text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e6
 }
 
 pub(crate) fn start_to_exit(recycle: &Path) -> String {
@@ -150,7 +112,7 @@ fn growth(recycle: &Path, rate: u64, trials: usize, what: &str, reach: &str) -> 
     let (mut reactions, mut overshoots) = (Vec::new(), Vec::new());
     for _ in 0..trials {
         let options = ["--max-rss", "300M", "--then", "exit"];
-        let mut child = wrapped(recycle, &options, &["grow", &rate, &limit]);
+        let mut child = wrapped(recycle, &options, &["grow", &rate, &limit]).spawn().unwrap();
         let line = lines(&mut child).next().unwrap();
         child.wait().unwrap();
         let mut numbers = line.split(' ').map(|word| word.parse::<f64>().unwrap());
@@ -166,7 +128,8 @@ fn growth(recycle: &Path, rate: u64, trials: usize, what: &str, reach: &str) -> 
 pub(crate) fn idle_precision(recycle: &Path) -> String {
     let mut late = Vec::new();
     for _ in 0..15 {
-        let mut child = wrapped(recycle, &["--idle", "1s", "--then", "exit"], &["serve", "1"]);
+        let mut child =
+            wrapped(recycle, &["--idle", "1s", "--then", "exit"], &["serve", "1"]).spawn().unwrap();
         let mut lines = lines(&mut child);
         let port: u16 = lines.next().unwrap().parse().unwrap();
         let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
@@ -187,7 +150,7 @@ pub(crate) fn idle_precision(recycle: &Path) -> String {
 pub(crate) fn busy_connections(recycle: &Path) -> String {
     const CONNECTIONS: usize = 10_000;
     let count = CONNECTIONS.to_string();
-    let mut child = wrapped(recycle, &["--idle", "10s"], &["serve", &count]);
+    let mut child = wrapped(recycle, &["--idle", "10s"], &["serve", &count]).spawn().unwrap();
     let mut lines = lines(&mut child);
     let port: u16 = lines.next().unwrap().parse().unwrap();
     let connect = |_| TcpStream::connect(("127.0.0.1", port)).unwrap();
@@ -217,7 +180,7 @@ pub(crate) fn busy_connections(recycle: &Path) -> String {
 }
 
 pub(crate) fn restart_gap(recycle: &Path) -> String {
-    let mut child = wrapped(recycle, &["--max-lifetime", "50ms"], &["say-when"]);
+    let mut child = wrapped(recycle, &["--max-lifetime", "50ms"], &["say-when"]).spawn().unwrap();
     let times: Vec<(String, f64)> = lines(&mut child)
         .filter_map(|line| {
             let (word, time) = line.split_once(' ')?;

@@ -10,7 +10,7 @@ use super::{Args, Typed};
 use crate::act::stop::Scope;
 use crate::decide::rules::{Idle, Lifetime, Measure, MemoryRules, Quiet, Rules, SignalMap};
 use crate::report::Loudness;
-use crate::sense::traffic::Sources;
+use crate::sense::traffic::sources::Sources;
 use crate::units::{Bytes, Share, Size};
 
 /// Everything that was asked for.
@@ -54,6 +54,7 @@ impl Args {
         let rules = Rules {
             idle: idle_after.map(|after| Idle { after, settle }),
             idle_cpu: Some(idle_cpu).filter(|share| *share < Share::ALL),
+            floor: read(typed, "idle-floor", &self.idle_floor, values::floor)?,
             memory: memory_rules(max_rss, max_pss, kill)?,
             lifetime: max.map(|max| Lifetime { max, jitter }),
             min_lifetime: read(
@@ -161,6 +162,7 @@ fn check(rules: &Rules, typed: &Typed<'_>, args: &Args) -> anyhow::Result<()> {
         ("settle", idle, "--idle"),
         ("idle-cpu", idle || rules.quiet.is_some(), "--idle or --quiet"),
         ("traffic", idle || rules.quiet.is_some(), "--idle or --quiet"),
+        ("idle-floor", idle || rules.quiet.is_some(), "--idle or --quiet"),
         ("min-lifetime", idle || memory || lifetime, TRIGGERS),
     ];
     for (option, met, what) in needs {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::act::stop::Scope;
 use crate::decide::exit::Signal;
 use crate::decide::rules::{Backoff, Budget, Mapped, Restart, Then};
-use crate::sense::traffic::Sources;
+use crate::sense::traffic::sources::{Extent, Ports, Sources};
+use crate::units::Bytes;
 
 /// What a value may fail with: the phrase that goes behind option and value.
 pub(super) type Parsed<T> = Result<T, String>;
@@ -75,6 +76,12 @@ pub(super) fn backoff(text: &str) -> Parsed<Backoff> {
     Ok(Backoff { min, max })
 }
 
+/// A number of bytes, which may be 0: then `None`.
+pub(super) fn floor(text: &str) -> Parsed<Option<Bytes>> {
+    let bytes = Bytes::parse(text, "a size with a unit, such as 64B or 4K")?;
+    Ok(Some(bytes).filter(|bytes| *bytes != Bytes(0)))
+}
+
 /// `child` or `group`.
 pub(super) fn scope(text: &str) -> Parsed<Scope> {
     match text {
@@ -110,18 +117,42 @@ pub(super) fn mapping(text: &str) -> Parsed<(Signal, Mapped)> {
     }
 }
 
-/// `stdin,sockets`.
+/// `stdin,sockets`, with filters on ports among them. Filters alone are filters on the default.
 pub(super) fn traffic(text: &str) -> Parsed<Sources> {
+    let form = "expected a list of stdin, sockets, tcp, udp, unix, inbound, port:N, !port:N";
     let mut sources = Sources::default();
-    for word in text.split(',') {
-        match word.trim() {
+    for word in text.split(',').map(str::trim) {
+        match word {
             "stdin" => sources.stdin = true,
-            // TCP is the one kind of socket whose traffic is seen.
-            "sockets" | "tcp" => sources.sockets = true,
-            _ => return Err("expected a list of stdin, sockets, tcp".into()),
+            "sockets" => sources.extend_sockets(Extent::All),
+            "inbound" => sources.extend_sockets(Extent::Inbound),
+            "tcp" => sources.tcp = Extent::All,
+            "udp" => sources.udp = Extent::All,
+            "unix" => sources.unix = Extent::All,
+            _ => match word.split_once(':').ok_or(form)? {
+                ("port", number) => sources.ports.wanted.push(port(number)?),
+                ("!port", number) => sources.ports.unwanted.push(port(number)?),
+                _ => return Err(form.into()),
+            },
         }
     }
+    let both = sources.ports.wanted.iter().find(|port| sources.ports.unwanted.contains(port));
+    if let Some(port) = both {
+        return Err(format!("port:{port} and !port:{port} contradict each other"));
+    }
+    if !sources.stdin && !sources.sockets() {
+        sources.stdin = true;
+        sources.extend_sockets(Extent::All);
+    }
+    if !sources.sockets() && sources.ports != Ports::default() {
+        return Err("port:N and !port:N mean nothing without sockets".into());
+    }
     Ok(sources)
+}
+
+fn port(text: &str) -> Parsed<u16> {
+    let port = text.parse().ok().filter(|port| *port != 0);
+    port.ok_or_else(|| "expected a port from 1 to 65535".into())
 }
 
 #[cfg(test)]
@@ -171,7 +202,38 @@ mod tests {
         assert!(
             backoff("1s..1ms").is_err() && backoff("0s..1s").is_err() && backoff("1s").is_err()
         );
-        assert_eq!(traffic("stdin"), Ok(Sources { stdin: true, sockets: false }));
-        assert!(traffic("").is_err() && traffic("udp").is_err() && traffic("stdin,").is_err());
+    }
+
+    #[test]
+    fn traffic_is_kinds_and_filters() {
+        let all = Sources { stdin: true, ..sockets(Extent::All) };
+        assert_eq!(traffic("stdin,sockets"), Ok(all.clone()));
+        assert_eq!(traffic("stdin"), Ok(Sources { stdin: true, ..Sources::default() }));
+        assert_eq!(traffic("inbound"), Ok(sockets(Extent::Inbound)));
+        let mixed = Sources { tcp: Extent::All, ..sockets(Extent::Inbound) };
+        assert_eq!(traffic("inbound, tcp"), Ok(mixed.clone()));
+        assert_eq!(traffic("tcp,inbound"), Ok(mixed));
+        let ports = Ports { wanted: vec![80, 443], unwanted: vec![9090] };
+        assert_eq!(traffic("port:80,port:443,!port:9090"), Ok(Sources { ports, ..all }));
+        for text in [
+            "",
+            "foo",
+            "stdin,",
+            "!tcp",
+            "port:0",
+            "port:70000",
+            "port:x",
+            "port",
+            "stdin,port:80",
+            "port:80,!port:80",
+        ] {
+            assert!(traffic(text).is_err(), "{text}");
+        }
+    }
+
+    fn sockets(extent: Extent) -> Sources {
+        let mut sources = Sources::default();
+        sources.extend_sockets(extent);
+        sources
     }
 }

@@ -6,6 +6,7 @@ use super::exit::{End, Exit, Failure, Signal};
 use super::notice::Notice;
 use super::rules::Measure;
 use super::time::Time;
+use super::traffic::Traffic;
 use crate::units::Bytes;
 
 /// Something happened. Past tense.
@@ -28,8 +29,8 @@ pub(crate) enum Event {
     },
     /// The answer to `Action::Look`.
     Observed(Observation),
-    /// Bytes moved on standard input just now.
-    InputMoved,
+    /// A tripwire was sprung: traffic, just now.
+    Moved(Traffic),
     /// Standard input had carried data and its writer is gone.
     InputEnded,
     /// The deadline has come.
@@ -145,6 +146,10 @@ pub(crate) struct Look {
 }
 
 impl Look {
+    /// All traffic of the whole tree.
+    pub(crate) const ALL_TRAFFIC: Self =
+        Self { memory: None, traffic: Some(TrafficLook::All), walk: true, settled_by: None };
+
     /// Both looks in one.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
@@ -197,7 +202,7 @@ pub(crate) struct Observation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Unseen {
     pub(crate) what: Sight,
-    /// As in `errno(3)`.
+    /// As in `errno(3)`; 0: nobody forbids it, it cannot be known.
     pub(crate) errno: i32,
 }
 
@@ -207,9 +212,24 @@ pub(crate) enum Sight {
     Processes,
     Memory,
     Pages,
-    Sockets,
-    Connections,
+    /// Standard input.
     Input,
+    /// Which sockets COMMAND has: any of the namespace may be its.
+    Owners,
+    /// TCP connections one by one: the namespace's counters stand in.
+    Connections,
+    /// The deaths of TCP connections: the same.
+    Deaths,
+    /// Whose a short connection was: it counts.
+    Strangers,
+    /// Bytes on UDP sockets: the namespace's counters stand in.
+    Datagrams,
+    /// Bytes on Unix sockets: nothing stands in.
+    Unix,
+    /// The same, sockets of any other kind.
+    Others,
+    /// The counters themselves.
+    Counters,
 }
 
 /// Memory of the tree.
@@ -221,17 +241,6 @@ pub(crate) struct Memory {
     pub(crate) settled: Bytes,
     /// Sum of PSS without the new processes, if pages were looked at: then the others are exact.
     pub(crate) pss: Option<Bytes>,
-}
-
-/// When traffic last moved. `None`: never since the generation started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Traffic {
-    /// On connections that COMMAND accepted, and on standard input.
-    pub(crate) inbound: Option<Time>,
-    /// On connections that COMMAND opened itself.
-    pub(crate) outbound: Option<Time>,
-    /// The time on `inbound` is only "since the last look": the source has no timestamps.
-    pub(crate) imprecise: bool,
 }
 
 /// The tree as a whole.

@@ -35,6 +35,7 @@ impl Signal {
     pub(crate) const TSTP: Self = Self(20);
     pub(crate) const TTIN: Self = Self(21);
     pub(crate) const TTOU: Self = Self(22);
+    pub(crate) const IO: Self = Self(29);
 
     /// The signal with this number, when there is one.
     pub(crate) fn from_number(number: i32) -> Option<Self> {

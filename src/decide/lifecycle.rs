@@ -184,6 +184,19 @@ impl Lifecycle {
         }
     }
 
+    /// Whether a look at traffic is to come.
+    pub(crate) fn looks_at_traffic(&self) -> bool {
+        match &self.state {
+            State::Running { watch } => watch.policy.looks_at_traffic(),
+            State::Waiting { .. }
+            | State::Starting { .. }
+            | State::Stopping { .. }
+            | State::Clearing { .. }
+            | State::Leaving { .. }
+            | State::Done => false,
+        }
+    }
+
     /// Takes in one event; what is to be done about it is appended to `actions`.
     pub(crate) fn step(&mut self, now: Time, event: Event, actions: &mut Vec<Action>) {
         if let Event::InputEnded = event {

@@ -4,6 +4,7 @@
 
 pub(crate) mod event;
 pub(crate) mod exit;
+mod floor;
 pub(crate) mod lifecycle;
 mod memory;
 pub(crate) mod notice;
@@ -15,3 +16,4 @@ pub(crate) mod rules;
 mod simulation;
 mod storm;
 pub(crate) mod time;
+pub(crate) mod traffic;

@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use super::event::{Look, Observation, Reason, TrafficLook};
+use super::event::{Look, Observation, Reason};
 use super::memory::{MemoryWatch, Over};
 use super::notice::{Hold, LookedAtMemory, Notice};
-use super::quiet::{Activity, Quiet};
+use super::quiet::{Activity, EARLIEST, Quiet};
 use super::rules::{Measure, Rules};
 use super::storm::Storm;
 use super::time::{Time, earliest};
+use super::traffic::Traffic;
 
 /// How often a recycle that is held by a stopped COMMAND is thought about again.
 const STOPPED_PAUSE: Duration = Duration::from_secs(1);
@@ -58,13 +59,12 @@ impl Policy {
     /// A generation that starts now. `draw`, uniform in 0..=`u32::MAX`, decides its share of the
     /// jitter.
     pub(crate) fn new(started: Time, rules: &Rules, draw: u32) -> Self {
-        let settle = rules.idle.map(|idle| idle.settle).unwrap_or_default();
         Self {
             started,
             expires: rules.lifetime.map(|lifetime| started + lifetime.shortened(draw)),
             memory: MemoryWatch::new(started, rules.memory),
-            activity: Activity::new(started, settle, rules.idle_cpu),
-            next_traffic: rules.idle.map(|idle| started + idle.after),
+            activity: Activity::new(started, rules),
+            next_traffic: rules.idle.map(|idle| started + idle.after.min(EARLIEST)),
             not_before: started + rules.min_lifetime,
             interrupted_until: None,
             waiting_since: None,
@@ -106,13 +106,13 @@ impl Policy {
         self.interrupted_until.is_some_and(|until| now < until)
     }
 
-    /// Bytes moved on standard input just now.
-    pub(crate) fn input_moved(&mut self, now: Time, rules: &Rules) {
-        self.activity.input_moved(now);
+    /// A tripwire was sprung.
+    pub(crate) fn sprung(&mut self, now: Time, traffic: &Traffic, rules: &Rules) {
+        self.activity.sprung(traffic);
         if !self.only_kill
             && let Some(idle) = rules.idle
         {
-            self.next_traffic = self.traffic_after(now, idle.after);
+            self.next_traffic = Some(self.activity.look_after(now, idle.after));
         }
     }
 
@@ -123,7 +123,7 @@ impl Policy {
 
     /// The deadline came: is there anything to look at, or is something due without looking?
     pub(crate) fn tick(&mut self, now: Time, rules: &Rules, storm: &Storm) -> Verdict {
-        let look = self.memory.wanted(now).and(self.traffic_wanted(now));
+        let look = self.memory.wanted(now).and(self.traffic_wanted(now, rules));
         if look != Look::default() {
             return Verdict::Look(look);
         }
@@ -139,8 +139,8 @@ impl Policy {
         seen: &Observation,
     ) -> (Verdict, Option<Notice>) {
         self.memory.observe(now, seen);
-        if seen.look.traffic.is_some() {
-            self.activity.observe(seen.traffic);
+        if let Some(widely) = seen.look.traffic {
+            self.activity.observe(now, seen.traffic.as_ref(), widely);
         }
         if let Some(tree) = seen.tree {
             self.stopped = tree.stopped;
@@ -180,22 +180,15 @@ impl Policy {
         Some(Notice::LimitTooLow { used, limit, measure, held_until })
     }
 
-    /// The time of the next look at the traffic, as far as a window of this length needs it.
-    fn traffic_after(&self, now: Time, window: Duration) -> Option<Time> {
-        match self.activity.quiet_for(now, window) {
-            Quiet::NotBefore(then) if self.activity.armed() => Some(then),
-            Quiet::NotBefore(_) | Quiet::Yes => Some(now + window),
-        }
+    /// Whether a look at traffic is to come.
+    pub(crate) fn looks_at_traffic(&self) -> bool {
+        self.next_traffic.is_some()
     }
 
-    fn traffic_wanted(&self, now: Time) -> Look {
-        match self.next_traffic {
-            Some(next) if now >= next => {
-                let moving = self.activity.moving();
-                let wide = if moving { TrafficLook::Hottest } else { TrafficLook::All };
-                Look { traffic: Some(wide), walk: true, ..Look::default() }
-            }
-            Some(_) | None => Look::default(),
+    fn traffic_wanted(&self, now: Time, rules: &Rules) -> Look {
+        match self.next_traffic.filter(|next| now >= *next) {
+            Some(next) => self.activity.look(next, rules.window().unwrap_or_default()),
+            None => Look::default(),
         }
     }
 
@@ -208,8 +201,12 @@ impl Policy {
         if self.only_kill {
             return Verdict::Keep { look_again: self.memory.deadline() };
         }
+        if made.traffic.is_some() && self.activity.wants_all() {
+            return Verdict::Look(made.and(Look::ALL_TRAFFIC));
+        }
         if made.traffic.is_some() {
-            self.next_traffic = rules.idle.and_then(|idle| self.traffic_after(now, idle.after));
+            let idle = rules.idle;
+            self.next_traffic = idle.map(|idle| self.activity.look_after(now, idle.after));
         }
         let wait = match self.pressing(now, rules, storm) {
             Err(wait) => wait,
@@ -259,7 +256,7 @@ impl Policy {
         }
         match self.activity.quiet_for(now, quiet.gap) {
             Quiet::Yes => {
-                pressing.last_look.traffic = Some(TrafficLook::All);
+                pressing.last_look = pressing.last_look.and(Look::ALL_TRAFFIC);
                 Ok(pressing)
             }
             Quiet::NotBefore(then) => {
@@ -275,7 +272,7 @@ impl Policy {
         let quiet = self.activity.armed() && self.activity.quiet_for(now, window) == Quiet::Yes;
         quiet.then(|| Pressing {
             reason: Reason::Idle { quiet: self.activity.quiet_span(now) },
-            last_look: Look { traffic: Some(TrafficLook::All), walk: true, ..Look::default() },
+            last_look: Look::ALL_TRAFFIC,
         })
     }
 

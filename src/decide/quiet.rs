@@ -4,20 +4,24 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::event::Traffic;
+use super::event::{Look, TrafficLook};
+use super::floor::{self, Floor};
+use super::rules::Rules;
 use super::time::Time;
+use super::traffic::Traffic;
 use crate::units::Share;
 
 /// While traffic flows, CPU time is sampled this often a window, so that most of every quiet window
 /// is covered by a sample at its start.
 const SAMPLES_PER_WINDOW: u32 = 10;
 /// While traffic flows from a source without timestamps, it is asked this often a window: the last
-/// byte is then known to 2% of it.
-const ASKS_PER_WINDOW: u32 = 50;
+/// byte is then known to 2% of it, with the time that asking and deciding take.
+const ASKS_PER_WINDOW: u32 = 64;
 /// Never more often than this, however short the window.
 const SHORTEST: Duration = Duration::from_millis(4);
-/// A CPU sample must be at least this much of a window old to speak for it.
-const COVER: Share = Share::percent(80);
+/// The first look at a generation's traffic comes after this; while it has none, the age grows
+/// fourfold from look to look.
+pub(crate) const EARLIEST: Duration = Duration::from_millis(20);
 /// Older samples than the oldest window needs are dropped; more than these are never kept.
 const MOST_SAMPLES: usize = 64;
 
@@ -39,8 +43,12 @@ pub(crate) struct Activity {
     last_traffic: Option<Time>,
     armed: bool,
     pace: Pace,
+    /// Only a look at everything can tell more.
+    wants_all: bool,
     /// The last look could not see.
     blind: bool,
+    /// `None`: every byte counts.
+    floor: Option<Floor>,
     /// CPU time of the whole tree, oldest first.
     cpu: VecDeque<(Time, Duration)>,
 }
@@ -57,15 +65,18 @@ enum Pace {
 }
 
 impl Activity {
-    pub(crate) fn new(started: Time, settle: Duration, idle_cpu: Option<Share>) -> Self {
+    pub(crate) fn new(started: Time, rules: &Rules) -> Self {
+        let floor = rules.floor.zip(rules.window());
         Self {
             started,
-            settle,
-            idle_cpu,
+            settle: rules.idle.map(|idle| idle.settle).unwrap_or_default(),
+            idle_cpu: rules.idle_cpu,
             last_traffic: None,
             armed: false,
             pace: Pace::Still,
+            wants_all: false,
             blind: false,
+            floor: floor.map(|(allowed, window)| Floor::new(started, allowed, window)),
             cpu: VecDeque::from([(started, Duration::ZERO)]),
         }
     }
@@ -77,19 +88,45 @@ impl Activity {
 
     /// How long there has been no traffic.
     pub(crate) fn quiet_span(&self, now: Time) -> Duration {
-        now.since(self.last_traffic.unwrap_or(self.started))
+        now.since(self.last().unwrap_or(self.started))
     }
 
-    /// Whether the socket that moved last is worth asking alone.
-    pub(crate) fn moving(&self) -> bool {
-        self.pace != Pace::Still
+    fn last(&self) -> Option<Time> {
+        self.last_traffic.max(self.floor.as_ref().and_then(Floor::loud_until))
     }
 
-    /// Bytes moved on standard input at this time.
-    pub(crate) fn input_moved(&mut self, now: Time) {
-        self.moved(now);
-        self.armed = true;
-        self.pace = Pace::MovingUnstamped;
+    /// Whether only a look at everything can tell more.
+    pub(crate) fn wants_all(&self) -> bool {
+        self.wants_all
+    }
+
+    /// How to look for a window of this length. What moved last is cheap to ask; to walk the tree
+    /// is not, and then only a CPU sample needs it. What arms a generation may be any other socket.
+    pub(crate) fn look(&self, now: Time, window: Duration) -> Look {
+        let worth_asking = self.armed || self.pace == Pace::MovingUnstamped;
+        if !worth_asking || self.floor.is_some() {
+            return Look::ALL_TRAFFIC;
+        }
+        let sampled = self.cpu.back().map_or(self.started, |(at, _)| *at);
+        let walk = now.since(sampled) >= window / SAMPLES_PER_WINDOW;
+        Look { traffic: Some(TrafficLook::Hottest), walk, ..Look::default() }
+    }
+
+    /// When to look next for a window of this length.
+    pub(crate) fn look_after(&self, now: Time, window: Duration) -> Time {
+        if self.armed {
+            return match self.quiet_for(now, window) {
+                Quiet::NotBefore(then) => then,
+                Quiet::Yes => now + window,
+            };
+        }
+        // Often at first, so that new sockets do not wait long to be watched.
+        let pause = match (self.pace, &self.floor) {
+            (Pace::MovingUnstamped, _) => (window / ASKS_PER_WINDOW).max(SHORTEST),
+            (_, Some(_)) => (window / floor::SAMPLES_PER_WINDOW).max(SHORTEST),
+            (_, None) => (now.since(self.started) * 3).max(EARLIEST).min(window),
+        };
+        now + pause
     }
 
     /// COMMAND went on after it had been stopped: that time says nothing.
@@ -101,25 +138,42 @@ impl Activity {
         self.last_traffic = Some(self.last_traffic.map_or(at, |last| last.max(at)));
     }
 
+    /// A tripwire was sprung.
+    pub(crate) fn sprung(&mut self, traffic: &Traffic) {
+        self.add(traffic);
+        self.pace = Pace::MovingUnstamped;
+    }
+
     /// Takes in a look at the traffic; `None`: it could not be seen.
-    pub(crate) fn observe(&mut self, traffic: Option<Traffic>) {
+    pub(crate) fn observe(&mut self, now: Time, traffic: Option<&Traffic>, widely: TrafficLook) {
         self.blind = traffic.is_none();
+        // If even that could not see, it is not asked for again at once.
+        self.wants_all = false;
         let Some(traffic) = traffic else { return };
         let before = self.last_traffic;
-        let settled = self.started + self.settle;
-        if let Some(at) = traffic.inbound {
-            self.armed = true;
-            self.moved(at);
+        self.add(traffic);
+        if let (Some(floor), Some(payload)) = (&mut self.floor, traffic.payload) {
+            floor.observe(now, payload);
+            self.armed |= floor.arms(now, self.started + self.settle);
         }
-        if let Some(at) = traffic.outbound {
-            self.armed |= at >= settled;
-            self.moved(at);
-        }
+        let flowed = self.pace == Pace::MovingUnstamped;
         self.pace = match self.last_traffic > before {
             false => Pace::Still,
             true if traffic.imprecise => Pace::MovingUnstamped,
             true => Pace::Moving,
         };
+        // What flowed without timestamps has ended, and new sockets may have come with it; or
+        // something may have moved that only a look at everything can explain.
+        let ended = flowed && self.pace != Pace::MovingUnstamped;
+        self.wants_all = widely == TrafficLook::Hottest && (ended || traffic.unsure.is_some());
+    }
+
+    fn add(&mut self, traffic: &Traffic) {
+        self.armed |= traffic.inbound.is_some();
+        self.armed |= traffic.outbound.is_some_and(|at| at >= self.started + self.settle);
+        if let Some(at) = traffic.last() {
+            self.moved(at);
+        }
     }
 
     /// Takes in the CPU time that the tree has used; windows longer than `window` will not be asked
@@ -139,12 +193,14 @@ impl Activity {
         if self.blind {
             return Quiet::NotBefore(now + window);
         }
-        let due = self.last_traffic.unwrap_or(self.started) + window;
+        let due = self.last().unwrap_or(self.started) + window;
         if now < due {
-            let pause = match (self.pace, self.idle_cpu) {
-                (Pace::MovingUnstamped, _) => window / ASKS_PER_WINDOW,
-                (Pace::Moving, Some(_)) => window / SAMPLES_PER_WINDOW,
-                (Pace::Moving, None) | (Pace::Still, _) => return Quiet::NotBefore(due),
+            let pause = match self.pace {
+                Pace::MovingUnstamped => window / ASKS_PER_WINDOW,
+                _ if self.floor.is_some() => window / floor::SAMPLES_PER_WINDOW,
+                Pace::Moving if self.idle_cpu.is_some() => window / SAMPLES_PER_WINDOW,
+                Pace::Still if self.works() => window / SAMPLES_PER_WINDOW,
+                Pace::Moving | Pace::Still => return Quiet::NotBefore(due),
             };
             return Quiet::NotBefore(due.min(now + pause.max(SHORTEST)));
         }
@@ -156,37 +212,39 @@ impl Activity {
 
     /// Whether less than `share` of one CPU was used over the window that ends now.
     fn rested_for(&self, now: Time, window: Duration, share: Share) -> Quiet {
-        let soon = Quiet::NotBefore(now + (window / SAMPLES_PER_WINDOW).max(SHORTEST));
-        let Some((_, used)) = self.cpu.back() else {
-            return soon;
+        let soon = now + (window / SAMPLES_PER_WINDOW).max(SHORTEST);
+        let Some((_, used)) = self.cpu.back() else { return Quiet::NotBefore(soon) };
+        let little = |before: &Duration| used.saturating_sub(*before) < share.of_time(window);
+        let Some((since, _)) = self.cpu.iter().find(|(_, before)| little(before)) else {
+            return Quiet::NotBefore(soon);
         };
-        let used_since = |before: Duration| used.saturating_sub(before);
-        let start = now.before(window);
-        // A sample from before the window counts too much; if even that is little, it is little.
-        if let Some((at, before)) = self.cpu.iter().rev().find(|(at, _)| *at <= start) {
-            if used_since(*before) < share.of_time(window) {
-                return Quiet::Yes;
-            }
-            // It speaks for the window if it is near enough, and does not count the work that
-            // went with the last traffic.
-            let near = start.since(*at) <= window / SAMPLES_PER_WINDOW;
-            if near && self.last_traffic.is_none_or(|last| last <= *at) {
-                return soon;
-            }
+        // The work that went with the last traffic is over at the next sample, which comes a little
+        // later: what was used in between does not count.
+        let last = self.last().unwrap_or(self.started);
+        let with_last = *since <= last + window / SAMPLES_PER_WINDOW + SHORTEST;
+        let rested = (if with_last { last.min(*since) } else { *since }) + window;
+        match now >= rested {
+            true => Quiet::Yes,
+            false if self.works() => Quiet::NotBefore(rested.min(soon)),
+            false => Quiet::NotBefore(rested),
         }
-        let Some((at, before)) = self.cpu.iter().find(|(at, _)| *at > start) else {
-            return soon;
-        };
-        let covered = now.since(*at);
-        if covered < COVER.of_time(window) {
-            return Quiet::NotBefore(*at + COVER.of_time(window));
+    }
+
+    /// Whether more than the share that is allowed was used between the last two samples.
+    fn works(&self) -> bool {
+        let mut latest = self.cpu.iter().rev();
+        match (latest.next(), latest.next(), self.idle_cpu) {
+            (Some((now, used)), Some((before, used_before)), Some(share)) => {
+                used.saturating_sub(*used_before) >= share.of_time(now.since(*before))
+            }
+            _ => false,
         }
-        if used_since(*before) < share.of_time(covered) { Quiet::Yes } else { soon }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::rules::Idle;
     use super::*;
 
     const WINDOW: Duration = Duration::from_secs(10);
@@ -196,17 +254,23 @@ mod tests {
     }
 
     fn activity(idle_cpu: Option<Share>) -> Activity {
-        Activity::new(at(0), Duration::from_secs(10), idle_cpu)
+        let idle = Some(Idle { after: WINDOW, settle: Duration::from_secs(10) });
+        Activity::new(at(0), &Rules { idle, idle_cpu, ..Rules::none() })
     }
 
-    fn inbound(millis: u64) -> Option<Traffic> {
-        Some(Traffic { inbound: Some(at(millis)), ..Traffic::default() })
+    fn inbound(millis: u64) -> Traffic {
+        Traffic { inbound: Some(at(millis)), ..Traffic::default() }
+    }
+
+    /// Tells of a look right then.
+    fn look(activity: &mut Activity, now: u64, traffic: Traffic) {
+        activity.observe(at(now), Some(&traffic), TrafficLook::All);
     }
 
     #[test]
     fn quiet_is_counted_from_the_last_byte_to_the_millisecond() {
         let mut activity = activity(None);
-        activity.observe(inbound(1_234));
+        look(&mut activity, 1_234, inbound(1_234));
         assert!(activity.armed());
         assert_eq!(activity.quiet_for(at(11_233), WINDOW), Quiet::NotBefore(at(11_234)));
         assert_eq!(activity.quiet_for(at(11_234), WINDOW), Quiet::Yes);
@@ -215,28 +279,28 @@ mod tests {
     #[test]
     fn what_command_opened_itself_arms_only_after_it_settled() {
         let mut activity = activity(None);
-        let outbound = |millis| Some(Traffic { outbound: Some(at(millis)), ..Traffic::default() });
-        activity.observe(outbound(9_999));
+        let outbound = |millis| Traffic { outbound: Some(at(millis)), ..Traffic::default() };
+        look(&mut activity, 9_999, outbound(9_999));
         assert!(!activity.armed());
         assert_eq!(activity.quiet_for(at(10_000), WINDOW), Quiet::NotBefore(at(19_999)));
-        activity.observe(outbound(10_000));
+        look(&mut activity, 10_000, outbound(10_000));
         assert!(activity.armed());
     }
 
     #[test]
     fn unseen_is_not_quiet() {
         let mut activity = activity(None);
-        activity.observe(inbound(0));
-        activity.observe(None);
+        look(&mut activity, 0, inbound(0));
+        activity.observe(at(60_000), None, TrafficLook::All);
         assert_eq!(activity.quiet_for(at(60_000), WINDOW), Quiet::NotBefore(at(70_000)));
-        activity.observe(Some(Traffic::default()));
+        look(&mut activity, 60_000, Traffic::default());
         assert_eq!(activity.quiet_for(at(60_000), WINDOW), Quiet::Yes);
     }
 
     #[test]
     fn a_tree_that_works_is_not_quiet_until_it_has_rested_for_a_window() {
         let mut activity = activity(Some(Share::percent(5)));
-        activity.observe(inbound(0));
+        look(&mut activity, 0, inbound(0));
         // It computes for 20 s and then rests.
         let used = |millis: u64| Duration::from_millis(millis.min(20_000));
         let mut now = 0;
@@ -257,7 +321,7 @@ mod tests {
     #[test]
     fn little_work_does_not_delay_it() {
         let mut activity = activity(Some(Share::percent(5)));
-        activity.observe(inbound(5_000));
+        look(&mut activity, 5_000, inbound(5_000));
         activity.sample_cpu(at(15_000), Duration::from_millis(400), WINDOW);
         assert_eq!(activity.quiet_for(at(15_000), WINDOW), Quiet::Yes);
     }
@@ -265,11 +329,12 @@ mod tests {
     #[test]
     fn while_traffic_flows_the_pace_depends_on_the_source() {
         let mut activity = activity(Some(Share::percent(5)));
-        activity.observe(inbound(1_000));
+        look(&mut activity, 1_000, inbound(1_000));
         assert_eq!(activity.quiet_for(at(1_000), WINDOW), Quiet::NotBefore(at(2_000)));
-        activity.observe(inbound(1_000));
+        look(&mut activity, 2_000, inbound(1_000));
         assert_eq!(activity.quiet_for(at(2_000), WINDOW), Quiet::NotBefore(at(11_000)));
-        activity.input_moved(at(3_000));
-        assert_eq!(activity.quiet_for(at(3_000), WINDOW), Quiet::NotBefore(at(3_200)));
+        activity.sprung(&inbound(3_000));
+        let next = at(3_000) + WINDOW / 64;
+        assert_eq!(activity.quiet_for(at(3_000), WINDOW), Quiet::NotBefore(next));
     }
 }

@@ -11,6 +11,8 @@ pub(crate) struct Rules {
     pub(crate) idle: Option<Idle>,
     /// `None`: CPU use says nothing (`--idle-cpu 100%`).
     pub(crate) idle_cpu: Option<Share>,
+    /// `--idle-floor`: this many bytes of TCP payload a window are quiet still; `None`: not one.
+    pub(crate) floor: Option<Bytes>,
     pub(crate) memory: MemoryRules,
     pub(crate) lifetime: Option<Lifetime>,
     pub(crate) min_lifetime: Duration,
@@ -25,9 +27,35 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
+    /// Nothing is asked for.
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        Self {
+            idle: None,
+            idle_cpu: None,
+            floor: None,
+            memory: MemoryRules::default(),
+            lifetime: None,
+            min_lifetime: Duration::ZERO,
+            quiet: None,
+            then: Then::Restart,
+            stop_signal: Signal::TERM,
+            stop_timeout: Duration::from_secs(3),
+            map: SignalMap::default(),
+            restart: Restart::Never,
+            max_restarts: Budget { restarts: 5, window: Duration::from_mins(1) },
+            backoff: Backoff { min: Duration::from_millis(100), max: Duration::from_secs(30) },
+        }
+    }
+
+    /// How long the tree must be quiet for what depends on traffic, `--idle` first.
+    pub(crate) fn window(&self) -> Option<Duration> {
+        self.idle.map(|idle| idle.after).or(self.quiet.map(|quiet| quiet.gap))
+    }
+
     /// Whether anything depends on traffic.
     pub(crate) fn needs_traffic(&self) -> bool {
-        self.idle.is_some() || self.quiet.is_some()
+        self.window().is_some()
     }
 }
 

@@ -7,12 +7,14 @@
 
 mod book;
 mod command;
+mod effort;
 mod laws;
 mod random;
 mod restarts;
 mod samples;
 mod scenario;
 mod stories;
+mod talk;
 mod world;
 
 use std::time::Duration;
@@ -21,8 +23,8 @@ use crate::decide::event::Action;
 use crate::decide::time::Time;
 use world::{Clock, Line, World};
 
-/// Random traces; in a debug build they take about 4 s.
-const TRACES: u64 = 12_000;
+/// Random traces; in a debug build they take about 5 s.
+const TRACES: u64 = 9_000;
 /// How long a trace goes on at the most.
 const MOMENTS: u32 = 300;
 
@@ -90,7 +92,13 @@ fn shifting_all_times_changes_nothing() {
 fn the_traces_see_all_that_can_happen() {
     let mut seen = String::new();
     for seed in 0..TRACES / 20 {
-        seen.extend(actions(retell(seed, ORIGIN, Clock::True).0, ORIGIN));
+        let world = retell(seed, ORIGIN, Clock::True).0;
+        let has_floor = world.rules().floor.is_some();
+        let told = actions(world, ORIGIN).concat();
+        if has_floor && told.contains("reason: Idle") {
+            seen.push_str("idle with a floor");
+        }
+        seen.push_str(&told);
     }
     for what in [
         "reason: KillRss",
@@ -99,6 +107,8 @@ fn the_traces_see_all_that_can_happen() {
         "reason: Lifetime",
         "reason: Idle",
         "reason: Signal",
+        "idle with a floor",
+        "traffic: Some(Hottest)",
         "GaveUp",
         "StartFailed",
         "LimitTooLow",

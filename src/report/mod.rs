@@ -5,7 +5,7 @@ mod text;
 
 use std::fmt::Display;
 
-use crate::decide::event::Sight;
+use crate::decide::event::{Sight, Unseen};
 use crate::decide::notice::Notice;
 use crate::sys::files;
 
@@ -67,6 +67,11 @@ impl Reporter {
             _ => false,
         }
     }
+}
+
+/// Why nothing can be seen of what counts as traffic.
+pub(crate) fn blindness(why: Unseen) -> impl Display {
+    text::Blindness(why)
 }
 
 /// Says one line, with our name in front. Whatever it holds, it stays one line.

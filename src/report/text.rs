@@ -152,18 +152,72 @@ fn write_failure(out: &mut fmt::Formatter<'_>, command: &str, failure: Failure) 
     write!(out, "cannot {doing} '{command}': {}", error(failure.errno))
 }
 
-fn write_unseen(out: &mut fmt::Formatter<'_>, unseen: Unseen) -> fmt::Result {
-    let (what, so) = match unseen.what {
+/// What there is to see, and what follows when it cannot be seen.
+fn sight(what: Sight) -> (&'static str, &'static str) {
+    match what {
         Sight::Processes => ("which processes COMMAND has", "only signals and ends are acted on"),
         Sight::Memory => ("the memory of all processes", "what cannot be seen is not counted"),
         Sight::Pages => {
             ("memory page by page", "--max-pss does nothing, --max-rss takes two looks")
         }
-        Sight::Sockets => ("which sockets COMMAND has", "it is never taken to be idle"),
-        Sight::Connections => ("the traffic of sockets", "it is never taken to be idle"),
-        Sight::Input => ("the traffic of standard input", "COMMAND is never taken to be idle"),
-    };
-    write!(out, "cannot see {what} ({}): {so}", error(unseen.errno))
+        Sight::Input => ("the traffic of standard input", NEVER),
+        Sight::Owners => {
+            ("which sockets COMMAND has", "all sockets of this network count as its own")
+        }
+        Sight::Connections => ("TCP connections one by one", TOGETHER),
+        Sight::Deaths => ("TCP connections that come and go", TOGETHER),
+        Sight::Strangers => (
+            "whose outgoing connections have come and gone here",
+            "they delay idleness (--traffic inbound leaves them out)",
+        ),
+        Sight::Datagrams => ("the traffic of UDP sockets one by one", TOGETHER),
+        Sight::Unix => ("the traffic of Unix sockets", NEVER),
+        Sight::Others => ("the traffic of sockets other than TCP, UDP and Unix", NEVER),
+        Sight::Counters => ("the traffic of sockets", NEVER),
+    }
+}
+
+const NEVER: &str = "COMMAND is not taken to be idle while it has any (see --traffic)";
+const TOGETHER: &str = "the counters of its whole network stand in for them";
+
+fn write_unseen(out: &mut fmt::Formatter<'_>, unseen: Unseen) -> fmt::Result {
+    let (what, so) = sight(unseen.what);
+    match unseen.errno {
+        0 => write!(out, "cannot see {what}: {so}"),
+        errno => write!(out, "cannot see {what} ({}{}): {so}", call(unseen.what), error(errno)),
+    }
+}
+
+/// The system call to look up, where that helps: it is often forbidden.
+fn call(what: Sight) -> &'static str {
+    match what {
+        Sight::Datagrams | Sight::Unix | Sight::Others => "pidfd_getfd: ",
+        Sight::Connections | Sight::Deaths => "sock_diag: ",
+        Sight::Processes
+        | Sight::Memory
+        | Sight::Pages
+        | Sight::Input
+        | Sight::Owners
+        | Sight::Strangers
+        | Sight::Counters => "",
+    }
+}
+
+/// Why nothing can be seen of what counts as traffic.
+pub(super) struct Blindness(pub(super) Unseen);
+
+impl fmt::Display for Blindness {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Unseen { what: Sight::Input, errno: 0 } => {
+                out.write_str("of --traffic only stdin, and that cannot have any")
+            }
+            Unseen { what, errno } => {
+                let ((words, _), call) = (sight(what), call(what));
+                write!(out, "{words} cannot be seen here ({call}{})", error(errno))
+            }
+        }
+    }
 }
 
 fn write_looked(

@@ -3,7 +3,7 @@
 use super::{Supervisor, now};
 use crate::act::leave;
 use crate::act::stop::{self, Passed, Scope, Sweep};
-use crate::decide::event::{Action, Cause, Event, Look, Observation, Tree};
+use crate::decide::event::{Action, Cause, Event, Look, Observation, TrafficLook, Tree};
 use crate::decide::exit::Signal;
 use crate::decide::notice::Notice;
 use crate::sys::clock;
@@ -15,6 +15,7 @@ impl Supervisor {
             Action::Pass(signal) => self.pass(signal),
             Action::Sweep(force) => {
                 // A big tree needs every descriptor that we can spare.
+                self.traffic.ended(now());
                 self.memory.forget();
                 self.trees.forget();
                 self.sweep.get_or_insert_with(|| Sweep::new(force)).escalate(force);
@@ -82,6 +83,18 @@ impl Supervisor {
         }
     }
 
+    /// Listeners that rang while we did not want to be woken.
+    fn take_io(&mut self) {
+        while let Some(received) = self.signals.next_io() {
+            if received.by_kernel {
+                self.traffic.rang();
+            } else if !received.own {
+                let signal = Signal::IO;
+                self.events.push_back(Event::Signalled { signal, shared: false });
+            }
+        }
+    }
+
     fn look(&mut self, look: Look) -> Observation {
         let began = clock::cpu_used();
         let now = now();
@@ -98,14 +111,23 @@ impl Supervisor {
             }
             None => None,
         };
+        if look.traffic.is_some() {
+            self.take_io();
+        }
         let members = self.trees.members();
         let settled_by = look.settled_by.unwrap_or(now);
         let command = self.trees.command();
         let memory = look.memory.and_then(|closely| {
             self.memory.look(closely, settled_by, command, members, &mut unseen)
         });
-        let traffic =
+        let mut traffic =
             look.traffic.and_then(|widely| self.traffic.look(now, widely, members, &mut unseen));
+        if look.traffic == Some(TrafficLook::All)
+            && let Some(traffic) = &mut traffic
+        {
+            self.take_io();
+            self.traffic.look_again(super::now(), traffic);
+        }
         let cost = clock::cpu_used().saturating_sub(began);
         Observation { generation: self.generation, look, memory, traffic, tree, unseen, cost }
     }

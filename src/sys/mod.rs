@@ -8,3 +8,4 @@ pub(crate) mod netlink;
 pub(crate) mod poll;
 pub(crate) mod process;
 pub(crate) mod signals;
+pub(crate) mod sockets;

@@ -1,14 +1,20 @@
 //! A netlink socket to the kernel's socket diagnosis (`sock_diag(7)`). Bytes in, bytes out.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket,
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, send,
+    socket,
 };
 
 /// The socket.
 #[derive(Debug)]
 pub(crate) struct SockDiag(OwnedFd);
+
+/// Groups that are told of each dying TCP socket (`SKNLGRP_INET_TCP_DESTROY` and its like of IPv6,
+/// `linux/sock_diag.h`).
+const DEATHS: [libc::c_int; 2] = [1, 3];
 
 impl SockDiag {
     /// # Errors
@@ -19,19 +25,98 @@ impl SockDiag {
             .map(Self)
     }
 
+    /// One that is not asked, but told of each TCP socket that dies, from `hear_deaths` on.
+    ///
+    /// # Errors
+    /// As for `open`.
+    pub(crate) fn open_for_deaths() -> nix::Result<Self> {
+        let open = Self::open()?;
+        bind(open.0.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
+        Ok(open)
+    }
+
+    /// Joins or leaves the groups that are told of deaths. While nobody is in them they cost
+    /// nothing.
+    ///
+    /// # Errors
+    /// `EPERM`; `ENOENT`, `EINVAL`: the kernel does not have them.
+    #[expect(unsafe_code, reason = "nix does not know the option")]
+    pub(crate) fn hear_deaths(&self, hear: bool) -> nix::Result<()> {
+        let option =
+            if hear { libc::NETLINK_ADD_MEMBERSHIP } else { libc::NETLINK_DROP_MEMBERSHIP };
+        for group in DEATHS {
+            // SAFETY: the kernel reads one int, which `group` is.
+            Errno::result(unsafe {
+                libc::setsockopt(
+                    self.0.as_raw_fd(),
+                    libc::SOL_NETLINK,
+                    option,
+                    (&raw const group).cast(),
+                    libc::socklen_t::try_from(size_of_val(&group)).unwrap_or_default(),
+                )
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Has the kernel throw away, before it reaches us, what is about a socket with one of these
+    /// local ports: a program for its packet filter (`SO_ATTACH_FILTER`, `socket(7)`).
+    ///
+    /// # Errors
+    /// `ENOMEM`; `EINVAL`: too many ports.
+    #[expect(unsafe_code, reason = "nix does not know the option")]
+    pub(crate) fn drop_local_ports(&self, ports: &[u16]) -> nix::Result<()> {
+        // Behind the header of a message, `struct inet_diag_msg` has it in network order.
+        const LOCAL_PORT: u32 = 16 + 4;
+        let step = |code: u32, on_true, on_false, k| libc::sock_filter {
+            code: u16::try_from(code).unwrap_or_default(),
+            jt: on_true,
+            jf: on_false,
+            k,
+        };
+        let mut program = vec![step(libc::BPF_LD | libc::BPF_H | libc::BPF_ABS, 0, 0, LOCAL_PORT)];
+        for port in ports {
+            let equal = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+            program.push(step(equal, 0, 1, u32::from(*port)));
+            program.push(step(libc::BPF_RET | libc::BPF_K, 0, 0, 0));
+        }
+        program.push(step(libc::BPF_RET | libc::BPF_K, 0, 0, u32::MAX));
+        let whole = libc::sock_fprog {
+            len: u16::try_from(program.len()).map_err(|_| Errno::EINVAL)?,
+            filter: program.as_mut_ptr(),
+        };
+        // SAFETY: the kernel reads one `sock_fprog`, and `len` steps behind its pointer.
+        Errno::result(unsafe {
+            libc::setsockopt(
+                self.0.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_ATTACH_FILTER,
+                (&raw const whole).cast(),
+                libc::socklen_t::try_from(size_of_val(&whole)).unwrap_or_default(),
+            )
+        })
+        .map(drop)
+    }
+
     /// # Errors
     /// Those of `send(2)`.
     pub(crate) fn send(&self, request: &[u8]) -> nix::Result<()> {
         send(self.0.as_raw_fd(), request, MsgFlags::empty()).map(drop)
     }
 
-    /// The next datagram of an answer. The kernel writes answers while it is asked, so there is
-    /// nothing to wait for.
+    /// The next datagram. The kernel writes answers while it is asked, so there is nothing to wait
+    /// for.
     ///
     /// # Errors
     /// `EAGAIN`: there is none; `ENOBUFS`: one was lost.
     pub(crate) fn receive<'a>(&self, buffer: &'a mut [u8]) -> nix::Result<&'a [u8]> {
         let length = recv(self.0.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT)?;
         Ok(buffer.get(..length).unwrap_or_default())
+    }
+}
+
+impl AsFd for SockDiag {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }

@@ -31,6 +31,11 @@ impl Process {
         matches!(self.state, b'Z' | b'X' | b'x') && self.threads <= 1
     }
 
+    /// Its first thread has ended before the others.
+    pub(crate) fn has_lost_its_leader(&self) -> bool {
+        self.state == b'Z' && self.threads > 1
+    }
+
     /// Stopped by job control or a debugger.
     pub(crate) fn is_stopped(&self) -> bool {
         matches!(self.state, b'T' | b't')

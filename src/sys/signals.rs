@@ -6,7 +6,7 @@
 //! libraries hide the numbers that they use themselves (32 to 34).
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use super::entry;
 
@@ -57,7 +57,11 @@ pub(crate) struct Received {
 
 /// Signals to read.
 #[derive(Debug)]
-pub(crate) struct Signals(OwnedFd);
+pub(crate) struct Signals {
+    fd: OwnedFd,
+    seen: SignalSet,
+    hears_io: bool,
+}
 
 /// Blocks every signal and makes them readable; those that were ignored stay so, and are not seen.
 ///
@@ -73,11 +77,13 @@ pub(crate) fn catch() -> io::Result<(Signals, Inherited)> {
     if !entry::pipe_was_ignored() {
         ignored = ignored.without(SignalSet::of(libc::SIGPIPE));
     }
-    let seen = SignalSet::ALL.without(ignored).with(SignalSet::of(libc::SIGCHLD));
+    let ours = SignalSet::of(libc::SIGCHLD).with(SignalSet::of(libc::SIGIO));
+    let seen = SignalSet::ALL.without(ignored).with(ours);
     let blocked = block(seen)?;
     // A child whose end is ignored leaves no status (wait(2)).
     restore_default(libc::SIGCHLD)?;
-    Ok((Signals(signal_fd(seen)?), Inherited { blocked, ignored }))
+    let signals = Signals { fd: signal_fd(seen)?, seen, hears_io: true };
+    Ok((signals, Inherited { blocked, ignored }))
 }
 
 impl Inherited {
@@ -100,7 +106,7 @@ impl Signals {
         // SAFETY: the kernel writes at most `size` bytes into `info`, which has that many; all bit
         // patterns are valid in it, and it was zeroed.
         let (length, info) = unsafe {
-            let length = libc::read(self.0.as_raw_fd(), info.as_mut_ptr().cast(), size);
+            let length = libc::read(self.fd.as_raw_fd(), info.as_mut_ptr().cast(), size);
             (length, info.assume_init())
         };
         (usize::try_from(length) == Ok(size)).then(|| Received {
@@ -111,9 +117,51 @@ impl Signals {
     }
 }
 
+impl Signals {
+    /// Whether a SIGIO that comes is to be among the signals to read. While it is not, it waits
+    /// for `next_io`.
+    pub(crate) fn hear_io(&mut self, hear: bool) {
+        if hear == self.hears_io {
+            return;
+        }
+        let io = SignalSet::of(libc::SIGIO);
+        let seen = if hear { self.seen } else { self.seen.without(io) };
+        if raw_signal_fd(self.fd.as_raw_fd(), seen).is_ok() {
+            self.hears_io = hear;
+        }
+    }
+
+    /// The next SIGIO that waits, if one does.
+    #[expect(unsafe_code, reason = "reads a kernel structure")]
+    pub(crate) fn next_io(&self) -> Option<Received> {
+        let io = SignalSet::of(libc::SIGIO);
+        let mut info = std::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
+        let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: the set is of the kernel's size; the kernel writes one `siginfo_t`, which was
+        // zeroed and in which all bit patterns are valid, and reads one `timespec`. Of a signal
+        // that was sent, `si_pid` is set.
+        unsafe {
+            let number = libc::syscall(
+                libc::SYS_rt_sigtimedwait,
+                &raw const io,
+                info.as_mut_ptr(),
+                &raw const at_once,
+                SET_SIZE,
+            );
+            let info = info.assume_init();
+            (number == libc::c_long::from(libc::SIGIO)).then(|| Received {
+                number: libc::SIGIO,
+                by_kernel: info.si_code == libc::SI_KERNEL,
+                own: info.si_code == libc::SI_USER
+                    && u32::try_from(info.si_pid()) == Ok(std::process::id()),
+            })
+        }
+    }
+}
+
 impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.fd.as_fd()
     }
 }
 
@@ -190,21 +238,28 @@ fn change_mask(how: i32, set: SignalSet, before: Option<&mut SignalSet>) -> io::
     check(unsafe { libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const set, before, SET_SIZE) })
 }
 
-#[expect(unsafe_code, reason = "makes a descriptor by number")]
 fn signal_fd(set: SignalSet) -> io::Result<OwnedFd> {
-    // SAFETY: the pointer is to a set of the kernel's size; the result is checked before it becomes
-    // an owned descriptor.
-    unsafe {
-        let fd = libc::syscall(
+    let fd = raw_signal_fd(-1, set)?;
+    #[expect(unsafe_code, reason = "takes ownership of a descriptor")]
+    // SAFETY: the kernel has just made it, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// With a descriptor of -1 makes one, else changes its set (`signalfd(2)`).
+#[expect(unsafe_code, reason = "makes a descriptor by number")]
+fn raw_signal_fd(fd: RawFd, set: SignalSet) -> io::Result<RawFd> {
+    // SAFETY: the pointer is to a set of the kernel's size.
+    let fd = unsafe {
+        libc::syscall(
             libc::SYS_signalfd4,
-            -1,
+            fd,
             &raw const set,
             SET_SIZE,
             libc::SFD_NONBLOCK | libc::SFD_CLOEXEC,
-        );
-        check(fd)?;
-        Ok(OwnedFd::from_raw_fd(i32::try_from(fd).unwrap_or(-1)))
-    }
+        )
+    };
+    check(fd)?;
+    RawFd::try_from(fd).map_err(io::Error::other)
 }
 
 fn check(result: libc::c_long) -> io::Result<()> {
@@ -229,6 +284,7 @@ mod tests {
             (Signal::TSTP, libc::SIGTSTP),
             (Signal::TTIN, libc::SIGTTIN),
             (Signal::TTOU, libc::SIGTTOU),
+            (Signal::IO, libc::SIGIO),
         ] {
             assert_eq!(signal.number(), number);
         }

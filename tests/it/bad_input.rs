@@ -54,12 +54,41 @@ fn values_that_mean_nothing() {
         "--backoff 5s",
         "--backoff 5s..1s",
         "--idle 1m --traffic smoke",
+        "--idle 1m --traffic foo",
+        "--idle 1m --traffic !tcp",
+        "--idle 1m --traffic port:0",
+        "--idle 1m --traffic port:70000",
+        "--idle 1m --traffic port:x",
+        "--idle 1m --traffic sockets,!port:",
+        "--idle 1m --idle-floor 8",
+        "--idle 1m --idle-floor 10%",
+        "--idle 1m --idle-floor x",
         "--then sleep",
         "--then exit:256",
     ] {
         let words: Vec<_> = options.split(' ').collect();
         assert_refused(options, &words[words.len() - 2..]);
     }
+}
+
+#[test]
+fn a_list_of_nothing() {
+    assert_refused("--idle 1m --traffic=", &["--traffic"]);
+    assert_refused("--idle 1m --traffic=tcp,", &["--traffic", "tcp,"]);
+}
+
+/// There is no window that it could be the floor of.
+#[test]
+fn a_floor_of_nothing() {
+    assert_refused("--idle-floor 64B", &["--idle-floor"]);
+    assert_refused("--max-lifetime 1h --idle-floor 64B", &["--idle-floor"]);
+}
+
+/// The default, and said aloud: no floor.
+#[test]
+fn a_floor_of_no_bytes_is_none() {
+    let (end, run) = Run::new("--idle 1h --idle-floor 0B").fixture("exit:5").finish();
+    assert_eq!((end, run.stderr()), (End::Code(5), String::new()));
 }
 
 #[test]
@@ -130,8 +159,5 @@ fn a_command_that_is_a_directory() {
 /// Words that another part of the work brings are errors until then, not ignored.
 #[test]
 fn nothing_is_accepted_and_then_ignored() {
-    assert_refused("--idle 1m --traffic udp", &["--traffic", "udp"]);
-    assert_refused("--idle 1m --traffic port:80", &["--traffic", "port:80"]);
     assert_refused("--max-lifetime 1h --then wait", &["--then", "wait"]);
-    assert_refused("--idle 1m --idle-floor 1K", &["--idle-floor"]);
 }

@@ -195,6 +195,8 @@ fn commands(lines: impl Iterator<Item = String>) -> Vec<Vec<String>> {
     let command = |line: String| {
         // ENTRYPOINT ["/recycle", ...] is a command line, too.
         let line = if line.contains('[') { line.replace(['[', ']', ',', '"'], " ") } else { line };
+        // A shell takes quotes away; no quoted word of these lines has blanks.
+        let line = line.replace('\'', "");
         let mut words = line.split_whitespace().map(str::to_owned);
         words.find(|word| word == "recycle" || word.ends_with("/recycle"))?;
         let rest: Vec<_> = words.collect();

@@ -2,12 +2,16 @@
 //! nothing behind. Waiting happens in one place, `Running::wait_for`; no test sleeps to be safe.
 
 mod client;
+mod container;
 mod journal;
+mod network;
 mod process;
 mod run;
 
-pub(crate) use client::{Client, free_port, http};
+pub(crate) use client::{Client, answer_lines, http};
+pub(crate) use container::{Container, read_filter};
 pub(crate) use journal::Entry;
+pub(crate) use network::{free_port, listener, own_network};
 pub(crate) use process::{Process, lives, process as look_up};
 pub(crate) use run::{Run, fixture_path, recycle_path};
 
@@ -144,10 +148,19 @@ impl Running {
         })
     }
 
+    /// Where the generation's `listen` (or the like) can be reached, from anywhere.
+    pub(crate) fn address(&mut self, generation: u32) -> String {
+        let entry = self.await_entry(generation, "listening");
+        let address = entry.text.trim_start_matches("listening ");
+        match address.strip_prefix("./") {
+            Some(path) => self.path(path).display().to_string(),
+            None => address.to_owned(),
+        }
+    }
+
     /// Connects to the generation's `listen` (or the like).
     pub(crate) fn connect(&mut self, generation: u32) -> Client {
-        let entry = self.await_entry(generation, "listening");
-        Client::connect(entry.text.trim_start_matches("listening ")).unwrap()
+        Client::connect(&self.address(generation)).unwrap()
     }
 
     // Waiting.

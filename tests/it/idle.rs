@@ -1,15 +1,15 @@
-//! Idle: a generation that had traffic and has none any more. TCP here, stdin in `stdin.rs`.
+//! Idle: a generation that had traffic and has none any more. TCP here, stdin in `stdin.rs`, what
+//! else sockets do in `traffic.rs`.
 
-use crate::harness::{Client, End, Run, Running, let_pass, look_up, send_signal};
-use std::net::TcpListener;
+use crate::harness::{Client, End, Run, Running, let_pass, listener, look_up, send_signal};
 use std::time::Duration;
 
 /// A server that can be told to leave: it listens only when it can.
-fn server(options: &str, steps: &str) -> Running {
+pub(crate) fn server(options: &str, steps: &str) -> Running {
     Run::new(options).fixture(&format!("trap:TERM:exit=0 {steps}")).spawn()
 }
 
-fn assert_goes_idle(run: &mut Running, last_ms: i64, idle_ms: i64) {
+pub(crate) fn assert_goes_idle(run: &mut Running, last_ms: i64, idle_ms: i64) {
     let told = run.await_entry(1, "got TERM");
     assert!(told.t_ms >= last_ms + idle_ms);
     assert_eq!(run.await_entry(2, "trap:TERM").reason.as_deref(), Some("idle"));
@@ -100,7 +100,7 @@ fn with_an_idle_cpu_of_100_percent_work_is_no_excuse() {
 
 /// A database, as far as COMMAND can tell: answers one line and keeps the connection.
 fn with_database(options: &str, steps: &str) -> Running {
-    let database = TcpListener::bind("127.0.0.1:0").unwrap();
+    let database = listener();
     let address = database.local_addr().unwrap();
     let mut run = server(options, &format!("connect:{address} ready {steps}"));
     database.set_nonblocking(true).unwrap();

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod bad_input;
+mod containers;
 mod docs;
 mod exit_status;
 mod harness;
@@ -11,10 +12,14 @@ mod lifetime;
 mod memory;
 mod real_nginx;
 mod real_node;
+mod real_postgres;
+mod real_redis;
+mod real_scripts;
 mod restart;
 mod signals;
 mod stdin;
 mod stopping;
 mod talking;
 mod tidy;
+mod traffic;
 mod transparent;

@@ -1,7 +1,7 @@
 //! Standard input: traffic while it is a pipe with a writer, an order to finish once it has
 //! ended, and none of both where it is a file.
 
-use crate::harness::{End, Run, let_pass};
+use crate::harness::{End, Run, let_pass, own_network};
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::os::fd::OwnedFd;
@@ -150,6 +150,7 @@ fn command_sees_the_end_of_its_input() {
 /// A socket, as Node gives one to its children: its end alone is not the end of any input.
 #[test]
 fn a_socket_that_is_closed_without_a_byte_holds_no_recycle() {
+    own_network();
     let (ours, theirs) = UnixStream::pair().unwrap();
     let options = "--max-lifetime 500ms";
     let mut run = Run::new(options).stdin(OwnedFd::from(theirs)).fixture("ready forever").spawn();
@@ -160,6 +161,7 @@ fn a_socket_that_is_closed_without_a_byte_holds_no_recycle() {
 
 #[test]
 fn a_socket_that_carried_data_and_ended_holds_every_recycle() {
+    own_network();
     let (mut ours, theirs) = UnixStream::pair().unwrap();
     let script = "count-stdin sleep:2s exit:4";
     let mut run =

@@ -43,7 +43,7 @@ impl Lifecycle {
                 kill.escalate(now, actions);
                 self.look_due(now, &mut watch, actions)
             }
-            Event::Started | Event::TreeGone | Event::InputMoved | Event::InputEnded => None,
+            Event::Started | Event::TreeGone | Event::Moved(_) | Event::InputEnded => None,
         };
         if let Some(reason) = reason {
             stop.killed_for(reason, kill);
@@ -80,7 +80,7 @@ impl Lifecycle {
             Event::Started
             | Event::StartFailed(_)
             | Event::Exited(_)
-            | Event::InputMoved
+            | Event::Moved(_)
             | Event::InputEnded => None,
         };
         if let Some(reason) = reason {
@@ -118,7 +118,7 @@ impl Lifecycle {
                 }
                 self.look_due(now, &mut watch, actions)
             }
-            Event::Started | Event::TreeGone | Event::InputMoved | Event::InputEnded => None,
+            Event::Started | Event::TreeGone | Event::Moved(_) | Event::InputEnded => None,
         };
         if reason.is_some() {
             kill.get_or_insert(Kill::At(now)).at_once(now, actions);

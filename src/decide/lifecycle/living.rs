@@ -30,8 +30,8 @@ impl Lifecycle {
                 }
             },
             Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
-            Event::InputMoved => {
-                watch.policy.input_moved(now, &self.rules);
+            Event::Moved(traffic) => {
+                watch.policy.sprung(now, &traffic, &self.rules);
                 self.due(now, &mut watch, actions)
             }
             Event::InputEnded => {

@@ -32,7 +32,7 @@ impl Lifecycle {
             | Event::TreeGone
             | Event::TreeDefied
             | Event::Observed(_)
-            | Event::InputMoved
+            | Event::Moved(_)
             | Event::InputEnded => State::Waiting { until, cause },
         }
     }
@@ -69,8 +69,8 @@ impl Lifecycle {
                 watch.policy.only_kill();
                 State::Starting { watch, cause }
             }
-            Event::InputMoved => {
-                watch.policy.input_moved(now, &self.rules);
+            Event::Moved(traffic) => {
+                watch.policy.sprung(now, &traffic, &self.rules);
                 State::Starting { watch, cause }
             }
             Event::Due | Event::TreeGone | Event::TreeDefied | Event::Observed(_) => {

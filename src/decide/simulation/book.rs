@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::effort::Effort;
 use super::restarts::Restarts;
 use super::samples::Samples;
 use crate::decide::event::{Action, Cause, Event, Force, MemoryLook, Observation, Reason};
@@ -78,7 +79,9 @@ pub(super) struct Book {
     pub(super) start_due: Option<Time>,
     /// Planned recycles are held until then.
     pub(super) held_until: Option<Time>,
-    pub(super) input_moved: Option<Time>,
+    pub(super) effort: Effort,
+    settle: Duration,
+    window: Duration,
     pub(super) seen: Option<Seen>,
     /// COMMAND was stopped when its tree was walked last.
     pub(super) stopped: bool,
@@ -116,7 +119,9 @@ impl Book {
             complained: false,
             start_due: Some(now),
             held_until: None,
-            input_moved: None,
+            effort: Effort::new(now, Duration::ZERO),
+            settle: rules.idle.map(|idle| idle.settle).unwrap_or_default(),
+            window: rules.idle.map(|idle| idle.after).unwrap_or_default(),
             seen: None,
             stopped: false,
             saw_traffic: true,
@@ -153,7 +158,7 @@ impl Book {
             Event::TreeGone | Event::TreeDefied | Event::Due => {}
             Event::Signalled { signal, .. } => self.signalled(*signal, rules),
             Event::Observed(observation) => self.observed(observation, seen, rules),
-            Event::InputMoved => self.input_moved = Some(now),
+            Event::Moved(traffic) => self.effort.sprung(now, traffic),
             Event::InputEnded => self.input_ended = true,
         }
         self.told = event.clone();
@@ -218,6 +223,7 @@ impl Book {
             }
             Signal::HUP if mid_life => (self.hung_up_until, self.held_until) = (until, until),
             Signal::HUP if self.command_lives() => self.hung_up_until = until,
+            Signal::CONT => self.effort.woken(self.now),
             Signal::TSTP | Signal::TTIN | Signal::TTOU => self.follow = Follow::Suspend,
             _ => {}
         }
@@ -231,6 +237,7 @@ impl Book {
         if self.life == Life::Absent || observation.generation != current {
             return;
         }
+        self.effort.observed(self.now, observation);
         if let Some(tree) = observation.tree {
             self.stopped = tree.stopped;
         }
@@ -253,7 +260,8 @@ impl Book {
                 (self.started, self.life) = (self.now, Life::Starting);
                 (self.ending, self.killed, self.start_due) = (None, None, None);
                 self.hung_up_until = None;
-                (self.held_until, self.input_moved, self.seen) = (None, None, None);
+                (self.held_until, self.seen) = (None, None);
+                self.effort = Effort::new(self.now, self.settle);
                 (self.samples, self.over_since) = (Samples::default(), None);
                 (self.saw_traffic, self.stopped, self.complained) = (true, false, false);
             }
@@ -282,11 +290,8 @@ impl Book {
                 self.restarts.double();
             }
             Action::Quit(_) => self.quit = true,
-            Action::Pass(_)
-            | Action::Sweep(_)
-            | Action::Look(_)
-            | Action::Suspend
-            | Action::Tell(_) => {}
+            Action::Look(look) => self.effort.asked(self.now, look, self.window),
+            Action::Pass(_) | Action::Sweep(_) | Action::Suspend | Action::Tell(_) => {}
         }
     }
 }

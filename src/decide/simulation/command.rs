@@ -30,8 +30,6 @@ pub(super) struct Habits {
     pub(super) leak_per_second: u64,
     /// Its memory cannot be read page by page.
     pub(super) hides_pages: bool,
-    /// Its input has no timestamps.
-    pub(super) imprecise: bool,
     /// A start fails once in so many.
     pub(super) start_fails_once_in: u64,
     /// A look is blind once in so many.

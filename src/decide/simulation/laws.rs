@@ -1,6 +1,7 @@
 //! Safety: what no trace may do. Every law is a small function that looks at one action of the
 //! core, in the light of the book and of the true state of the world.
 
+mod effort;
 mod ends;
 mod order;
 mod stops;
@@ -46,6 +47,7 @@ pub(super) const TIMELESS: &[Law] = laws![
     stops::a_stopped_command_is_left_alone,
     stops::memory_only_when_over_for_certain,
     stops::the_unseen_is_not_quiet,
+    effort::an_answer_is_believed,
 ];
 
 /// Laws about time.
@@ -65,4 +67,8 @@ pub(super) const TIMED: &[Law] = laws![
     ends::restarts_keep_to_budget_and_backoff,
     ends::a_recycle_is_told_as_it_was,
     ends::the_undying_are_told_as_they_are,
+    effort::silence_is_not_disturbed,
+    effort::looks_are_few,
+    effort::while_it_flows_looks_are_cheap,
+    effort::early_looks_grow_rare,
 ];

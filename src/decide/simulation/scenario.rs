@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use super::command::{Habits, MIB};
 use super::random::Random;
+use super::talk::{STREAMS, Voice};
 use super::world::Happening;
 use crate::decide::exit::{Exit, Signal};
 use crate::decide::rules::{
     Backoff, Budget, Idle, Lifetime, Mapped, Measure, MemoryRules, Quiet, Restart, Rules,
     SignalMap, Then,
 };
+use crate::decide::traffic::Way;
 use crate::units::{Bytes, Share};
 
 /// How long a trace has happenings.
@@ -27,6 +29,7 @@ pub(super) fn rules(random: &mut Random) -> Rules {
     Rules {
         idle: random.once_in(2).then_some(idle),
         idle_cpu,
+        floor: random.once_in(3).then_some(Bytes(random.pick(&[64, 1_000]))),
         memory: memory_rules(random),
         lifetime: random.once_in(2).then_some(lifetime),
         min_lifetime: Duration::from_millis(random.pick(&[0, 0, 0, 3_000, 12_000])),
@@ -58,7 +61,6 @@ pub(super) fn habits(random: &mut Random) -> Habits {
         base_bytes: random.pick(&[5, 5, 5, 5, 310, 390]) * MIB,
         leak_per_second: random.pick(&[0, 0, 5, 30, 200, 1_000]) * MIB,
         hides_pages: random.once_in(3),
-        imprecise: random.once_in(3),
         start_fails_once_in: random.pick(&[3, 20, 1_000]),
         blind_once_in: random.pick(&[4, 60, 1_000_000]),
     }
@@ -68,9 +70,12 @@ pub(super) fn habits(random: &mut Random) -> Habits {
 pub(super) fn happenings(random: &mut Random, rules: &Rules) -> Vec<(Duration, Happening)> {
     let mut list = Vec::new();
     chatter(random, rules, &mut list);
+    if random.once_in(2) {
+        beats(random, rules, &mut list);
+    }
     let times = random.pick(&[2, 10, 30]);
     for _ in 0..random.below(times) {
-        list.push((random.millis(0, HORIZON_MS), any(random)));
+        list.push((random.millis(0, HORIZON_MS), any(random, rules)));
     }
     // Half of the traces are told to end.
     if random.once_in(2) {
@@ -79,11 +84,52 @@ pub(super) fn happenings(random: &mut Random, rules: &Rules) -> Vec<(Duration, H
     list
 }
 
+/// What a trace's COMMAND talks on.
+#[derive(Clone, Copy)]
+enum Voices {
+    /// Connections that live long: the kernel keeps the times.
+    Timed,
+    /// Only what has no timestamps.
+    Mute,
+    All,
+}
+
+fn talk(random: &mut Random, voices: Voices, rules: &Rules) -> Happening {
+    let way = random.pick(&[Way::Inbound, Way::Inbound, Way::Outbound]);
+    let stream = usize::try_from(random.below(STREAMS as u64)).unwrap();
+    let before =
+        random.pick(&[Duration::ZERO, Duration::from_millis(3), Duration::from_millis(20)]);
+    let voice = match (voices, random.below(12)) {
+        (Voices::Timed, _) | (_, 11) => Voice::Stream(stream),
+        (_, 0) => Voice::Fresh,
+        (Voices::Mute, _) => Voice::Mute(way),
+        (Voices::All, 1..=2) => Voice::Short(way, before),
+        (Voices::All, 3) => Voice::Strange { ours: random.once_in(2) },
+        (Voices::All, 4..=6) => Voice::Mute(way),
+        (Voices::All, _) => Voice::Stream(stream),
+    };
+    let floor = rules.floor.map_or(1, |floor| floor.0);
+    Happening::Talk(voice, random.pick(&[1, floor / 10 + 1, floor, floor + 1, floor * 5]))
+}
+
+/// Heartbeats on a connection, together below the floor.
+fn beats(random: &mut Random, rules: &Rules, list: &mut Vec<(Duration, Happening)>) {
+    let (Some(floor), Some(idle)) = (rules.floor, rules.idle) else { return };
+    let beats_per_window = random.pick(&[1, 2, 5]);
+    let bytes = floor.0 / u64::from(beats_per_window + 1);
+    let stream = usize::try_from(random.below(STREAMS as u64)).unwrap();
+    for beat in 0..random.below(100) {
+        let at = idle.after / beats_per_window * u32::try_from(beat).unwrap();
+        list.push((at, Happening::Talk(Voice::Stream(stream), bytes)));
+    }
+}
+
 /// Traffic in bouts, with gaps that are sometimes a little shorter or longer than what counts as
 /// idle.
 fn chatter(random: &mut Random, rules: &Rules, list: &mut Vec<(Duration, Happening)>) {
     let mut at = random.millis(0, 3_000);
     let after = rules.idle.map_or(Duration::from_secs(1), |idle| idle.after);
+    let voices = random.pick(&[Voices::Timed, Voices::Mute, Voices::All]);
     for _ in 0..random.below(40) {
         at += match random.below(8) {
             0 => after,
@@ -92,20 +138,14 @@ fn chatter(random: &mut Random, rules: &Rules, list: &mut Vec<(Duration, Happeni
             3 => random.millis(0, 20_000),
             _ => random.millis(0, 500),
         };
-        let happening = match random.below(8) {
-            0 => Happening::Outbound,
-            1 => Happening::Input,
-            _ => Happening::Inbound(usize::try_from(random.below(3)).unwrap()),
-        };
-        list.push((at, happening));
+        list.push((at, talk(random, voices, rules)));
     }
 }
 
 /// Anything that can happen at any moment.
-pub(super) fn any(random: &mut Random) -> Happening {
+pub(super) fn any(random: &mut Random, rules: &Rules) -> Happening {
     match random.below(24) {
-        0 => Happening::Outbound,
-        1 => Happening::Input,
+        0..=1 => talk(random, Voices::All, rules),
         2 => Happening::InputEnd,
         3 => Happening::Stop,
         4..=5 => Happening::Continue,

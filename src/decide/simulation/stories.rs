@@ -2,19 +2,19 @@
 
 mod boundaries;
 mod signals;
+mod traffic;
 
 use std::time::Duration;
 
 use crate::decide::event::{
-    Action, Cause, Event, Force, Memory, MemoryLook, Observation, Traffic, Tree,
+    Action, Cause, Event, Force, Look, Memory, MemoryLook, Observation, TrafficLook, Tree,
 };
 use crate::decide::exit::{End, Exit, Failure, Signal, Stage};
 use crate::decide::lifecycle::Lifecycle;
 use crate::decide::notice::Notice;
-use crate::decide::rules::{
-    Backoff, Budget, Idle, Lifetime, Measure, MemoryRules, Restart, Rules, SignalMap, Then,
-};
+use crate::decide::rules::{Idle, Lifetime, Measure, MemoryRules, Restart, Rules, SignalMap};
 use crate::decide::time::Time;
+use crate::decide::traffic::Traffic;
 use crate::units::{Bytes, Share};
 
 /// The core, and what the world answers when it looks.
@@ -23,8 +23,14 @@ struct Story {
     generation: u64,
     rss: u64,
     traffic: Option<u64>,
-    /// Looks see nothing.
+    /// Of traffic, what else is seen.
+    more: Traffic,
+    /// The looks at traffic: when, how widely, with a walk?
+    looks: Vec<(u64, TrafficLook, bool)>,
+    /// Looks at memory see nothing.
     blind: bool,
+    /// Looks at all traffic see nothing.
+    hides_all: bool,
 }
 
 fn at(millis: u64) -> Time {
@@ -32,21 +38,7 @@ fn at(millis: u64) -> Time {
 }
 
 fn plain() -> Rules {
-    Rules {
-        idle: None,
-        idle_cpu: None,
-        memory: MemoryRules::default(),
-        lifetime: None,
-        min_lifetime: Duration::ZERO,
-        quiet: None,
-        then: Then::Restart,
-        stop_signal: Signal::TERM,
-        stop_timeout: Duration::from_secs(3),
-        map: SignalMap::default(),
-        restart: Restart::Never,
-        max_restarts: Budget { restarts: 5, window: Duration::from_mins(1) },
-        backoff: Backoff { min: Duration::from_millis(100), max: Duration::from_secs(30) },
-    }
+    Rules::none()
 }
 
 fn lifetime(seconds: u64) -> Rules {
@@ -62,7 +54,16 @@ impl Story {
     /// The first generation runs at 0.
     fn running(rules: Rules) -> Self {
         let core = Lifecycle::new(rules, at(0), 0);
-        let mut story = Self { core, generation: 0, rss: 0, traffic: None, blind: false };
+        let mut story = Self {
+            core,
+            generation: 0,
+            rss: 0,
+            traffic: None,
+            more: Traffic::default(),
+            looks: Vec::new(),
+            blind: false,
+            hides_all: false,
+        };
         assert!(matches!(story.tell(0, Event::Due)[..], [Action::Start { generation: 1, .. }]));
         story.tell(0, Event::Started);
         story
@@ -77,36 +78,44 @@ impl Story {
             for action in actions {
                 match action {
                     Action::Start { generation, .. } => self.generation = generation,
-                    Action::Look(look) => events.push(Event::Observed(Observation {
-                        generation: self.generation,
-                        look,
-                        memory: look.memory.filter(|_| !self.blind).map(|closely| Memory {
-                            rss: Bytes(self.rss),
-                            settled: Bytes(self.rss),
-                            pss: (closely == MemoryLook::Pages).then_some(Bytes(self.rss)),
-                        }),
-                        traffic: look.traffic.map(|_| Traffic {
-                            inbound: self.traffic.map(at),
-                            ..Traffic::default()
-                        }),
-                        tree: Some(Tree { cpu: Duration::ZERO, stopped: false }),
-                        unseen: Vec::new(),
-                        cost: Duration::ZERO,
-                    })),
+                    Action::Look(look) => events.push(self.answer(millis, look)),
                     _ => {}
                 }
                 all.push(action);
             }
+            assert!(all.len() < 50, "a busy loop: {all:?}");
         }
         all.retain(|action| !matches!(action, Action::Tell(_) | Action::Look(_)));
         all
+    }
+
+    fn answer(&mut self, millis: u64, look: Look) -> Event {
+        self.looks.extend(look.traffic.map(|widely| (millis, widely, look.walk)));
+        let memory = |closely| Memory {
+            rss: Bytes(self.rss),
+            settled: Bytes(self.rss),
+            pss: (closely == MemoryLook::Pages).then_some(Bytes(self.rss)),
+        };
+        let traffic = Traffic { inbound: self.traffic.map(at), ..self.more };
+        let hides = self.hides_all && look.traffic == Some(TrafficLook::All);
+        Event::Observed(Observation {
+            generation: self.generation,
+            look,
+            memory: look.memory.filter(|_| !self.blind).map(memory),
+            traffic: look.traffic.filter(|_| !hides).map(|_| traffic),
+            tree: look.walk.then_some(Tree { cpu: Duration::ZERO, stopped: false }),
+            unseen: Vec::new(),
+            cost: Duration::ZERO,
+        })
     }
 
     /// Lets time pass, deadline by deadline, until the core does something.
     fn wait(&mut self, until_millis: u64) -> Option<(u64, Vec<Action>)> {
         for _ in 0..100_000 {
             let deadline = self.core.deadline().filter(|then| *then <= at(until_millis))?;
-            let millis = u64::try_from(deadline.since(at(0)).as_millis()).unwrap();
+            // Never before it: what is due between two milliseconds is so at the next.
+            let micros = u64::try_from(deadline.since(at(0)).as_micros()).unwrap();
+            let millis = micros.div_ceil(1000);
             let actions = self.tell(millis, Event::Due);
             if !actions.is_empty() {
                 return Some((millis, actions));
@@ -119,6 +128,10 @@ impl Story {
         let signal = Signal::parse(name).unwrap();
         self.tell(millis, Event::Signalled { signal, shared: false })
     }
+}
+
+fn moved(millis: u64) -> Event {
+    Event::Moved(Traffic { inbound: Some(at(millis)), ..Traffic::default() })
 }
 
 fn stop() -> Vec<Action> {
@@ -154,7 +167,7 @@ fn idle_is_the_last_byte_and_the_idle_time() {
 fn what_comes_right_before_the_stop_prevents_it() {
     let idle = Idle { after: Duration::from_secs(10), settle: Duration::ZERO };
     let mut story = Story::running(Rules { idle: Some(idle), ..plain() });
-    story.tell(1_000, Event::InputMoved);
+    story.tell(1_000, moved(1_000));
     assert_eq!(story.wait(10_999), None);
     story.traffic = Some(10_999);
     assert_eq!(story.wait(20_998), None);

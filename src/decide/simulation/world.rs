@@ -9,6 +9,7 @@ use super::command::{Command, Habits};
 use super::laws::{Law, Moment, TIMED, TIMELESS};
 use super::random::Random;
 use super::scenario;
+use super::talk::{Talk, Voice};
 use crate::decide::event::{Action, Event};
 use crate::decide::exit::{Exit, Signal};
 use crate::decide::lifecycle::Lifecycle;
@@ -31,10 +32,8 @@ enum Coming {
 /// What happens by itself.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Happening {
-    /// On one of the connections that COMMAND accepted.
-    Inbound(usize),
-    Outbound,
-    Input,
+    /// Something moves, so many bytes.
+    Talk(Voice, u64),
     InputEnd,
     End(Exit),
     Stop,
@@ -64,16 +63,6 @@ pub(super) enum Clock {
     Stumbling,
 }
 
-/// When bytes last moved, in this generation.
-#[derive(Clone, Copy, Debug, Default)]
-struct Moved {
-    inbound: [Option<Time>; 3],
-    outbound: Option<Time>,
-    input: Option<Time>,
-    /// The inbound connection that moved last, at the last look at everything.
-    hottest: usize,
-}
-
 /// One trace.
 pub(super) struct World {
     random: Random,
@@ -93,9 +82,7 @@ pub(super) struct World {
     /// When the core is told that a start worked: no end is told before.
     start_told: Time,
     sweeping: bool,
-    moved: Moved,
-    input_looked: Time,
-    input_over: bool,
+    talk: Talk,
     /// Since then nothing was in the way of what is due: no blindness, no stopping, no computing.
     clear_since: Time,
     /// In this generation, a look could not see.
@@ -130,9 +117,7 @@ impl World {
             generation: 0,
             start_told: origin,
             sweeping: false,
-            moved: Moved::default(),
-            input_looked: origin,
-            input_over: false,
+            talk: Talk::new(origin, &rules),
             clear_since: origin,
             was_blind: false,
             at_once: 0,
@@ -236,6 +221,7 @@ impl World {
         if self.clock == Clock::True {
             self.check_due()?;
         }
+        let answered = matches!(event, Event::Observed(_));
         self.book.tell(self.now, &event, seen, &self.rules);
         let mut actions = Vec::new();
         self.core.step(told_now, event, &mut actions);
@@ -251,7 +237,20 @@ impl World {
             self.take_on(action);
         }
         self.check_gone();
-        Ok(())
+        if !answered {
+            return Ok(());
+        }
+        self.talk.looking = self.talk.looking.saturating_sub(1);
+        self.spring()
+    }
+
+    /// A tripwire, if it is taut, tells at once.
+    fn spring(&mut self) -> Result<(), &'static str> {
+        let lives = self.command.as_ref().is_some_and(|command| command.alive);
+        match self.talk.spring(self.now).filter(|_| lives) {
+            Some(moved) => self.tell(Event::Moved(moved), None),
+            None => Ok(()),
+        }
     }
 
     fn judge(&mut self, action: &Action) -> Result<(), &'static str> {
@@ -273,7 +272,7 @@ impl World {
         let disturbed_once_in = match action {
             Action::Tell(_) | Action::Quit(_) | Action::Suspend => return,
             Action::Start { .. } => {
-                self.moved = Moved::default();
+                self.talk = Talk::new(self.now, &self.rules);
                 (self.clear_since, self.was_blind) = (self.now, false);
                 8
             }
@@ -285,7 +284,7 @@ impl World {
         self.plan(at.since(self.now), Coming::Act(action));
         if self.random.once_in(disturbed_once_in) {
             let after = self.random.micros(6_000);
-            let happening = scenario::any(&mut self.random);
+            let happening = scenario::any(&mut self.random, &self.rules);
             self.plan(after, Coming::Happen(happening));
         }
     }

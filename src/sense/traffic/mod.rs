@@ -1,78 +1,160 @@
 //! When traffic last moved: on standard input, and on the tree's sockets.
 //!
-//! Sockets are TCP connections that are alive when looked at. Not seen yet: connections that came
-//! and went between two looks, and sockets of other kinds; the man page says so.
+//! TCP has times (`tcp`), and the kernel tells of connections that died (`deaths`). UDP, Unix and
+//! other sockets (`untimed`) and standard input have tripwires. What cannot be watched one by one
+//! is counted together (`namespace`).
 
+mod deaths;
+mod dialogue;
+mod holdings;
 mod inet_diag;
+mod known;
+mod namespace;
+mod sockets;
+pub(crate) mod sources;
 pub(crate) mod stdin;
 mod tcp;
+mod tripwire;
+mod unix_diag;
+mod untimed;
+mod wire;
 
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use nix::sys::stat::{SFlag, fstat};
 
+use self::sockets::{Findings, SocketSense};
+use self::sources::Sources;
 use self::stdin::StdinSense;
-use self::tcp::TcpSense;
-use crate::decide::event::{Traffic, TrafficLook, Unseen};
+use crate::decide::event::{TrafficLook, Unseen};
 use crate::decide::time::Time;
+use crate::decide::traffic::Traffic;
 use crate::sys::files;
 use crate::sys::process::Process;
 
-/// `--traffic`: what counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sources {
-    pub(crate) stdin: bool,
-    pub(crate) sockets: bool,
+/// What is to be watched.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) sources: Sources,
+    /// How much moved, too: `--idle-floor`.
+    pub(crate) payload: bool,
+    /// From the start of each generation on; else from the first look on.
+    pub(crate) from_start: bool,
 }
 
 /// The watcher of all traffic.
 #[derive(Debug)]
 pub(crate) struct TrafficSense {
-    sources: Sources,
+    wanted: Wanted,
     pub(crate) stdin: StdinSense,
-    tcp: TcpSense,
-    /// Sockets that are our own standard descriptors: not traffic.
-    own: Vec<u64>,
+    sockets: SocketSense,
     /// When the generation began: what moved before is not its traffic.
     began: Time,
-    /// Whether a byte on standard input is to wake us.
-    alert: bool,
+    /// The newest movement that was told.
+    latest: Option<Time>,
+    alert: Alert,
 }
 
+/// Whether something that moves is to wake us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Alert {
+    /// Traffic is known to flow: not before the next look.
+    No,
+    /// So often it was nothing that counts.
+    Yes { in_vain: u32 },
+}
+
+/// After so many wake-ups for nothing we sleep until the next look: other programs' connections may
+/// come and go in any number.
+const MOST_IN_VAIN: u32 = 1000;
+
 impl TrafficSense {
-    pub(crate) fn new(sources: Sources, stdin: StdinSense) -> Self {
+    pub(crate) fn new(wanted: Wanted, stdin: StdinSense) -> Self {
         let own = [files::STDIN, files::STDOUT, files::STDERR];
+        let own = own.into_iter().filter_map(socket_inode).collect();
         Self {
-            sources,
             stdin,
-            tcp: TcpSense::default(),
-            own: own.into_iter().filter_map(socket_inode).collect(),
-            began: Time::at(std::time::Duration::ZERO),
-            alert: true,
+            sockets: SocketSense::new(wanted.sources.clone(), wanted.payload, own),
+            began: Time::at(Duration::ZERO),
+            latest: None,
+            alert: Alert::Yes { in_vain: 0 },
+            wanted,
         }
     }
 
-    /// A new generation. Tells whether input waits for it, which is traffic at its start: it may
+    /// Whether anything of what is wanted can be seen here.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn can_see(&mut self) -> Result<(), Unseen> {
+        let Sources { stdin, .. } = self.wanted.sources;
+        let input = if stdin { self.stdin.is_watched() } else { Err(StdinSense::NOTHING) };
+        match self.wanted.sources.sockets() {
+            true => input.or_else(|_| self.sockets.can_see()),
+            false => input,
+        }
+    }
+
+    /// A new generation. Tells of input that waits for it, which is traffic at its start: it may
     /// have read that before anybody looks.
-    pub(crate) fn began(&mut self, now: Time) -> bool {
-        self.began = now;
-        self.tcp = TcpSense::default();
-        self.alert = true;
+    pub(crate) fn began(&mut self, now: Time) -> Option<Traffic> {
+        (self.began, self.latest) = (now, None);
+        self.sockets.forget(now);
+        if self.wanted.from_start {
+            self.sockets.listen(now);
+        }
+        self.alert = Alert::Yes { in_vain: 0 };
         // Asked in any case: that data came is to be known at the end of input.
         let waits = self.stdin.moved().unwrap_or(false);
-        waits && self.sources.stdin
+        (waits && self.wanted.sources.stdin).then(|| input(now))
     }
 
-    /// Becomes readable when silence breaks. While traffic is known to flow it wakes nobody.
-    pub(crate) fn tripwire(&self) -> Option<BorrowedFd<'_>> {
-        let wanted = self.alert && self.sources.stdin || self.stdin.awaits_first();
-        self.stdin.tripwire().filter(|_| wanted)
+    /// The generation is to end: what moves from now on is of no interest.
+    pub(crate) fn ended(&mut self, now: Time) {
+        self.sockets.forget(now);
     }
 
-    /// The tripwire was readable; it keeps silent until the next look. Tells whether bytes moved.
-    pub(crate) fn sprung(&mut self) -> bool {
-        self.alert = false;
-        self.stdin.moved().unwrap_or(false) && self.sources.stdin
+    /// These become readable when silence breaks. While traffic is known to flow they wake nobody.
+    pub(crate) fn tripwires(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let alert = self.is_alert();
+        let input = alert && self.wanted.sources.stdin || self.stdin.awaits_first();
+        let input = self.stdin.tripwire().filter(|_| input);
+        input.into_iter().chain(self.sockets.tripwires().filter(move |_| alert))
+    }
+
+    /// Whether SIGIO is to wake us: unless listeners ring with it, and that is known already.
+    pub(crate) fn hears_io(&self) -> bool {
+        self.is_alert() || !self.sockets.has_listener()
+    }
+
+    fn is_alert(&self) -> bool {
+        self.alert != Alert::No
+    }
+
+    /// A listener rang.
+    pub(crate) fn rang(&mut self) {
+        self.sockets.rang();
+    }
+
+    /// A tripwire was readable, or a listener rang. Tells what moved just now; then all are silent
+    /// until the next look.
+    pub(crate) fn sprung(&mut self, now: Time) -> Option<Traffic> {
+        let mut sum = Traffic::default();
+        if self.stdin.moved().unwrap_or(false) && self.wanted.sources.stdin {
+            sum = input(now);
+        }
+        self.sockets.overhear(now, &mut sum);
+        if self.is_news(&mut sum) {
+            self.sockets.rest();
+            self.alert = Alert::No;
+            return Some(Traffic { imprecise: true, ..sum });
+        }
+        self.alert = match self.alert {
+            Alert::Yes { in_vain } if in_vain < MOST_IN_VAIN => Alert::Yes { in_vain: in_vain + 1 },
+            Alert::Yes { .. } | Alert::No => Alert::No,
+        };
+        None
     }
 
     /// When traffic last moved; `None`: it cannot be seen.
@@ -83,32 +165,66 @@ impl TrafficSense {
         members: &[Process],
         unseen: &mut Vec<Unseen>,
     ) -> Option<Traffic> {
-        let mut sum = match (look, self.sources.sockets) {
-            (_, false) => Ok(Traffic::default()),
-            (TrafficLook::Hottest, true) => Ok(self.tcp.ask_hottest(now).unwrap_or_default()),
-            (TrafficLook::All, true) => self.tcp.look(now, members, &self.own),
-        };
-        let since = self.began;
-        if let Ok(sum) = &mut sum {
-            sum.inbound = sum.inbound.filter(|at| *at >= since);
-            sum.outbound = sum.outbound.filter(|at| *at >= since);
+        let mut sum = Traffic::default();
+        let mut seen = Ok(());
+        if self.wanted.sources.stdin && self.stdin.is_source() {
+            match self.stdin.moved() {
+                Ok(true) => sum = input(now),
+                Ok(false) => {}
+                Err(reason) => seen = Err(reason),
+            }
         }
-        self.alert = true;
-        let moved = match self.sources.stdin && self.stdin.is_source() {
-            true => self.stdin.moved(),
-            false => Ok(false),
-        };
-        match (sum, moved) {
-            (Ok(sum), Ok(false)) => Some(sum),
-            // It moved at some time since the last look: nobody knows when.
-            (Ok(sum), Ok(true)) => Some(Traffic { inbound: Some(now), imprecise: true, ..sum }),
-            (sum, moved) => {
-                unseen.extend(sum.err());
-                unseen.extend(moved.err());
+        if self.wanted.sources.sockets() {
+            let findings = &mut Findings { now, sum: &mut sum, unseen };
+            let looked = self.sockets.look(look, members, findings);
+            seen = seen.and(looked);
+        }
+        // What flows without times will be asked again soon. We sleep so long, but for the first
+        // death after a flood: as long as it goes on, the kernel need not tell us of more.
+        let flows = self.is_news(&mut sum) && sum.imprecise && !self.sockets.expects_flood();
+        self.alert = if flows { Alert::No } else { Alert::Yes { in_vain: 0 } };
+        sum.payload = self.sockets.payload();
+        match seen {
+            Ok(()) => Some(sum),
+            Err(reason) => {
+                unseen.push(reason);
                 None
             }
         }
     }
+
+    /// What moved while we looked, on what has tripwires: a look takes time.
+    pub(crate) fn look_again(&mut self, now: Time, sum: &mut Traffic) {
+        let mut more = Traffic::default();
+        if self.stdin.moved().unwrap_or(false) && self.wanted.sources.stdin {
+            more = input(now);
+        }
+        self.sockets.overhear(now, &mut more);
+        if self.is_news(&mut more) {
+            let later = |one: &mut Option<Time>, other| *one = (*one).max(other);
+            later(&mut sum.inbound, more.inbound);
+            later(&mut sum.outbound, more.outbound);
+            later(&mut sum.unsure, more.unsure);
+            sum.imprecise = true;
+            self.alert = Alert::No;
+        }
+    }
+
+    /// Whether anything moved after what was told before. What moved before the generation began
+    /// is left out.
+    fn is_news(&mut self, sum: &mut Traffic) -> bool {
+        let since = self.began;
+        sum.inbound = sum.inbound.filter(|at| *at >= since);
+        sum.outbound = sum.outbound.filter(|at| *at >= since);
+        let news = sum.last() > self.latest;
+        self.latest = self.latest.max(sum.last());
+        news
+    }
+}
+
+/// Bytes moved on standard input at some time since the last look: nobody knows when.
+fn input(now: Time) -> Traffic {
+    Traffic { inbound: Some(now), imprecise: true, ..Traffic::default() }
 }
 
 fn socket_inode(fd: BorrowedFd<'_>) -> Option<u64> {

@@ -52,6 +52,9 @@ pub(crate) struct StdinSense {
 }
 
 impl StdinSense {
+    /// It cannot have traffic at all.
+    pub(crate) const NOTHING: Unseen = Unseen { what: Sight::Input, errno: 0 };
+
     /// To be made before COMMAND is started: what moves before that is not seen.
     pub(crate) fn new(fd: BorrowedFd<'static>) -> Self {
         let kind = Kind::of(fd);
@@ -63,6 +66,16 @@ impl StdinSense {
     /// Whether it can have traffic at all.
     pub(crate) fn is_source(&self) -> bool {
         self.kind != Kind::Nothing
+    }
+
+    /// # Errors
+    /// The kernel does not let us watch.
+    pub(crate) fn is_watched(&self) -> Result<(), Unseen> {
+        match &self.tripwire {
+            _ if self.kind == Kind::Nothing => Err(Self::NOTHING),
+            Ok(_) => Ok(()),
+            Err(unseen) => Err(*unseen),
+        }
     }
 
     /// Whether bytes moved since the last call, or wait to be read.

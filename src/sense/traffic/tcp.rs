@@ -1,165 +1,274 @@
 //! When payload last moved on the tree's TCP sockets, asked of the kernel after the fact: it keeps
 //! the time of the last byte for every socket, so precision does not depend on how often we look.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::inet_diag::{self, FAMILIES, Message, Request, Socket, SocketId};
-use crate::decide::event::{Sight, Traffic, Unseen};
+use super::deaths::Death;
+use super::dialogue::Dialogue;
+use super::holdings::Holdings;
+use super::inet_diag::{self, FAMILIES, Protocol, Socket, SocketId, State};
+use super::known::{Known, Whose};
+use super::sources::Sources;
 use crate::decide::time::Time;
-use crate::sense::procfs;
-use crate::sys::netlink::SockDiag;
-use crate::sys::process::Process;
+use crate::decide::traffic::{Payload, Traffic, Way};
 
 /// The kernel's times have the resolution of its tick. Rather a tick late than early: 10 ms at the
 /// slowest rate that Linux knows.
 const TICK: Duration = Duration::from_millis(10);
-/// A netlink dump comes in datagrams of at most this size.
-const DATAGRAM: usize = 32 << 10;
+
+/// So many of those that moved last are asked before all are looked at: where thousands speak now
+/// and then, the very last one may be silent while others are not.
+const MOST_HOT: usize = 8;
+
+/// Of so many dead connections the payload is remembered in vain, at most.
+const MOST_UNHEARD: usize = 1000;
 
 /// The watcher of TCP sockets.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct TcpSense {
-    diag: Option<SockDiag>,
-    /// The socket that moved last, and whether COMMAND accepted it.
-    hottest: Option<(SocketId, bool)>,
-    buffer: Vec<u8>,
+    /// The sockets that moved last, the latest first.
+    hottest: Vec<(SocketId, Way)>,
+    /// When the latest of them moved, as far as that is known.
+    newest: Option<Time>,
+    known: Known,
+    surveyed: bool,
+    /// When the generation began.
+    began: Time,
+    /// With `--idle-floor`: what has moved, and how much of it was on which connection.
+    payload: Option<(Payload, BTreeMap<u64, u64>)>,
 }
 
 impl TcpSense {
-    /// Asks the socket that moved last. `None`: there is none, or it is gone.
-    pub(super) fn ask_hottest(&mut self, now: Time) -> Option<Traffic> {
-        let (id, accepted) = self.hottest?;
-        let mut found = None;
-        let asked = self.exchange(&Request::ask(id), |socket| found = Some(socket));
-        let moved = asked.ok().and(found).and_then(|socket| moved_at(&socket, now));
-        if moved.is_none() {
-            self.hottest = None;
+    pub(super) fn new(began: Time, counts_payload: bool) -> Self {
+        Self {
+            hottest: Vec::new(),
+            newest: None,
+            known: Known::default(),
+            surveyed: false,
+            began,
+            payload: counts_payload.then(Default::default),
         }
-        moved.map(|at| traffic(at, accepted))
     }
 
-    /// Looks at all sockets of these processes but those in `not_these`.
+    /// What has moved in this generation, if that is counted.
+    pub(super) fn payload(&self) -> Option<Payload> {
+        self.payload.as_ref().map(|(payload, _)| *payload)
+    }
+
+    /// Asks the sockets that moved last, until one has moved since. What is not known is left out:
+    /// there is none, or it is gone.
+    pub(super) fn ask_hottest(&mut self, now: Time, dialogue: &mut Dialogue, sum: &mut Traffic) {
+        let mut hottest = std::mem::take(&mut self.hottest);
+        let mut place = 0;
+        while let Some((id, way)) = hottest.get(place).copied() {
+            let mut found = None;
+            let each = |body: &[u8]| found = inet_diag::socket(body);
+            let Some(socket) = dialogue.ask(&inet_diag::ask(&id), each).ok().and(found) else {
+                hottest.remove(place);
+                continue;
+            };
+            self.count(now, &socket, way, sum);
+            let moved = moved_at(&socket, now);
+            if moved > self.newest {
+                self.newest = moved;
+                hottest.get_mut(..=place).unwrap_or_default().rotate_right(1);
+                break;
+            }
+            place += 1;
+        }
+        self.hottest = hottest;
+    }
+
+    /// Looks at all sockets of the namespace but `not_these`, and takes TCP out of what the tree
+    /// holds.
     ///
     /// # Errors
-    /// The kernel does not tell which sockets there are, or a process not which it holds.
-    pub(super) fn look(
+    /// The kernel does not tell which sockets there are.
+    pub(super) fn survey(
         &mut self,
         now: Time,
-        members: &[Process],
-        not_these: &[u64],
-    ) -> Result<Traffic, Unseen> {
-        let mut ours = BTreeSet::new();
-        for process in members.iter().filter(|process| !process.is_zombie()) {
-            collect_sockets(process, &mut ours)?;
-        }
-        for inode in not_these {
-            ours.remove(inode);
-        }
-        let mut sockets = Vec::new();
+        dialogue: &mut Dialogue,
+        holdings: &mut Holdings,
+        (sources, not_these): (&Sources, &[u64]),
+        sum: &mut Traffic,
+    ) -> nix::Result<()> {
+        let (mut ours, mut others) = (Vec::new(), Vec::new());
         for family in FAMILIES {
-            let keep = |socket: Socket| {
-                if ours.contains(&socket.inode) {
-                    sockets.push(socket);
+            let each = |body: &[u8]| {
+                let Some(socket) = inet_diag::socket(body) else { return };
+                if holdings.may_have(socket.inode) && !not_these.contains(&socket.inode) {
+                    ours.push((socket, holdings.has(socket.inode)));
+                } else {
+                    others.push(socket);
                 }
             };
-            self.exchange(&Request::dump(family), keep).map_err(unseen)?;
+            dialogue.ask(&inet_diag::dump(family, Protocol::Tcp), each)?;
         }
-        Ok(self.weigh(now, &sockets))
+        let listens = |at| {
+            let mut listeners = ours.iter().filter(|(socket, _)| socket.state == State::Listening);
+            listeners.any(|(listener, _)| port(listener) == at)
+        };
+        let mut known = Known::default();
+        let mut accepted = Vec::new();
+        for socket in others {
+            // Accepted since the descriptors were read, or on its way to another process.
+            if socket.state == State::Connected && socket.inode != 0 && listens(port(&socket)) {
+                accepted.push((socket, false));
+            } else {
+                known.add_stranger(&socket);
+            }
+        }
+        ours.extend(accepted);
+        for (socket, _) in &ours {
+            holdings.take(socket.inode);
+        }
+        if sources.tcp.is_something() {
+            self.weigh(now, &ours, sources, known, sum);
+        }
+        Ok(())
     }
 
-    fn weigh(&mut self, now: Time, sockets: &[Socket]) -> Traffic {
-        let listeners = || sockets.iter().filter(|socket| socket.listening);
-        let mut sum = Traffic::default();
-        if listeners().any(|listener| listener.receive_queue > 0) {
+    fn weigh(
+        &mut self,
+        now: Time,
+        sockets: &[(Socket, bool)],
+        sources: &Sources,
+        mut known: Known,
+        sum: &mut Traffic,
+    ) {
+        let all = || sockets.iter().map(|(socket, _)| socket);
+        let listeners = || all().filter(|socket| socket.state == State::Listening);
+        known.listeners = listeners().map(port).collect();
+        // Who was accepted stays so when nobody listens any more.
+        known.listeners.extend(&self.known.listeners);
+        known.strange_listeners.retain(|port| !known.listeners.contains(port));
+        let is_new = |port| !self.known.listeners.contains(port);
+        if self.surveyed && known.listeners.iter().any(is_new) {
+            // What died on that port since the last survey was taken for somebody else's.
+            sum.note_unsure(now);
+        }
+        self.surveyed = true;
+        let waiting = listeners().filter(|listener| listener.unread > 0);
+        let let_pass = |listener| sources.ports.let_pass([port(listener); 2]);
+        // With a floor births count nothing.
+        if self.payload.is_none() && waiting.into_iter().any(let_pass) {
             // Connections that wait to be accepted are the next requests.
-            sum.inbound = Some(now);
+            sum.note(Way::Inbound, now);
         }
-        let connected = || sockets.iter().filter(|socket| !socket.listening);
-        let ours: BTreeSet<_> = connected().map(|socket| socket.id.ends().0).collect();
-        let mut hottest: Option<(Time, (SocketId, bool))> = None;
-        // Where both ends are ours, nothing leaves the tree.
-        for socket in connected().filter(|socket| !ours.contains(&socket.id.ends().1)) {
+        // Those that the tree was seen to hold, not those that it may hold.
+        let held = sockets.iter().filter(|(_, seen)| *seen);
+        let ours: BTreeSet<_> = held.map(|(socket, _)| socket.id.ends()).collect();
+        let mut hottest: Vec<(Time, (SocketId, Way))> = Vec::new();
+        for socket in all().filter(|socket| socket.state != State::Listening) {
+            let accepted = known.listeners.contains(&port(socket));
+            let way = if accepted { Way::Inbound } else { Way::Outbound };
+            let (here, there) = socket.id.ends();
+            // Where both ends are ours, nothing leaves the tree.
+            let counts = !ours.contains(&(there, here))
+                && sources.tcp.has(way)
+                && sources.ports.let_pass([here.1, there.1]);
+            known.ours.insert(socket.id.cookie(), counts.then_some(way));
+            if !counts {
+                continue;
+            }
+            self.count(now, socket, way, sum);
             let Some(at) = moved_at(socket, now) else { continue };
-            let accepted = listeners().any(|listener| listener.local_port == socket.local_port);
-            let one = traffic(at, accepted);
-            sum.inbound = sum.inbound.max(one.inbound);
-            sum.outbound = sum.outbound.max(one.outbound);
-            if hottest.is_none_or(|(most, _)| at > most) {
-                hottest = Some((at, (socket.id, accepted)));
-            }
+            let place = hottest.partition_point(|(then, _)| *then >= at);
+            hottest.insert(place, (at, (socket.id, way)));
+            hottest.truncate(MOST_HOT);
         }
-        self.hottest = hottest.map(|(_, socket)| socket);
-        sum
+        if let Some((_, counted)) = &mut self.payload
+            && counted.len() > 2 * sockets.len() + MOST_UNHEARD
+        {
+            // Of these nobody told that they died.
+            counted.retain(|cookie, _| known.ours.contains_key(cookie));
+        }
+        self.newest = hottest.first().map(|(at, _)| *at);
+        self.hottest = hottest.into_iter().map(|(_, socket)| socket).collect();
+        self.known = known;
     }
 
-    /// Sends a request and hands every socket of the answer to `each`.
-    fn exchange(&mut self, request: &Request, mut each: impl FnMut(Socket)) -> nix::Result<()> {
-        let diag = match self.diag.take() {
-            Some(diag) => diag,
-            None => SockDiag::open()?,
+    /// Counts what a living connection says.
+    fn count(&mut self, now: Time, socket: &Socket, way: Way, sum: &mut Traffic) {
+        if socket.state == State::Connected && socket.unread > 0 && self.payload.is_none() {
+            // Not read yet: the next request. After the other end's FIN the number says nothing:
+            // the FIN counts, and so does what nobody wants to read any more.
+            sum.note(way, now);
+        }
+        match moved_at(socket, now) {
+            Some(at) if self.payload.is_none() => sum.note(way, at),
+            Some(at) => self.add(socket, way, at),
+            None => {}
+        }
+    }
+
+    /// Counts what a connection of ours said before it died.
+    pub(super) fn count_dead(&mut self, death: &Death, way: Way, sum: &mut Traffic) {
+        self.add(&death.socket, way, death.last_data);
+        if let Some((_, counted)) = &mut self.payload {
+            counted.remove(&death.socket.id.cookie());
+        } else {
+            sum.note(way, death.last_data);
+            // When it died, we do not know: since we listened last.
+            sum.imprecise = true;
+        }
+    }
+
+    /// Adds what is new to the payload that has moved, the last of it then.
+    fn add(&mut self, socket: &Socket, way: Way, at: Time) {
+        let (Some((payload, counted)), Some(info)) = (&mut self.payload, socket.info) else {
+            return;
         };
-        self.buffer.resize(DATAGRAM, 0);
-        diag.send(request.bytes())?;
-        let result = 'answer: loop {
-            let datagram = match diag.receive(&mut self.buffer) {
-                Ok(datagram) => datagram,
-                Err(error) => break Err(error),
-            };
-            for message in inet_diag::messages(datagram) {
-                match message {
-                    Message::Socket(socket) => {
-                        each(socket);
-                        if request.has_one_answer() {
-                            break 'answer Ok(());
-                        }
-                    }
-                    Message::Done => break 'answer Ok(()),
-                    Message::Error(errno) => break 'answer Err(nix::Error::from_raw(errno)),
-                }
-            }
+        let before = counted.insert(socket.id.cookie(), info.payload_bytes);
+        if at < self.began {
+            // An inherited connection: what it carried before is not this generation's.
+            return;
+        }
+        payload.add(way, info.payload_bytes.saturating_sub(before.unwrap_or_default()));
+        payload.last = payload.last.max(Some(at));
+    }
+
+    /// Whose a connection was that has died.
+    pub(super) fn whose(&self, death: &Death, sources: &Sources) -> Whose {
+        self.known.whose(&death.socket.id, sources)
+    }
+
+    /// Whether a port is known to be somebody's who listens on it.
+    pub(super) fn knows_listener(&self, port: u16) -> bool {
+        self.known.listeners.contains(&port) || self.known.strange_listeners.contains(&port)
+    }
+
+    /// Ports on which only others listen.
+    pub(super) fn strange_listeners(&self) -> impl Iterator<Item = u16> {
+        self.known.strange_listeners.iter().copied()
+    }
+}
+
+pub(super) fn port(socket: &Socket) -> u16 {
+    let [local, _] = socket.id.ports();
+    local
+}
+
+/// When payload last moved on it, rather a tick too late.
+pub(super) fn moved_at(socket: &Socket, now: Time) -> Option<Time> {
+    socket.info.map(|info| now.before(info.last_data.saturating_sub(TICK)))
+}
+
+/// Whether anybody listens on one of these ports.
+///
+/// # Errors
+/// The kernel does not tell.
+pub(super) fn somebody_listens(
+    dialogue: &mut Dialogue,
+    wanted: impl Fn(u16) -> bool,
+) -> nix::Result<bool> {
+    let mut found = false;
+    for family in FAMILIES {
+        let each = |body: &[u8]| {
+            found |= inet_diag::socket(body).is_some_and(|listener| wanted(port(&listener)));
         };
-        // After a broken answer the rest of it may still come: only a whole one leaves the socket
-        // fit for the next request.
-        if result.is_ok() {
-            self.diag = Some(diag);
-        }
-        result
+        dialogue.ask(&inet_diag::dump_listeners(family), each)?;
     }
-}
-
-fn traffic(at: Time, accepted: bool) -> Traffic {
-    let (inbound, outbound) = if accepted { (Some(at), None) } else { (None, Some(at)) };
-    Traffic { inbound, outbound, imprecise: false }
-}
-
-fn moved_at(socket: &Socket, now: Time) -> Option<Time> {
-    socket.last_data.map(|age| now.before(age.saturating_sub(TICK)))
-}
-
-fn unseen(error: nix::Error) -> Unseen {
-    Unseen { what: Sight::Connections, errno: error as i32 }
-}
-
-/// The inodes of a process's sockets. One that has gone has none.
-fn collect_sockets(process: &Process, inodes: &mut BTreeSet<u64>) -> Result<(), Unseen> {
-    let path = format!("/proc/{}/fd", process.id.pid);
-    let unseen = |error: std::io::Error| match error.raw_os_error() {
-        Some(libc::ENOENT | libc::ESRCH) => Ok(()),
-        errno => Err(Unseen { what: Sight::Sockets, errno: errno.unwrap_or(libc::EIO) }),
-    };
-    let entries = match std::fs::read_dir(&path) {
-        Ok(entries) => entries,
-        Err(error) => return unseen(error),
-    };
-    for entry in entries.flatten() {
-        match std::fs::read_link(entry.path()) {
-            Ok(link) => {
-                let name = std::os::unix::ffi::OsStrExt::as_bytes(link.as_os_str());
-                inodes.extend(procfs::socket_inode(name));
-            }
-            Err(error) => unseen(error)?,
-        }
-    }
-    Ok(())
+    Ok(found)
 }

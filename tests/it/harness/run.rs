@@ -1,6 +1,6 @@
 //! How a program of a test is started: its words, its environment, its descriptors, its signals.
 
-use super::{CEILING, Running, now_ms};
+use super::{CEILING, Running, now_ms, own_network};
 use std::ffi::{OsStr, OsString, c_int};
 use std::fs::File;
 use std::os::unix::process::CommandExt;
@@ -35,6 +35,7 @@ impl Run {
 
     /// The command alone, without `recycle`: what a transparent wrapper is compared with.
     pub(crate) fn bare() -> Self {
+        own_network();
         let dir = TempDir::with_prefix("recycle-it-").unwrap();
         Self {
             prefix: Vec::new(),

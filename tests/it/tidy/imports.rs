@@ -36,6 +36,7 @@ const BELOW: &[&str] = &[
     "decide::notice",
     "decide::rules",
     "decide::time",
+    "decide::traffic",
 ];
 
 #[test]

@@ -26,11 +26,9 @@ pub(super) fn quit_says_how_command_ended(moment: &Moment<'_>) -> bool {
                 matches!(moment.rules.then, Then::Exit(status) if *end == End::Status(status));
             planned && (then || lost)
         }
-        Event::Started
-        | Event::Observed(_)
-        | Event::InputMoved
-        | Event::InputEnded
-        | Event::Due => false,
+        Event::Started | Event::Observed(_) | Event::Moved(_) | Event::InputEnded | Event::Due => {
+            false
+        }
     }
 }
 

@@ -27,7 +27,7 @@ fn own_reason(moment: &Moment<'_>) -> Option<Reason> {
 
 /// The last traffic that could be known of.
 fn last_traffic(moment: &Moment<'_>) -> Option<Time> {
-    moment.book.seen.and_then(|seen| seen.traffic).max(moment.book.input_moved)
+    moment.book.seen.and_then(|seen| seen.traffic).max(moment.book.effort.told)
 }
 
 /// TERM: no triggers from now on.
@@ -45,7 +45,6 @@ pub(super) fn nothing_is_planned_after_the_input_ended(moment: &Moment<'_>) -> b
 pub(super) fn idle_only_after_traffic_that_counts(moment: &Moment<'_>) -> bool {
     !matches!(reason(moment), Some(Reason::Idle { .. }))
         || moment.book.seen.is_some_and(|seen| seen.armed)
-        || moment.book.input_moved.is_some()
 }
 
 /// By job control or a debugger, as far as the last walk could see.
@@ -94,7 +93,8 @@ fn shortest_life(moment: &Moment<'_>) -> Option<Duration> {
 pub(super) fn idle_only_when_quiet_for_so_long(moment: &Moment<'_>) -> bool {
     let Some(Reason::Idle { quiet }) = reason(moment) else { return true };
     let gap = last_traffic(moment).map(|last| moment.book.now.since(last));
-    gap >= moment.rules.idle.map(|idle| idle.after) && gap >= Some(quiet)
+    let told = moment.book.effort.was_blind || gap >= Some(quiet);
+    gap >= moment.rules.idle.map(|idle| idle.after) && told
 }
 
 /// A tree that computes is working, not idle.

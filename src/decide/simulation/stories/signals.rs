@@ -96,7 +96,7 @@ fn input_that_comes_while_a_generation_starts_is_its_traffic() {
     let rules = Rules { idle: Some(idle), ..plain() };
     let mut story = Story { core: Lifecycle::new(rules, at(0), 0), ..Story::running(plain()) };
     story.tell(0, Event::Due);
-    story.tell(5, Event::InputMoved);
+    story.tell(5, super::moved(5));
     story.tell(10, Event::Started);
     assert_eq!(story.wait(60_000), Some((10_005, stop())));
 }

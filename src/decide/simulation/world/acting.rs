@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Coming, Happening, Moved, World};
+use super::{Coming, Happening, World};
 use crate::decide::event::{
-    Action, Event, Force, Look, Memory, MemoryLook, Observation, Sight, Traffic, TrafficLook, Tree,
-    Unseen,
+    Action, Event, Force, Look, Memory, MemoryLook, Observation, Sight, Tree, Unseen,
 };
 use crate::decide::exit::{Exit, Failure, Signal, Stage};
 use crate::decide::simulation::book::Seen;
 use crate::decide::simulation::command::{Command, Left};
-use crate::decide::time::Time;
+use crate::decide::simulation::talk::BLUR;
 
 impl World {
     pub(super) fn act(&mut self, action: Action) {
@@ -92,13 +91,16 @@ impl World {
             let stopped = command.alive && command.stopped;
             Tree { cpu: command.cpu(self.now), stopped }
         });
-        let traffic = look.traffic.map(|widely| self.traffic(widely));
+        // One that fails may have read the tripwires before: what they knew is lost.
+        let asked = look.traffic.filter(|_| !blind || self.random.once_in(2));
+        let traffic = asked.map(|widely| self.talk.look(self.now, widely)).filter(|_| !blind);
+        self.talk.looking += 1;
         let unseen = Unseen { what: Sight::Processes, errno: 13 };
         let observation = Observation {
             generation: self.generation,
             look,
             memory: memory.filter(|_| look.memory.is_some() && !blind),
-            traffic: traffic.filter(|_| !blind),
+            traffic,
             tree: tree.filter(|_| look.walk && !blind),
             unseen: if blind { vec![unseen] } else { Vec::new() },
             cost: Duration::from_micros(self.random.pick(&[10, 20, 300])),
@@ -111,36 +113,9 @@ impl World {
     fn truth(&self, command: &Command) -> Seen {
         let idle = self.rules.idle;
         let window = idle.map(|idle| idle.after / 10 * 8).unwrap_or_default();
-        let (accepted, opened) = (self.moved.accepted(), self.moved.outbound);
-        let settled = idle.map(|idle| self.book.started + idle.settle);
         let worked = command.cpu(self.now).saturating_sub(command.cpu(self.now.before(window)));
-        Seen {
-            traffic: accepted.max(opened),
-            armed: accepted.is_some() || opened.is_some() && opened >= settled,
-            worked,
-        }
-    }
-
-    fn traffic(&mut self, widely: TrafficLook) -> Traffic {
-        let moved = &mut self.moved;
-        if widely == TrafficLook::All {
-            moved.hottest = (0..moved.inbound.len()).max_by_key(|at| moved.inbound[*at]).unwrap();
-        }
-        // Without timestamps all that can be said is "since the last look".
-        let unstamped = self.habits.imprecise && moved.input > Some(self.input_looked);
-        self.input_looked = self.now;
-        let input = if unstamped { Some(self.now) } else { moved.input };
-        let (inbound, outbound) = match widely {
-            TrafficLook::All => (moved.inbound.into_iter().flatten().max(), moved.outbound),
-            TrafficLook::Hottest => (moved.inbound[moved.hottest], None),
-        };
-        Traffic { inbound: inbound.max(input), outbound, imprecise: unstamped }
-    }
-}
-
-impl Moved {
-    /// On connections that COMMAND accepted, and on standard input.
-    pub(super) fn accepted(&self) -> Option<Time> {
-        self.inbound.into_iter().flatten().max().max(self.input)
+        let whole = idle.map(|idle| idle.after).unwrap_or_default();
+        let late = if self.was_blind { whole } else { whole / 50 + BLUR };
+        Seen { traffic: self.talk.last(), armed: self.talk.armed(late), worked }
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Clock, World};
-use crate::decide::event::{Action, Event};
+use crate::decide::event::{Action, Event, TrafficLook};
 use crate::decide::exit::{Exit, Signal};
 use crate::decide::rules::{Mapped, Measure};
 use crate::decide::simulation::book::{Follow, Life};
@@ -16,6 +16,9 @@ const LONGEST_STORM: Duration = Duration::from_mins(5);
 /// What the slowest looks, and another one before the stop, may take.
 const SLACK: Duration = Duration::from_millis(2_500);
 
+/// The same, where nothing but traffic is looked at.
+const IDLE_SLACK: Duration = Duration::from_millis(100);
+
 /// A process that outlives KILL this long is worth a word.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -26,6 +29,10 @@ type Checked = Result<(), &'static str>;
 
 fn law(kept: bool, name: &'static str) -> Checked {
     if kept { Ok(()) } else { Err(name) }
+}
+
+fn looks_at_all(action: &Action) -> bool {
+    matches!(action, Action::Look(look) if look.traffic == Some(TrafficLook::All))
 }
 
 impl World {
@@ -79,7 +86,16 @@ impl World {
         let goes_on = exited && (!book.quit || book.terminated);
         let swept = has(&|action| matches!(action, Action::Sweep(_)));
         law(!goes_on || swept, "what COMMAND left behind is told to go")?;
+        law(!self.must_widen() || has(&looks_at_all), "what ended makes the core look at all")?;
         self.check_signal(actions)
+    }
+
+    /// Something without timestamps has ended, or may have moved: only all sockets can tell more.
+    fn must_widen(&self) -> bool {
+        let book = &self.book;
+        let running = book.life == Life::Running && book.ending.is_none();
+        let answered = matches!(&book.told, Event::Observed(_));
+        answered && running && !book.input_ended && !book.leaving && book.effort.must_widen
     }
 
     /// Every signal is passed on while COMMAND lives, but one that it got as well, or that the map
@@ -148,18 +164,36 @@ impl World {
 
     fn check_idle(&self, command: &Command, free: Time, wait: Duration) -> Checked {
         let Some(idle) = self.rules.idle else { return Ok(()) };
-        let (accepted, opened) = (self.moved.accepted(), self.moved.outbound);
-        let settled = self.book.started + idle.settle;
-        let armed = accepted.is_some() || opened.is_some_and(|at| at >= settled);
-        let Some(last) = accepted.max(opened).filter(|_| armed) else { return Ok(()) };
+        let Some(last) = self.talk.last().filter(|_| self.talk.surely_armed()) else {
+            return Ok(());
+        };
+        // What a blind look lost may be all that would have armed it.
+        if self.was_blind && !self.book.effort.armed {
+            return Ok(());
+        }
         let busy_until = command.busy_until().unwrap_or(last);
-        // What is in the way of seeing quiet makes the wait begin anew; so does a byte that is
-        // only known to have come since the last look, or work that nobody saw the end of.
+        // What is in the way of seeing quiet makes the wait begin anew; so does what only may have
+        // moved.
         let quiet_since = last.max(busy_until).max(self.clear_since);
-        let unclear = self.habits.imprecise || self.rules.idle_cpu.is_some() && self.was_blind;
-        let blur = if unclear { idle.after } else { Duration::ZERO };
+        let quiet_since = quiet_since.max(self.talk.unsure.unwrap_or(last));
+        // A byte is only known to have come since the last look, and payload between two samples.
+        let mut blur = idle.after / 50 + IDLE_SLACK;
+        if self.rules.floor.is_some() {
+            blur += idle.after / 20;
+        }
+        if self.rules.idle_cpu.is_some() {
+            blur += idle.after / 5;
+        }
+        // Nobody looks when work ends after the traffic did: a new window is then covered by
+        // samples. Who was blind did not see either when what has no timestamps moved.
+        let unseen_work = self.rules.idle_cpu.is_some() && busy_until > last;
+        // Nor is payload sampled while an idle recycle is held.
+        let unseen_payload = self.rules.floor.is_some() && free > last;
+        if self.was_blind || unseen_work || unseen_payload {
+            blur += idle.after;
+        }
         let due = (quiet_since + idle.after).max(free);
-        let late = self.now > due + blur + idle.after / 5 + wait + SLACK;
+        let late = self.now > due + blur + wait;
         law(!late, "an idle generation is recycled")
     }
 }

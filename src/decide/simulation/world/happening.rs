@@ -4,17 +4,21 @@ use std::time::Duration;
 
 use super::{Coming, Happening, World};
 use crate::decide::event::Event;
+use crate::decide::exit::Signal;
 use crate::decide::simulation::command::{Command, Left};
 
 impl World {
     pub(super) fn happen(&mut self, happening: Happening) -> Result<(), &'static str> {
         match happening {
             Happening::Signal(signal) => {
+                if signal == Signal::CONT {
+                    // It may have been stopped: the core cannot know.
+                    self.clear_since = self.now;
+                }
                 let shared = self.random.once_in(6);
                 return self.tell(Event::Signalled { signal, shared }, None);
             }
             Happening::InputEnd => {
-                self.input_over = true;
                 return self.tell(Event::InputEnded, None);
             }
             Happening::LeftoversEnd => self.leftovers_end(),
@@ -25,13 +29,9 @@ impl World {
             return Ok(());
         };
         match happening {
-            Happening::Inbound(socket) if !command.stopped => {
-                self.moved.inbound[socket] = Some(now);
-            }
-            Happening::Outbound if !command.stopped => self.moved.outbound = Some(now),
-            Happening::Input if !command.stopped && !self.input_over => {
-                self.moved.input = Some(now);
-                return self.tell(Event::InputMoved, None);
+            Happening::Talk(voice, bytes) if !command.stopped => {
+                self.talk.says(now, voice, bytes);
+                return self.spring();
             }
             Happening::End(exit) => {
                 command.alive = false;
@@ -46,9 +46,7 @@ impl World {
             Happening::Free => command.frees(now),
             Happening::Fork(millis) => command.forks(now, Duration::from_millis(millis)),
             Happening::Compute(millis) => command.computes(now, Duration::from_millis(millis)),
-            Happening::Inbound(_)
-            | Happening::Outbound
-            | Happening::Input
+            Happening::Talk(..)
             | Happening::InputEnd
             | Happening::LeftoversEnd
             | Happening::Signal(_) => {}

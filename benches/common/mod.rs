@@ -1,0 +1,88 @@
+//! What all measurements need: the binary that is measured, commands for it to wrap, clocks.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+/// The words of the role that this program was started in, if it is the wrapped command.
+pub(crate) fn role() -> Option<Vec<String>> {
+    let mut words = std::env::args().skip(1);
+    (words.next().as_deref() == Some("command")).then(|| words.collect())
+}
+
+/// Gets ready to measure, and finds what: the static musl build where that target is installed,
+/// else the plain one.
+pub(crate) fn begin() -> PathBuf {
+    // Many connections need many descriptors.
+    let files = nix::sys::resource::Resource::RLIMIT_NOFILE;
+    let (_, most) = nix::sys::resource::getrlimit(files).unwrap();
+    nix::sys::resource::setrlimit(files, most, most).unwrap();
+    let recycle = static_build().unwrap_or_else(|| env!("CARGO_BIN_EXE_recycle").into());
+    println!("Measured: {}\n", recycle.display());
+    recycle
+}
+
+/// Builds the static binary, if its target is installed.
+fn static_build() -> Option<PathBuf> {
+    const TARGET: &str = "x86_64-unknown-linux-musl";
+    let build = ["build", "--quiet", "--release", "--bin", "recycle", "--target", TARGET];
+    let built = Command::new(env!("CARGO")).args(build).status().ok()?;
+    let directory = PathBuf::from(env!("CARGO_BIN_EXE_recycle"));
+    let target = directory.parent()?.parent()?.join(TARGET);
+    built.success().then(|| target.join("release/recycle"))
+}
+
+/// `recycle` with these options, wrapping this program in a role.
+pub(crate) fn wrapped(recycle: &Path, options: &[&str], role: &[&str]) -> Command {
+    let mut command = Command::new(recycle);
+    command
+        .args(options)
+        .arg("--")
+        .arg(std::env::current_exe().unwrap())
+        .arg("command")
+        .args(role)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    command
+}
+
+pub(crate) fn lines(child: &mut Child) -> impl Iterator<Item = String> + use<> {
+    let out: ChildStdout = child.stdout.take().unwrap();
+    BufReader::new(out).lines().map_while(Result::ok)
+}
+
+pub(crate) fn end(mut child: Child) {
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    let _ = nix::sys::signal::kill(pid, Signal::SIGTERM);
+    child.wait().unwrap();
+}
+
+/// A number behind a name in `/proc/PID/status`.
+pub(crate) fn status(pid: u32, field: &str) -> f64 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+pub(crate) fn cpu_millis(pid: u32) -> f64 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap();
+    text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e6
+}
+
+/// The time that all processes of the machine share, in microseconds.
+pub(crate) fn shared_micros() -> i128 {
+    let time = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).unwrap();
+    i128::from(time.tv_sec()) * 1_000_000 + i128::from(time.tv_nsec()) / 1_000
+}
+
+/// Readable when TERM has come.
+pub(crate) fn term_fd() -> SignalFd {
+    let mut set = SigSet::empty();
+    set.add(Signal::SIGTERM);
+    set.thread_block().unwrap();
+    SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK).unwrap()
+}

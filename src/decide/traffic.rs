@@ -1,0 +1,77 @@
+//! Traffic, as it is seen: what moved, when, and who began it.
+
+use super::time::Time;
+
+/// Who began it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Others: they connected to COMMAND, or wrote to its standard input.
+    Inbound,
+    /// COMMAND did.
+    Outbound,
+}
+
+/// When traffic last moved. `None`: never since the generation started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Traffic {
+    pub(crate) inbound: Option<Time>,
+    pub(crate) outbound: Option<Time>,
+    /// Something may have moved then, or nothing: it was seen for the first time.
+    pub(crate) unsure: Option<Time>,
+    /// Some of these times are only "since the last look": the source has no timestamps.
+    pub(crate) imprecise: bool,
+    /// TCP, with `--idle-floor`: then it is here and not above.
+    pub(crate) payload: Option<Payload>,
+}
+
+/// Payload on TCP connections, counted from the start of the generation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Payload {
+    pub(crate) inbound: u64,
+    pub(crate) outbound: u64,
+    /// When the last byte of all moved.
+    pub(crate) last: Option<Time>,
+}
+
+impl Traffic {
+    /// Something moved then.
+    pub(crate) fn note(&mut self, way: Way, at: Time) {
+        let place = match way {
+            Way::Inbound => &mut self.inbound,
+            Way::Outbound => &mut self.outbound,
+        };
+        *place = (*place).max(Some(at));
+    }
+
+    /// Something moved since the last look.
+    pub(crate) fn note_imprecisely(&mut self, way: Way, now: Time) {
+        self.note(way, now);
+        self.imprecise = true;
+    }
+
+    /// Something may have moved since the last look.
+    pub(crate) fn note_unsure(&mut self, now: Time) {
+        self.unsure = self.unsure.max(Some(now));
+        self.imprecise = true;
+    }
+
+    /// When anything last moved, or may have.
+    pub(crate) fn last(&self) -> Option<Time> {
+        self.inbound.max(self.outbound).max(self.unsure)
+    }
+}
+
+impl Payload {
+    pub(crate) fn add(&mut self, way: Way, bytes: u64) {
+        let place = match way {
+            Way::Inbound => &mut self.inbound,
+            Way::Outbound => &mut self.outbound,
+        };
+        *place = place.saturating_add(bytes);
+    }
+
+    /// In both directions.
+    pub(crate) fn total(&self) -> u64 {
+        self.inbound.saturating_add(self.outbound)
+    }
+}

@@ -1,0 +1,57 @@
+//! Requests to socket diagnosis, and what comes back.
+
+use super::wire::{Message, Request, Scope, messages};
+use crate::sys::netlink::SockDiag;
+
+/// Answers come in datagrams of at most this size.
+const DATAGRAM: usize = 32 << 10;
+
+/// A socket to the kernel that is kept open, and a place for its answers.
+#[derive(Debug, Default)]
+pub(super) struct Dialogue {
+    socket: Option<SockDiag>,
+    buffer: Vec<u8>,
+}
+
+impl Dialogue {
+    /// Sends a request and hands the message about every socket of the answer to `each`.
+    ///
+    /// # Errors
+    /// The kernel refuses, or knows no such socket (`ENOENT`).
+    pub(super) fn ask(
+        &mut self,
+        request: &Request,
+        mut each: impl FnMut(&[u8]),
+    ) -> nix::Result<()> {
+        let socket = match self.socket.take() {
+            Some(socket) => socket,
+            None => SockDiag::open()?,
+        };
+        self.buffer.resize(DATAGRAM, 0);
+        socket.send(&request.bytes)?;
+        let result = 'answer: loop {
+            let datagram = match socket.receive(&mut self.buffer) {
+                Ok(datagram) => datagram,
+                Err(error) => break Err(error),
+            };
+            for message in messages(datagram) {
+                match message {
+                    Message::Socket(body) => {
+                        each(body);
+                        if request.scope == Scope::One {
+                            break 'answer Ok(());
+                        }
+                    }
+                    Message::Done => break 'answer Ok(()),
+                    Message::Error(errno) => break 'answer Err(nix::Error::from_raw(errno)),
+                }
+            }
+        };
+        // After a broken answer the rest of it may still come: only a whole one leaves the socket
+        // fit for the next request.
+        if result.is_ok() {
+            self.socket = Some(socket);
+        }
+        result
+    }
+}

@@ -1,0 +1,66 @@
+//! What a survey found out about TCP: by this it is told whose a connection was that has died.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::inet_diag::{Socket, SocketId, State};
+use super::sources::Sources;
+use super::tcp::port;
+use crate::decide::traffic::Way;
+
+/// What the last survey found: by this the dead are told apart.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Ports that the tree listens on, and ports that only others listen on.
+    pub(super) listeners: BTreeSet<u16>,
+    pub(super) strange_listeners: BTreeSet<u16>,
+    /// By cookie: connections of the tree; `None`: they stay inside it, or are not to count.
+    pub(super) ours: BTreeMap<u64, Option<Way>>,
+    /// Cookies of the connections of others.
+    strangers: BTreeSet<u64>,
+}
+
+/// Whose a connection was that has died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    Ours(Way),
+    /// It does not count.
+    Nobodys,
+    Unclear,
+}
+
+impl Known {
+    pub(super) fn add_stranger(&mut self, socket: &Socket) {
+        match socket.state {
+            State::Listening => {
+                self.strange_listeners.insert(port(socket));
+            }
+            // What no process holds may still come to the tree: a connection not yet accepted.
+            State::Connected | State::Other if socket.inode != 0 => {
+                self.strangers.insert(socket.id.cookie());
+            }
+            State::Connected | State::Other => {}
+        }
+    }
+
+    /// Whose a connection was that has died.
+    pub(super) fn whose(&self, id: &SocketId, sources: &Sources) -> Whose {
+        let ports @ [here, there] = id.ports();
+        if let Some(way) = self.ours.get(&id.cookie()) {
+            return way.map_or(Whose::Nobodys, Whose::Ours);
+        }
+        if self.strangers.contains(&id.cookie()) || !sources.ports.let_pass(ports) {
+            return Whose::Nobodys;
+        }
+        if self.listeners.contains(&here) {
+            return Whose::Ours(Way::Inbound);
+        }
+        let ((address, _), (other, _)) = id.ends();
+        // The client's end of a connection to us, on this machine: the other end is the tree's,
+        // and tells for itself.
+        let client = address == other && self.listeners.contains(&there);
+        if client || self.strange_listeners.contains(&here) {
+            return Whose::Nobodys;
+        }
+        Whose::Unclear
+    }
+}

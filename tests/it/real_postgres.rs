@@ -1,0 +1,73 @@
+//! PostgreSQL over its Unix socket alone: queries keep it awake, silence recycles it, and what was
+//! written is still there.
+
+use crate::harness::{End, Run, Running, let_pass, now_ms, tool};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const CEILING: Duration = Duration::from_secs(60);
+
+/// The newest that is installed: Debian has its programs where no PATH leads.
+fn programs() -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut found: Vec<_> = versions
+        .map(|entry| entry.unwrap().path().join("bin"))
+        .filter(|bin| bin.join("initdb").is_file())
+        .collect();
+    found.sort();
+    found.pop().expect("this test needs `postgresql`: install it")
+}
+
+/// PostgreSQL refuses root.
+fn as_nobody(command: &str) -> Vec<String> {
+    let user = format!("{} --reuid=65534 --regid=65534 --clear-groups", tool("setpriv").display());
+    format!("{user} {command}").split_whitespace().map(str::to_owned).collect()
+}
+
+/// What the query answers; `None`: nobody does right now.
+fn query(run: &Running, text: &str) -> Option<String> {
+    let psql = programs().join("psql").display().to_string();
+    let directory = run.dir().display().to_string();
+    let words = [&psql, "-X", "-q", "-A", "-t", "-h", &directory, "-U", "test", "-d", "postgres"];
+    let (end, client) = Run::bare().command(words.into_iter().chain(["-c", text])).finish();
+    (end == End::Code(0)).then(|| client.stdout().trim().to_owned())
+}
+
+/// A cluster in the run's directory, made as quickly as may be.
+fn start(options: &str) -> Running {
+    let run = Run::new(options);
+    fs::set_permissions(run.dir(), fs::Permissions::from_mode(0o777)).unwrap();
+    let directory = run.dir().display();
+    let bin = programs().display().to_string();
+    let initdb = format!("{bin}/initdb -D {directory}/data --no-sync -A trust -U test");
+    let (end, made) =
+        Run::bare().command(as_nobody(&initdb)).env("LC_ALL", "C").ceiling(CEILING).finish();
+    assert_eq!(end, End::Code(0), "{}", made.stderr());
+    let postgres = format!(
+        "{bin}/postgres -D {directory}/data -k {directory} -c listen_addresses= -c fsync=off"
+    );
+    run.command(as_nobody(&postgres)).ceiling(CEILING).spawn()
+}
+
+#[test]
+fn postgresql_goes_idle_over_its_unix_socket_and_keeps_its_data() {
+    let mut run = start("--idle 2s --stop-signal INT");
+    run.wait_for("PostgreSQL to serve", |run| query(run, "create table kept (value int)"));
+    let mut last_ms = 0;
+    for value in 1..=6 {
+        last_ms = now_ms();
+        query(&run, &format!("insert into kept values ({value})")).unwrap();
+        let_pass(Duration::from_millis(1200));
+    }
+    assert_eq!(run.recycles(), [""; 0], "recycled between queries");
+
+    let line = run.wait_for("the recycle", |run| run.recycles().first().cloned());
+    assert!(now_ms() >= last_ms + 2000);
+    assert!(line.contains(" recycled: idle"), "{line}");
+    let sum = run.wait_for("its data", |run| query(run, "select sum(value) from kept"));
+    assert_eq!(sum, "21");
+    run.signal(libc::SIGINT);
+    assert_eq!(run.finish(), End::Code(0));
+}
