@@ -1,0 +1,73 @@
+//! What files of `/proc` say: any bytes are any of them. The sources are the program's own; this
+//! file stands where their parents do, and what they read is what the fuzzer made up.
+
+#![no_main]
+
+use std::hint::black_box;
+
+use libfuzzer_sys::fuzz_target;
+
+use self::namespace::{Moved, NamespaceSense, Stand};
+
+#[path = "../../src/sense/traffic/namespace.rs"]
+mod namespace;
+#[path = "../../src/sense/procfs.rs"]
+mod procfs;
+
+/// Where `namespace` looks for its helpers.
+mod sense {
+    pub(crate) use crate::procfs;
+}
+
+/// Where `namespace` looks for files.
+mod sys {
+    pub(crate) mod files {
+        use std::cell::RefCell;
+        use std::io;
+
+        thread_local! {
+            /// What every file says.
+            pub(crate) static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
+
+        /// The same as the program's, but for what is read.
+        pub(crate) fn read_path<'a>(_: &str, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
+            TEXT.with_borrow(|text| buffer.clone_from(text));
+            Ok(buffer)
+        }
+    }
+}
+
+fuzz_target!(|text: &[u8]| {
+    if let Some(stat) = procfs::stat(text) {
+        black_box(format!("{stat:?}"));
+        // The name in it may be anything that an honest process can call itself.
+        let end = text.iter().rposition(|byte| *byte == b')').unwrap_or_default();
+        let renamed = [b"1 (a) R 1 2) ", &text[end..]].concat();
+        assert_eq!(procfs::stat(&renamed), Some(stat));
+    }
+    black_box(procfs::resident_pages(text));
+    for field in [&b"Rss"[..], b"Pss", b"MemTotal", b"MemAvailable", b""] {
+        let bytes = procfs::kilobytes(text, field);
+        assert!(bytes.is_none_or(|bytes| bytes % 1024 == 0));
+    }
+    assert!(procfs::pids(text).count() <= text.len() / 2 + 1);
+    if let Some(inode) = procfs::socket_inode(text) {
+        let link = format!("socket:[{inode}]");
+        assert_eq!(procfs::socket_inode(link.as_bytes()), Some(inode));
+    }
+    counters(text);
+});
+
+/// What does not change does not move.
+fn counters(text: &[u8]) {
+    sys::files::TEXT.with_borrow_mut(|file| text.clone_into(file));
+    let mut sense = NamespaceSense::default();
+    let readable = sense.is_readable();
+    for before in [Moved::Unknown, Moved::No] {
+        sense.begin_look();
+        for stand in [Stand::Segments, Stand::Births, Stand::Datagrams] {
+            assert_eq!(sense.moved(stand), readable.then_some(before));
+        }
+    }
+}
