@@ -105,15 +105,14 @@ impl TcpSense {
             };
             dialogue.ask(&inet_diag::dump(family, Protocol::Tcp), each)?;
         }
-        let listens = |at| {
-            let mut listeners = ours.iter().filter(|(socket, _)| socket.state == State::Listening);
-            listeners.any(|(listener, _)| port(listener) == at)
-        };
+        let listeners = ours.iter().filter(|(socket, _)| socket.state == State::Listening);
+        let listeners: BTreeSet<_> = listeners.map(|(listener, _)| port(listener)).collect();
         let mut known = Known::default();
         let mut accepted = Vec::new();
         for socket in others {
             // Accepted since the descriptors were read, or on its way to another process.
-            if socket.state == State::Connected && socket.inode != 0 && listens(port(&socket)) {
+            let ended = socket.state != State::Connected || socket.inode == 0;
+            if !ended && listeners.contains(&port(&socket)) {
                 accepted.push((socket, false));
             } else {
                 known.add_stranger(&socket);
