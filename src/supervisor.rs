@@ -8,23 +8,27 @@ use anyhow::{Context, bail};
 
 use crate::act::spawn::{Program, Spawned};
 use crate::act::stop::{Scope, Sweep};
+use crate::act::terminal::Terminal;
 use crate::cli::Config;
 use crate::decide::event::Event;
-use crate::decide::exit::{End, Exit, Signal};
+use crate::decide::exit::{End, Signal};
 use crate::decide::lifecycle::Lifecycle;
+use crate::decide::rules::Restart;
 use crate::decide::time::{Time, earliest};
 use crate::decide::traffic::Traffic;
 use crate::report::{self, Reporter};
 use crate::sense::memory::MemorySense;
+use crate::sense::neighbours;
 use crate::sense::traffic::stdin::StdinSense;
 use crate::sense::traffic::{TrafficSense, Wanted};
 use crate::sense::tree::Trees;
 use crate::sys::poll::{self, Readiness};
-use crate::sys::process::{self, Status};
+use crate::sys::process;
 use crate::sys::signals::{self, Signals};
 use crate::sys::{clock, files};
 
 mod perform;
+mod take;
 
 /// How soon a stop is thought about again when nothing can tell us that a process ended.
 const BLIND_PAUSE: Duration = Duration::from_millis(20);
@@ -36,7 +40,12 @@ const BLIND_PAUSE: Duration = Duration::from_millis(20);
 pub(crate) fn run(config: Config) -> anyhow::Result<End> {
     let (signals, inherited) = signals::catch().context("cannot catch signals")?;
     process::become_subreaper().context("cannot become a subreaper")?;
-    let program = Program::new(&config.command, &config.hidden, inherited)
+    let terminal = Terminal::find(neighbours::none);
+    // Of a Ctrl-C in COMMAND's own group we know nothing. Where COMMAND's end by itself is not the
+    // end, we must: it shares our group then.
+    let foreground =
+        terminal.as_ref().is_some_and(Terminal::is_ours) && config.rules.restart == Restart::Never;
+    let program = Program::new(&config.command, &config.hidden, inherited, foreground)
         .context("COMMAND has an argument that no program can be given")?;
     let wanted = Wanted {
         sources: config.traffic,
@@ -53,10 +62,12 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
     // Random is nice to have: without it, jitter is the same in every run.
     let seed = process::random().unwrap_or_default();
     let mut supervisor = Supervisor {
+        stop_signal: config.rules.stop_signal,
         lifecycle: Lifecycle::new(config.rules, now(), seed),
         reporter: Reporter::new(config.loudness, &name),
         scope: config.scope,
         program,
+        terminal,
         signals,
         trees: Trees::new(),
         memory: MemorySense::new(),
@@ -82,7 +93,11 @@ struct Supervisor {
     lifecycle: Lifecycle,
     reporter: Reporter,
     scope: Scope,
+    /// What COMMAND may die of because we asked.
+    stop_signal: Signal,
     program: Program,
+    /// The one on standard input, if it is ours to give.
+    terminal: Option<Terminal>,
     signals: Signals,
     trees: Trees,
     memory: MemorySense,
@@ -165,87 +180,6 @@ impl Supervisor {
             input_ended: is_ready(Source::InputEnd),
             tripwire: is_ready(Source::Tripwire),
             ended: is_ready(Source::End) || blind,
-        }
-    }
-
-    /// Tells whether a child may have ended.
-    fn take_signals(&mut self) -> bool {
-        let mut children = false;
-        while let Some(received) = self.signals.next() {
-            match Signal::from_number(received.number) {
-                Some(Signal::CHLD) => children = true,
-                // Nothing else has the kernel send it to us.
-                Some(Signal::IO) if received.by_kernel => {
-                    self.traffic.rang();
-                    self.take_sprung();
-                }
-                Some(signal) if !received.own => {
-                    let shared = received.by_kernel && !self.program.has_own_group();
-                    self.feed(Event::Signalled { signal, shared });
-                }
-                Some(_) | None => {}
-            }
-        }
-        children
-    }
-
-    /// A start that has worked, or failed, is known before the end of what was started.
-    fn take_start(&mut self) {
-        let Some(starting) = self.starting.take_if(|starting| starting.is_done()) else { return };
-        let pid = starting.pid;
-        match starting.result() {
-            Ok(()) => {
-                self.feed(Event::Started);
-                if let Some(input) = self.input_waits.take() {
-                    self.feed(Event::Moved(input));
-                }
-            }
-            Err(failure) => {
-                self.trees.reaped(pid);
-                self.feed(Event::StartFailed(failure));
-            }
-        }
-    }
-
-    fn take_ends(&mut self, children: bool, others: bool) {
-        let mut reaped = false;
-        while children && let Some(child) = process::reap() {
-            reaped = true;
-            let is_command = self.trees.command() == Some(child.pid);
-            self.trees.reaped(child.pid);
-            if is_command {
-                self.feed(Event::Exited(match child.status {
-                    Status::Exited(status) => Exit::Status(status),
-                    Status::Killed(signal) => {
-                        Exit::Killed(Signal::from_number(signal).unwrap_or(Signal::KILL))
-                    }
-                }));
-            }
-        }
-        if (reaped || others) && self.sweep.is_some() {
-            self.sweep_on();
-            self.handle_events();
-        }
-    }
-
-    fn take_input(&mut self, ready: Ready) {
-        if ready.tripwire {
-            self.take_sprung();
-        }
-        if ready.input_ended && self.traffic.stdin.ended() {
-            self.feed(Event::InputEnded);
-        }
-    }
-
-    fn take_sprung(&mut self) {
-        if let Some(traffic) = self.traffic.sprung(now()) {
-            self.feed(Event::Moved(traffic));
-        }
-    }
-
-    fn take_deadline(&mut self) {
-        if self.lifecycle.deadline().is_some_and(|deadline| now() >= deadline) {
-            self.feed(Event::Due);
         }
     }
 

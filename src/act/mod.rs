@@ -3,3 +3,4 @@
 pub(crate) mod leave;
 pub(crate) mod spawn;
 pub(crate) mod stop;
+pub(crate) mod terminal;

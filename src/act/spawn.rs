@@ -11,6 +11,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::unistd::Pid;
 
+use super::terminal;
 use crate::decide::event::Cause;
 use crate::decide::exit::{Failure, Stage};
 use crate::sys::files;
@@ -29,7 +30,10 @@ pub(crate) struct Program {
     /// Variables that name the process they are meant for, and named us (`sd_listen_fds(3)`,
     /// `sd_watchdog_enabled(3)`): they are to name COMMAND.
     pid_variables: Vec<&'static str>,
+    /// COMMAND leads a process group of its own.
     own_group: bool,
+    /// It has the terminal's foreground from its first moment, if this group of ours had it.
+    foreground_of: Option<Pid>,
     inherited: Inherited,
     /// Where a regular file on standard input was when we were started.
     input_start: Option<u64>,
@@ -53,7 +57,8 @@ const GENERATION: &str = "RECYCLE_GENERATION";
 const REASON: &str = "RECYCLE_REASON";
 
 impl Program {
-    /// COMMAND with its arguments. Variables named in `hidden` are kept from it.
+    /// COMMAND with its arguments. Variables named in `hidden` are kept from it. With `foreground`
+    /// it is given the terminal's.
     ///
     /// # Errors
     /// An argument with a NUL byte, which no program could be given.
@@ -61,6 +66,7 @@ impl Program {
         command: &[OsString],
         hidden: &[String],
         inherited: Inherited,
+        foreground: bool,
     ) -> Result<Self, std::ffi::NulError> {
         let args = command.iter().map(|arg| CString::new(arg.as_bytes()));
         let args = args.collect::<Result<Vec<_>, _>>()?;
@@ -78,16 +84,23 @@ impl Program {
             args,
             env,
             pid_variables,
-            own_group: !has_controlling_terminal(),
+            own_group: foreground || !has_controlling_terminal(),
+            foreground_of: foreground.then(nix::unistd::getpgrp),
             inherited,
             input_start: input_start(),
         })
     }
 
-    /// Whether COMMAND leads a process group of its own. With a controlling terminal it shares
-    /// ours: a group in the background could neither read from it nor, sometimes, write to it.
+    /// Whether COMMAND leads a process group of its own. With a controlling terminal, and without
+    /// its foreground, it shares ours: a group in the background could neither read from it nor,
+    /// sometimes, write to it.
     pub(crate) fn has_own_group(&self) -> bool {
         self.own_group
+    }
+
+    /// Whether it starts with the terminal's foreground.
+    pub(crate) fn has_foreground(&self) -> bool {
+        self.foreground_of.is_some()
     }
 
     /// Starts a generation.
@@ -132,9 +145,8 @@ impl Program {
     }
 
     /// The child's way to `execve`. The order matters: the kernel is told to kill us with our
-    /// parent
-    /// before anything else can go wrong, and signals are let in last, when their dispositions are
-    /// COMMAND's and not ours.
+    /// parent before anything else can go wrong, the foreground is taken while SIGTTOU is still
+    /// blocked, and signals are let in last, when their dispositions are COMMAND's and not ours.
     fn become_command(
         &self,
         parent: Pid,
@@ -162,6 +174,9 @@ impl Program {
         process::die_with_parent(parent)?;
         if self.own_group {
             nix::unistd::setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
+        }
+        if let Some(ours) = self.foreground_of {
+            terminal::take_foreground(ours);
         }
         self.inherited.restore().map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))
     }

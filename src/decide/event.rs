@@ -27,6 +27,14 @@ pub(crate) enum Event {
         /// COMMAND got it as well: the kernel sent it to the group that we share (`tty_ioctl(2)`).
         shared: bool,
     },
+    /// COMMAND's own process was stopped, on a terminal that nobody but it and us uses.
+    Stopped {
+        signal: Signal,
+        /// We have the foreground, and can give it to COMMAND.
+        foreground: bool,
+        /// A shell waits for us, and takes over when we stop, too.
+        shell: bool,
+    },
     /// The answer to `Action::Look`.
     Observed(Observation),
     /// A tripwire was sprung: traffic, just now.
@@ -47,11 +55,14 @@ pub(crate) enum Action {
     },
     /// Send a signal to COMMAND, as far as `--signal-scope` says.
     Pass(Signal),
+    /// Have COMMAND go on after a stop (CONT): as all that a terminal stopped, with the foreground
+    /// if that is ours to give.
+    Wake,
     /// Signal every process of the tree; `TreeGone` or `TreeDefied` follows.
     Sweep(Force),
     /// Look at the system; `Observed` follows.
     Look(Look),
-    /// Stop ourselves, as job control asked (`SIGSTOP`).
+    /// Stop ourselves, as job control asked (`SIGSTOP`); the terminal is our shell's then.
     Suspend,
     Tell(Notice),
     /// The last action of all.

@@ -145,6 +145,8 @@ pub(crate) enum End {
 }
 
 impl End {
+    /// All went well.
+    pub(crate) const SUCCESS: Self = Self::Status(0);
     /// `recycle` itself failed.
     pub(crate) const FAILED: Self = Self::Status(125);
     const NOT_EXECUTABLE: Self = Self::Status(126);

@@ -235,6 +235,7 @@ impl Lifecycle {
     fn pass(&self, signal: Signal, shared: bool, actions: &mut Vec<Action>) -> Meaning {
         match self.rules.map.of(signal) {
             Mapped::Pass(to) if shared && to == signal => {}
+            Mapped::Pass(Signal::CONT) => actions.push(Action::Wake),
             Mapped::Pass(to) => actions.push(Action::Pass(to)),
             Mapped::Drop => actions.push(Action::Tell(Notice::Swallowed(signal))),
             Mapped::Recycle => {}
@@ -251,6 +252,19 @@ impl Lifecycle {
             | Meaning::Recycle => {}
         }
         meaning
+    }
+}
+
+/// What is done about a COMMAND that was stopped on a terminal: the shell that waits for us must
+/// learn of it. Where none does, nobody could ever wake COMMAND after a Ctrl-Z.
+fn stopped(signal: Signal, foreground: bool, shell: bool, actions: &mut Vec<Action>) {
+    match signal {
+        // A shell's `fg` may give us the foreground without a word.
+        Signal::TTIN | Signal::TTOU if foreground => actions.push(Action::Wake),
+        _ if shell => actions.push(Action::Suspend),
+        Signal::TSTP => actions.push(Action::Wake),
+        // By hand, or because others have the foreground: it would only stop again.
+        _ => {}
     }
 }
 

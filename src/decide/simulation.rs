@@ -119,6 +119,7 @@ fn the_traces_see_all_that_can_happen() {
         "Sweep(Kill)",
         "Sweep(Ask)",
         "Suspend",
+        "Wake",
         "Swallowed",
         "Held(MinLifetime)",
         "Held(Interrupted)",

@@ -2,6 +2,7 @@
 
 pub(crate) mod limit;
 pub(crate) mod memory;
+pub(crate) mod neighbours;
 mod procfs;
 pub(crate) mod traffic;
 pub(crate) mod tree;

@@ -3,16 +3,18 @@
 use super::{Supervisor, now};
 use crate::act::leave;
 use crate::act::stop::{self, Passed, Scope, Sweep};
+use crate::act::terminal::Modes;
 use crate::decide::event::{Action, Cause, Event, Look, Observation, TrafficLook, Tree};
-use crate::decide::exit::Signal;
+use crate::decide::exit::{End, Signal};
 use crate::decide::notice::Notice;
-use crate::sys::clock;
+use crate::sys::{clock, process};
 
 impl Supervisor {
     pub(super) fn perform(&mut self, action: Action) {
         match action {
             Action::Start { generation, cause } => self.start(generation, cause),
             Action::Pass(signal) => self.pass(signal),
+            Action::Wake => self.wake(),
             Action::Sweep(force) => {
                 // A big tree needs every descriptor that we can spare.
                 self.traffic.ended(now());
@@ -25,14 +27,27 @@ impl Supervisor {
                 let seen = self.look(look);
                 self.events.push_back(Event::Observed(seen));
             }
-            Action::Suspend => leave::suspend(),
+            Action::Suspend => {
+                if let Some(terminal) = &self.terminal {
+                    terminal.take_back(self.trees.group());
+                }
+                leave::suspend();
+            }
             Action::Tell(notice) => self.reporter.tell(&notice),
-            Action::Quit(end) => self.end = Some(end),
+            Action::Quit(end) => {
+                // What a COMMAND that went well did to the terminal is what it is for: stty(1).
+                let modes = if end == End::SUCCESS { Modes::Left } else { Modes::Restored };
+                self.reclaim_terminal(modes);
+                self.end = Some(end);
+            }
         }
     }
 
     fn start(&mut self, generation: u64, cause: Option<Cause>) {
         self.sweep = None;
+        if generation > 1 {
+            self.reclaim_terminal(Modes::Restored);
+        }
         match self.program.spawn(generation, cause) {
             Ok(spawned) => {
                 self.generation = generation;
@@ -54,6 +69,25 @@ impl Supervisor {
         stop::pass(command, signal, self.scope, own_group, self.trees.members());
     }
 
+    /// What a terminal stopped is the whole group.
+    fn wake(&mut self) {
+        match (&self.terminal, self.trees.command()) {
+            (Some(terminal), Some(command)) if self.program.has_foreground() => {
+                terminal.give(command);
+                // What cannot be woken is gone.
+                let _ = process::signal_group(command, Signal::CONT.number());
+            }
+            _ => self.pass(Signal::CONT),
+        }
+    }
+
+    /// After COMMAND's end: what it had of the terminal is ours again.
+    pub(super) fn reclaim_terminal(&self, modes: Modes) {
+        if let Some(terminal) = &self.terminal {
+            terminal.reclaim(self.trees.group(), modes);
+        }
+    }
+
     /// Walks the tree; that it cannot be seen is said.
     fn walk(&mut self) -> bool {
         let walked = self.trees.walk().map(drop);
@@ -65,6 +99,9 @@ impl Supervisor {
 
     /// One pass over a tree that is to go.
     pub(super) fn sweep_on(&mut self) {
+        if self.trees.command().is_none() {
+            self.reclaim_terminal(Modes::Restored);
+        }
         let seen = self.walk();
         let Some(sweep) = &mut self.sweep else { return };
         if seen {

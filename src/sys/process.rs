@@ -42,26 +42,28 @@ impl Process {
     }
 }
 
-/// A process that was reaped.
+/// A child with something new to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reaped {
+pub(crate) struct Changed {
     pub(crate) pid: Pid,
     pub(crate) status: Status,
 }
 
-/// How it ended (`wait(2)`).
+/// What became of it (`wait(2)`). One that has ended is reaped now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
     Exited(u8),
     /// The number of the signal.
     Killed(i32),
+    /// The number of the signal. It lives.
+    Stopped(i32),
 }
 
-/// Reaps one child that has ended, whoever it is; `None`: none has, or there is none.
-pub(crate) fn reap() -> Option<Reaped> {
+/// The next child that has ended or was stopped, whoever it is; `None`: none has, or there is none.
+pub(crate) fn next_changed() -> Option<Changed> {
     loop {
-        match raw_wait(-1, libc::WNOHANG) {
-            Ok(reaped) => return reaped,
+        match raw_wait(-1, libc::WNOHANG | libc::WUNTRACED) {
+            Ok(changed) => return changed,
             Err(Errno::EINTR) => {}
             Err(_) => return None,
         }
@@ -75,16 +77,33 @@ pub(crate) fn reap_child(pid: Pid) {
 
 /// `waitpid(2)` by number: nix has no word for a death by a real-time signal.
 #[expect(unsafe_code, reason = "nix cannot name all signals")]
-fn raw_wait(pid: i32, flags: i32) -> nix::Result<Option<Reaped>> {
+fn raw_wait(pid: i32, flags: i32) -> nix::Result<Option<Changed>> {
     let mut status = 0;
     // SAFETY: the kernel writes one int, which `status` is.
     let pid = Errno::result(unsafe { libc::waitpid(pid, &mut status, flags) })?;
-    let ended = if libc::WIFSIGNALED(status) {
+    let status = if libc::WIFSIGNALED(status) {
         Status::Killed(libc::WTERMSIG(status))
+    } else if libc::WIFSTOPPED(status) {
+        Status::Stopped(libc::WSTOPSIG(status))
     } else {
         Status::Exited(u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX))
     };
-    Ok((pid > 0).then_some(Reaped { pid: Pid::from_raw(pid), status: ended }))
+    Ok((pid > 0).then_some(Changed { pid: Pid::from_raw(pid), status }))
+}
+
+/// A child may ask to be traced by us (`PTRACE_TRACEME`, `ptrace(2)`), and then stops at each of
+/// its signals until we let it go on. We let it go for good, with the signal that it stopped at.
+///
+/// # Errors
+/// `ESRCH`: it does not wait for us as its tracer; a stop was job control's.
+#[expect(unsafe_code, reason = "nix cannot name all signals")]
+pub(crate) fn let_go(child: Pid, stopped_at: i32) -> nix::Result<()> {
+    // What exec says to a tracer means nothing to the program.
+    let signal = if stopped_at == libc::SIGTRAP { 0 } else { libc::c_long::from(stopped_at) };
+    let nowhere = std::ptr::null_mut::<libc::c_void>();
+    // SAFETY: this request has no address and takes the signal by value.
+    let result = unsafe { libc::ptrace(libc::PTRACE_DETACH, child.as_raw(), nowhere, signal) };
+    Errno::result(result).map(drop)
 }
 
 /// Whether a process group has any process, ended ones that nobody reaped included.
@@ -185,6 +204,20 @@ impl AsFd for ProcessFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// Whether we lead our session: the kernel tells us alone when its terminal hangs up.
+pub(crate) fn leads_session() -> bool {
+    nix::unistd::getsid(None) == Ok(Pid::this())
+}
+
+/// Whether our parent is in our session: a shell there waits for us, and wakes us if we stop.
+pub(crate) fn has_shell() -> bool {
+    let parent = nix::unistd::getppid();
+    // The parent of PID 1 has no number here.
+    parent.as_raw() != 0
+        && nix::unistd::getsid(Some(parent))
+            .is_ok_and(|session| nix::unistd::getsid(None) == Ok(session))
 }
 
 /// Makes us the parent of every orphan below us (`PR_SET_CHILD_SUBREAPER(2const)`).

@@ -3,7 +3,7 @@
 use super::starting::{quit, suspend_too};
 use super::{
     Action, End, Event, Kill, Lifecycle, Meaning, Next, Notice, Reason, Recycled, Signal, State,
-    Stop, Then, Time, Watch,
+    Stop, Then, Time, Watch, stopped,
 };
 use crate::decide::event::{Cause, Force};
 
@@ -38,6 +38,11 @@ impl Lifecycle {
                 }
             },
             Event::TreeDefied => return defied(State::Stopping { watch, kill, stop }, actions),
+            // A stop has its time, whatever is typed meanwhile: no shell takes over now.
+            Event::Stopped { signal, foreground, shell: _ } => {
+                stopped(signal, foreground, false, actions);
+                None
+            }
             Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
             Event::Due => {
                 kill.escalate(now, actions);
@@ -80,6 +85,7 @@ impl Lifecycle {
             Event::Started
             | Event::StartFailed(_)
             | Event::Exited(_)
+            | Event::Stopped { .. }
             | Event::Moved(_)
             | Event::InputEnded => None,
         };
@@ -111,6 +117,10 @@ impl Lifecycle {
                 None
             }
             Event::TreeDefied => return defied(State::Leaving { watch, kill }, actions),
+            Event::Stopped { signal, foreground, shell } => {
+                stopped(signal, foreground, shell, actions);
+                None
+            }
             Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
             Event::Due => {
                 if let Some(kill) = &mut kill {

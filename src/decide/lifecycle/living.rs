@@ -3,7 +3,7 @@
 use super::starting::quit;
 use super::{
     Action, Event, Exit, Kill, Lifecycle, Look, Meaning, Next, Notice, Reason, Signal, State, Stop,
-    Time, Verdict, Watch,
+    Time, Verdict, Watch, stopped,
 };
 use crate::decide::event::{Force, Observation};
 
@@ -29,6 +29,10 @@ impl Lifecycle {
                     None
                 }
             },
+            Event::Stopped { signal, foreground, shell } => {
+                stopped(signal, foreground, shell, actions);
+                None
+            }
             Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
             Event::Moved(traffic) => {
                 watch.policy.sprung(now, &traffic, &self.rules);

@@ -2,7 +2,7 @@
 
 use super::{
     Action, Cause, End, Event, Failure, Finality, Lifecycle, Meaning, Notice, Policy, Reason,
-    State, Time, Watch,
+    State, Time, Watch, stopped,
 };
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ impl Lifecycle {
             | Event::Exited(_)
             | Event::TreeGone
             | Event::TreeDefied
+            | Event::Stopped { .. }
             | Event::Observed(_)
             | Event::Moved(_)
             | Event::InputEnded => State::Waiting { until, cause },
@@ -65,6 +66,10 @@ impl Lifecycle {
                     State::Starting { watch, cause }
                 }
             },
+            Event::Stopped { signal, foreground, shell } => {
+                stopped(signal, foreground, shell, actions);
+                State::Starting { watch, cause }
+            }
             Event::InputEnded => {
                 watch.policy.only_kill();
                 State::Starting { watch, cause }

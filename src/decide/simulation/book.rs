@@ -1,15 +1,17 @@
 //! The book: what the core was told and what it did, as the contract understands it. The laws are
 //! read against it. It knows nothing of how the core is built.
 
+mod signals;
+
 use std::time::Duration;
 
 use super::effort::Effort;
 use super::restarts::Restarts;
 use super::samples::Samples;
 use crate::decide::event::{Action, Cause, Event, Force, MemoryLook, Observation, Reason};
-use crate::decide::exit::{Exit, Signal};
+use crate::decide::exit::Exit;
 use crate::decide::notice::Notice;
-use crate::decide::rules::{Mapped, Restart, Rules};
+use crate::decide::rules::{Restart, Rules};
 use crate::decide::time::Time;
 
 /// COMMAND's own process, as far as the core was told.
@@ -39,6 +41,7 @@ pub(super) enum Follow {
     /// A restart after this delay.
     Restart(Duration),
     Suspend,
+    Wake,
 }
 
 /// The truth at a look, which the core was told about or, where the world is blind, was not.
@@ -157,6 +160,9 @@ impl Book {
             Event::TreeDefied if self.killed.is_some() => self.follow = Follow::Quit,
             Event::TreeGone | Event::TreeDefied | Event::Due => {}
             Event::Signalled { signal, .. } => self.signalled(*signal, rules),
+            Event::Stopped { signal, foreground, shell } => {
+                self.follow = self.after_stop(*signal, *foreground, *shell);
+            }
             Event::Observed(observation) => self.observed(observation, seen, rules),
             Event::Moved(traffic) => self.effort.sprung(now, traffic),
             Event::InputEnded => self.input_ended = true,
@@ -208,28 +214,6 @@ impl Book {
         let Some(delay) = self.restarts.next(self.now, lasted) else { return Follow::Quit };
         self.start_due = Some(self.now + delay);
         Follow::Restart(delay)
-    }
-
-    fn signalled(&mut self, signal: Signal, rules: &Rules) {
-        let Mapped::Pass(_) = rules.map.of(signal) else { return };
-        let until = Some(self.now + rules.stop_timeout);
-        // A planned stop, or what comes between generations, has nothing to wait for.
-        let mid_life = self.command_lives() && self.ending.is_none();
-        match signal {
-            Signal::TERM => (self.terminated, self.leaving) = (true, true),
-            Signal::INT | Signal::QUIT => {
-                self.leaving |= !mid_life;
-                (self.interrupted, self.held_until) = (true, until);
-            }
-            Signal::HUP if mid_life => (self.hung_up_until, self.held_until) = (until, until),
-            Signal::HUP if self.command_lives() => self.hung_up_until = until,
-            Signal::CONT => self.effort.woken(self.now),
-            Signal::TSTP | Signal::TTIN | Signal::TTOU => self.follow = Follow::Suspend,
-            _ => {}
-        }
-        if self.leaving && !self.command_lives() {
-            self.follow = Follow::Quit;
-        }
     }
 
     fn observed(&mut self, observation: &Observation, seen: Option<Seen>, rules: &Rules) {
@@ -291,7 +275,11 @@ impl Book {
             }
             Action::Quit(_) => self.quit = true,
             Action::Look(look) => self.effort.asked(self.now, look, self.window),
-            Action::Pass(_) | Action::Sweep(_) | Action::Suspend | Action::Tell(_) => {}
+            Action::Pass(_)
+            | Action::Wake
+            | Action::Sweep(_)
+            | Action::Suspend
+            | Action::Tell(_) => {}
         }
     }
 }

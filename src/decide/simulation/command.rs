@@ -34,6 +34,8 @@ pub(super) struct Habits {
     pub(super) start_fails_once_in: u64,
     /// A look is blind once in so many.
     pub(super) blind_once_in: u64,
+    /// It is on a terminal of its own, and a shell waits there or none does.
+    pub(super) shell: Option<bool>,
 }
 
 /// A child that has just been forked, and shows its parent's whole size.

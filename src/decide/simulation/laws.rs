@@ -40,6 +40,7 @@ pub(super) const TIMELESS: &[Law] = laws![
     order::generations_count_up_by_one,
     order::a_start_knows_its_cause,
     order::no_signal_to_the_dead,
+    order::we_stop_only_when_asked,
     order::only_the_left_behind_are_asked,
     order::looks_serve_a_decision,
     stops::nothing_is_planned_after_term,

@@ -63,6 +63,7 @@ pub(super) fn habits(random: &mut Random) -> Habits {
         hides_pages: random.once_in(3),
         start_fails_once_in: random.pick(&[3, 20, 1_000]),
         blind_once_in: random.pick(&[4, 60, 1_000_000]),
+        shell: random.pick(&[None, Some(true), Some(false)]),
     }
 }
 
@@ -147,7 +148,7 @@ pub(super) fn any(random: &mut Random, rules: &Rules) -> Happening {
     match random.below(24) {
         0..=1 => talk(random, Voices::All, rules),
         2 => Happening::InputEnd,
-        3 => Happening::Stop,
+        3 => Happening::Stop(named(random.pick(&["STOP", "TSTP", "TTIN"]))),
         4..=5 => Happening::Continue,
         6 => Happening::End(Exit::Status(0)),
         7..=8 => Happening::End(Exit::Status(1)),

@@ -36,7 +36,7 @@ pub(super) enum Happening {
     Talk(Voice, u64),
     InputEnd,
     End(Exit),
-    Stop,
+    Stop(Signal),
     Continue,
     /// COMMAND gives memory back.
     Free,
@@ -276,7 +276,7 @@ impl World {
                 (self.clear_since, self.was_blind) = (self.now, false);
                 8
             }
-            Action::Pass(_) | Action::Sweep(_) => 30,
+            Action::Pass(_) | Action::Wake | Action::Sweep(_) => 30,
             Action::Look(_) => 100,
         };
         let at = self.acted_until.max(self.now + self.random.micros(3_000));

@@ -26,9 +26,12 @@ pub(super) fn quit_says_how_command_ended(moment: &Moment<'_>) -> bool {
                 matches!(moment.rules.then, Then::Exit(status) if *end == End::Status(status));
             planned && (then || lost)
         }
-        Event::Started | Event::Observed(_) | Event::Moved(_) | Event::InputEnded | Event::Due => {
-            false
-        }
+        Event::Started
+        | Event::Stopped { .. }
+        | Event::Observed(_)
+        | Event::Moved(_)
+        | Event::InputEnded
+        | Event::Due => false,
     }
 }
 

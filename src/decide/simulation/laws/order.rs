@@ -2,6 +2,7 @@
 
 use super::Moment;
 use crate::decide::event::{Action, Event, Force};
+use crate::decide::exit::Signal;
 use crate::decide::rules::Measure;
 
 /// The next generation starts when nothing of the last one lives.
@@ -34,7 +35,20 @@ pub(super) fn a_start_knows_its_cause(moment: &Moment<'_>) -> bool {
 
 /// A process number is free for others as soon as its process was reaped.
 pub(super) fn no_signal_to_the_dead(moment: &Moment<'_>) -> bool {
-    !matches!(moment.action, Action::Pass(_)) || moment.book.command_lives()
+    !matches!(moment.action, Action::Pass(_) | Action::Wake) || moment.book.command_lives()
+}
+
+/// Nobody types a Ctrl-Z at what goes on without us: we stop only when we are told to, or when
+/// COMMAND has and a shell takes over.
+pub(super) fn we_stop_only_when_asked(moment: &Moment<'_>) -> bool {
+    let asked = match moment.book.told {
+        Event::Signalled { signal, .. } => {
+            matches!(signal, Signal::TSTP | Signal::TTIN | Signal::TTOU)
+        }
+        Event::Stopped { shell, .. } => shell,
+        _ => false,
+    };
+    *moment.action != Action::Suspend || asked
 }
 
 /// While COMMAND's own process lives, it alone is told to go: it knows best how its tree ends.

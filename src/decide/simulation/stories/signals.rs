@@ -90,6 +90,50 @@ fn a_recycle_that_began_after_int_does_not_undo_it() {
     assert_eq!(story.tell(1_002, ended), [ASK, Action::Quit(End::Signal(Signal::INT))]);
 }
 
+/// COMMAND was stopped on a terminal that it has to itself.
+fn halt(name: &str, shell: bool) -> Event {
+    Event::Stopped { signal: Signal::parse(name).unwrap(), foreground: false, shell }
+}
+
+#[test]
+fn when_a_terminal_stops_command_the_shell_that_waits_for_us_takes_over() {
+    let mut story = Story::running(lifetime(10));
+    for name in ["TSTP", "STOP", "TTIN", "TTOU"] {
+        assert_eq!(story.tell(1_000, halt(name, true)), [Action::Suspend], "{name}");
+    }
+    assert_eq!(story.signal(2_000, "CONT"), [Action::Wake]);
+    assert_eq!(story.wait(60_000), Some((10_000, stop())));
+    // Now a stop is under way, which has its time.
+    assert_eq!(story.tell(10_500, halt("TSTP", true)), [Action::Wake]);
+    assert_eq!(story.tell(10_500, halt("STOP", true)), []);
+    assert_eq!(story.wait(60_000), Some((13_000, vec![KILL])));
+    // TERM has no such time.
+    let mut story = Story::running(lifetime(10));
+    story.signal(1_000, "TERM");
+    assert_eq!(story.tell(2_000, halt("TSTP", true)), [Action::Suspend]);
+}
+
+#[test]
+fn who_wants_the_foreground_is_given_it_if_we_have_it() {
+    let mut story = Story::running(plain());
+    for (name, action) in
+        [("TTIN", Action::Wake), ("TTOU", Action::Wake), ("TSTP", Action::Suspend)]
+    {
+        let signal = Signal::parse(name).unwrap();
+        let halted = Event::Stopped { signal, foreground: true, shell: true };
+        assert_eq!(story.tell(1_000, halted), [action], "{name}");
+    }
+}
+
+#[test]
+fn where_no_shell_waits_a_ctrl_z_is_undone() {
+    let mut story = Story::running(plain());
+    assert_eq!(story.tell(1_000, halt("TSTP", false)), [Action::Wake]);
+    for name in ["STOP", "TTIN", "TTOU"] {
+        assert_eq!(story.tell(1_000, halt(name, false)), [], "{name}");
+    }
+}
+
 #[test]
 fn input_that_comes_while_a_generation_starts_is_its_traffic() {
     let idle = Idle { after: Duration::from_secs(10), settle: Duration::ZERO };

@@ -16,6 +16,7 @@ impl World {
         match action {
             Action::Start { generation, .. } => self.start(generation),
             Action::Pass(signal) => self.signal(signal),
+            Action::Wake => self.signal(Signal::CONT),
             Action::Sweep(force) => self.sweep(force),
             Action::Look(look) => self.look(look),
             Action::Suspend | Action::Tell(_) | Action::Quit(_) => {}

@@ -80,6 +80,7 @@ impl World {
             Follow::Quit => book.quit,
             Follow::Restart(_) => !book.quit,
             Follow::Suspend => has(&|action| *action == Action::Suspend),
+            Follow::Wake => has(&|action| *action == Action::Wake),
         };
         law(followed, "what must follow an event follows")?;
         let exited = matches!(book.told, Event::Exited(_));
@@ -102,7 +103,11 @@ impl World {
     /// says otherwise about.
     fn check_signal(&self, actions: &[Action]) -> Checked {
         let Event::Signalled { signal, shared } = self.book.told else { return Ok(()) };
-        let passes = actions.contains(&Action::Pass(signal));
+        let passed = match signal {
+            Signal::CONT => Action::Wake,
+            _ => Action::Pass(signal),
+        };
+        let passes = actions.contains(&passed);
         match self.rules.map.of(signal) {
             _ if !self.book.command_lives() => Ok(()),
             Mapped::Pass(_) => law(passes != shared, "a signal is passed on once"),

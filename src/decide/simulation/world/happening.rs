@@ -39,10 +39,14 @@ impl World {
                 let after = at.since(now);
                 self.plan(after, Coming::Tell(Event::Exited(exit), None));
             }
-            Happening::Stop | Happening::Continue => {
-                command.stopped = matches!(happening, Happening::Stop);
-                self.clear_since = now;
+            Happening::Stop(signal) => {
+                (command.stopped, self.clear_since) = (true, now);
+                if let Some(shell) = self.habits.shell {
+                    let foreground = self.random.once_in(3);
+                    return self.tell(Event::Stopped { signal, foreground, shell }, None);
+                }
             }
+            Happening::Continue => (command.stopped, self.clear_since) = (false, now),
             Happening::Free => command.frees(now),
             Happening::Fork(millis) => command.forks(now, Duration::from_millis(millis)),
             Happening::Compute(millis) => command.computes(now, Duration::from_millis(millis)),

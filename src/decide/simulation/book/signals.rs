@@ -1,0 +1,42 @@
+//! What signals mean, as the contract understands it.
+
+use super::{Book, Follow};
+use crate::decide::exit::Signal;
+use crate::decide::rules::{Mapped, Rules};
+
+impl Book {
+    pub(super) fn signalled(&mut self, signal: Signal, rules: &Rules) {
+        let Mapped::Pass(_) = rules.map.of(signal) else { return };
+        let until = Some(self.now + rules.stop_timeout);
+        // A planned stop, or what comes between generations, has nothing to wait for.
+        let mid_life = self.command_lives() && self.ending.is_none();
+        match signal {
+            Signal::TERM => (self.terminated, self.leaving) = (true, true),
+            Signal::INT | Signal::QUIT => {
+                self.leaving |= !mid_life;
+                (self.interrupted, self.held_until) = (true, until);
+            }
+            Signal::HUP if mid_life => (self.hung_up_until, self.held_until) = (until, until),
+            Signal::HUP if self.command_lives() => self.hung_up_until = until,
+            Signal::CONT => self.effort.woken(self.now),
+            Signal::TSTP | Signal::TTIN | Signal::TTOU => self.follow = Follow::Suspend,
+            _ => {}
+        }
+        if self.leaving && !self.command_lives() {
+            self.follow = Follow::Quit;
+        }
+    }
+
+    /// A shell takes over, but for the time of a planned stop; where none does, Ctrl-Z is undone.
+    /// Who wants the foreground is given it, if we have it.
+    pub(super) fn after_stop(&self, signal: Signal, foreground: bool, shell: bool) -> Follow {
+        let ending = self.ending.is_some() && !self.leaving;
+        let wants = matches!(signal, Signal::TTIN | Signal::TTOU);
+        match self.command_lives() {
+            true if wants && foreground => Follow::Wake,
+            true if shell && !ending => Follow::Suspend,
+            true if signal == Signal::TSTP => Follow::Wake,
+            _ => Follow::Nothing,
+        }
+    }
+}

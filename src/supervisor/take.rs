@@ -1,0 +1,126 @@
+//! What happened, taken in and told to the core, each as an event.
+
+use super::{Ready, Supervisor, now};
+use crate::act::terminal::Modes;
+use crate::decide::event::Event;
+use crate::decide::exit::{Exit, Signal};
+use crate::sys::process::{self, Status};
+
+impl Supervisor {
+    /// Tells whether a child may have ended.
+    pub(super) fn take_signals(&mut self) -> bool {
+        let mut children = false;
+        while let Some(received) = self.signals.next() {
+            match Signal::from_number(received.number) {
+                Some(Signal::CHLD) => children = true,
+                // Nothing else has the kernel send it to us.
+                Some(Signal::IO) if received.by_kernel => {
+                    self.traffic.rang();
+                    self.take_sprung();
+                }
+                Some(signal) if !received.own => {
+                    // A terminal that hangs up tells the leader of its session, and nobody else.
+                    let hung_up = matches!(signal, Signal::HUP | Signal::CONT);
+                    let shared = received.by_kernel
+                        && !self.program.has_own_group()
+                        && !(hung_up && process::leads_session());
+                    self.feed(Event::Signalled { signal, shared });
+                }
+                Some(_) | None => {}
+            }
+        }
+        children
+    }
+
+    /// A start that has worked, or failed, is known before the end of what was started.
+    pub(super) fn take_start(&mut self) {
+        let Some(starting) = self.starting.take_if(|starting| starting.is_done()) else { return };
+        let pid = starting.pid;
+        match starting.result() {
+            Ok(()) => {
+                self.feed(Event::Started);
+                if let Some(input) = self.input_waits.take() {
+                    self.feed(Event::Moved(input));
+                }
+            }
+            Err(failure) => {
+                self.reclaim_terminal(Modes::Restored);
+                self.trees.reaped(pid);
+                self.feed(Event::StartFailed(failure));
+            }
+        }
+    }
+
+    pub(super) fn take_ends(&mut self, children: bool, others: bool) {
+        let mut reaped = false;
+        while children && let Some(child) = process::next_changed() {
+            let is_command = self.trees.command() == Some(child.pid);
+            let exit = match child.status {
+                Status::Exited(status) => Exit::Status(status),
+                Status::Killed(signal) => Exit::Killed(named(signal)),
+                Status::Stopped(signal) => {
+                    // A stop of one that wants to be traced by us is not job control's.
+                    if process::let_go(child.pid, signal).is_err() && is_command {
+                        self.take_stop(named(signal));
+                    }
+                    continue;
+                }
+            };
+            reaped = true;
+            self.trees.reaped(child.pid);
+            if is_command {
+                self.take_end(exit);
+            }
+        }
+        if (reaped || others) && self.sweep.is_some() {
+            self.sweep_on();
+            self.handle_events();
+        }
+    }
+
+    fn take_stop(&mut self, signal: Signal) {
+        let Some(terminal) = self.terminal.as_ref().filter(|terminal| terminal.is_ours()) else {
+            return;
+        };
+        let leads = |command| nix::unistd::getpgid(Some(command)) == Ok(command);
+        let foreground = terminal.has_foreground() && self.trees.command().is_some_and(leads);
+        self.feed(Event::Stopped { signal, foreground, shell: process::has_shell() });
+    }
+
+    fn take_end(&mut self, exit: Exit) {
+        if let Exit::Killed(signal @ (Signal::INT | Signal::QUIT)) = exit
+            && self.program.has_foreground()
+            && self.stop_signal != signal
+        {
+            // What a shell takes it for: somebody typed it, and COMMAND's group alone got it.
+            self.feed(Event::Signalled { signal, shared: true });
+        }
+        self.feed(Event::Exited(exit));
+    }
+
+    pub(super) fn take_input(&mut self, ready: Ready) {
+        if ready.tripwire {
+            self.take_sprung();
+        }
+        if ready.input_ended && self.traffic.stdin.ended() {
+            self.feed(Event::InputEnded);
+        }
+    }
+
+    fn take_sprung(&mut self) {
+        if let Some(traffic) = self.traffic.sprung(now()) {
+            self.feed(Event::Moved(traffic));
+        }
+    }
+
+    pub(super) fn take_deadline(&mut self) {
+        if self.lifecycle.deadline().is_some_and(|deadline| now() >= deadline) {
+            self.feed(Event::Due);
+        }
+    }
+}
+
+/// The signal with this number, which the kernel named.
+fn named(number: i32) -> Signal {
+    Signal::from_number(number).unwrap_or(Signal::KILL)
+}
