@@ -26,10 +26,11 @@ extern "C" fn early() {
     for fd in 0..=2 {
         // SAFETY: neither call touches memory. A descriptor that is closed is filled with one that
         // exec closes again: COMMAND finds it closed, and nothing of ours ends up in its place.
-        // O_PATH: nothing can be read from it or written to it.
+        // A directory: nothing can be read from it or written to it. Not O_PATH: poll(2) knows no
+        // such descriptors, and the runtime would take this one for closed.
         unsafe {
             if libc::fcntl(fd, libc::F_GETFD) == -1 {
-                libc::open(c"/".as_ptr(), libc::O_PATH | libc::O_CLOEXEC);
+                libc::open(c"/".as_ptr(), libc::O_DIRECTORY | libc::O_CLOEXEC);
             }
         }
     }
