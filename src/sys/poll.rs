@@ -16,9 +16,15 @@ pub(crate) enum Readiness {
     Ended,
 }
 
+/// How long to wait where the kernel does not tell what is ready.
+const BLIND_PAUSE: Duration = Duration::from_millis(20);
+
 /// Waits until one of these is ready or the timeout (`None`: never) has passed, and tells which
-/// are. Interrupted or refused by the kernel, it tells that none is: the caller looks at its
-/// deadline and comes again.
+/// are. Interrupted, it tells that none is: the caller looks at its deadline and comes again.
+///
+/// The kernel refuses more of them than `RLIMIT_NOFILE` allows, which may be lowered while we run
+/// (`poll(2)`, `EINVAL`), and when it has no memory. Then everything that can be read without
+/// waiting is called ready after a pause; an end, which cannot be made sure of, is not.
 pub(crate) fn wait(
     sources: &[(BorrowedFd<'_>, Readiness)],
     timeout: Option<Duration>,
@@ -36,6 +42,11 @@ pub(crate) fn wait(
     let timeout = timeout.map(|timeout| timeout.min(Duration::from_hours(24)));
     match ppoll(&mut fds, timeout.map(TimeSpec::from_duration), None) {
         Ok(_) => ready.extend(fds.iter().map(|fd| fd.any().unwrap_or(true))),
-        Err(Errno::EINTR | _) => ready.resize(sources.len(), false),
+        Err(Errno::EINTR) => ready.resize(sources.len(), false),
+        Err(_) => {
+            let pause = timeout.unwrap_or(BLIND_PAUSE).min(BLIND_PAUSE);
+            let _ = ppoll(&mut [], Some(TimeSpec::from_duration(pause)), None);
+            ready.extend(sources.iter().map(|(_, readiness)| *readiness == Readiness::Readable));
+        }
     }
 }
