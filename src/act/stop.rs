@@ -1,5 +1,6 @@
 //! Signals to COMMAND, and to a whole tree until it is gone.
 
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
@@ -44,8 +45,8 @@ const MOST_AWAITED: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Sweep {
     force: Force,
-    /// Those that were asked to end, and need not be asked again.
-    asked: Vec<Id>,
+    /// Those that were told to end: they need not be asked again.
+    told: BTreeSet<Id>,
     /// Some of those that live: each becomes readable when its process ends.
     awaited: Vec<ProcessFd>,
     /// Some process lives that cannot be waited for.
@@ -57,15 +58,17 @@ pub(crate) struct Sweep {
 pub(crate) enum Passed {
     /// No process was there.
     Empty,
-    /// Some live on for now.
-    Left,
+    /// Some live on for now: none but those that had been told before.
+    Known,
+    /// Some live on that were not there at the last pass: they may fork faster than we come again.
+    Grown,
     /// Some live on, and every one of them refuses our signals.
     Defied,
 }
 
 impl Sweep {
     pub(crate) fn new(force: Force) -> Self {
-        Self { force, asked: Vec::new(), awaited: Vec::new(), blind: true }
+        Self { force, told: BTreeSet::new(), awaited: Vec::new(), blind: true }
     }
 
     /// From now on with more force.
@@ -74,17 +77,28 @@ impl Sweep {
     }
 
     /// Signals every process of the tree that lives; those that were asked before are not asked
-    /// again, those that were killed are. `is_still` tells whether a process is still the same.
+    /// again, those that were killed are. `is_still` tells whether a process is still the same,
+    /// `groups` are process groups with none but processes of the tree in them.
     pub(crate) fn pass(
         &mut self,
         tree: &[Process],
+        groups: &BTreeSet<Pid>,
         mut is_still: impl FnMut(Id) -> bool,
     ) -> Passed {
         self.awaited.clear();
         self.blind = false;
-        let (mut living, mut refusing) = (0, 0);
+        if self.force == Force::Kill {
+            // A fork that is under way when the whole group gets its signal does not happen
+            // (fork(2), ERESTARTNOINTR in the kernel): so nobody gets away by forking. One after
+            // the other they might.
+            for group in groups {
+                let _ = process::signal_group(*group, Signal::KILL.number());
+            }
+        }
+        let (mut living, mut refusing, mut grown) = (0, 0, false);
         for process in tree.iter().filter(|process| !process.is_zombie()) {
             living += 1;
+            grown |= !self.told.contains(&process.id);
             // Any other error: it went meanwhile, and the next pass will not find it.
             if self.signal(process, &mut is_still) == Err(Errno::EPERM) {
                 refusing += 1;
@@ -92,11 +106,12 @@ impl Sweep {
         }
         // Whoever is left cannot be waited for, or was not even seen (no descriptors): come back.
         self.blind |= self.awaited.is_empty();
-        self.asked.retain(|id| tree.iter().any(|process| process.id == *id));
+        self.told = tree.iter().map(|process| process.id).collect();
         match living {
             0 => Passed::Empty,
             living if living == refusing => Passed::Defied,
-            _ => Passed::Left,
+            _ if grown => Passed::Grown,
+            _ => Passed::Known,
         }
     }
 
@@ -122,9 +137,8 @@ impl Sweep {
         };
         let sent = match self.force {
             Force::Kill => send(Signal::KILL),
-            Force::Ask if self.asked.contains(&process.id) => Ok(()),
+            Force::Ask if self.told.contains(&process.id) => Ok(()),
             Force::Ask => {
-                self.asked.push(process.id);
                 // To a stopped process TERM means nothing until CONT (signal(7)).
                 send(Signal::TERM).and_then(|()| send(Signal::CONT))
             }

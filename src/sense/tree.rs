@@ -1,12 +1,9 @@
 //! Which processes are ours: COMMAND's process and all its descendants, also those that lost their
 //! parent and became our children (we are their subreaper).
-//!
-//! Children of ours that were here before COMMAND are not in it. Where there were some, or where we
-//! are PID 1 (which gets every orphan of the container, also those of `docker exec`), an orphan
-//! that we have not seen below COMMAND must show that it came from there: by COMMAND's process
-//! group, or by `RECYCLE_GENERATION` in the environment that it was started with.
 
-use std::collections::BTreeMap;
+mod orphans;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::time::Duration;
@@ -15,13 +12,11 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use nix::unistd::{Pid, SysconfVar, sysconf};
 
+use self::orphans::{Origin, Orphans};
 use super::procfs;
 use crate::decide::event::{Sight, Unseen};
 use crate::sys::files;
 use crate::sys::process::{self, Id, Process};
-
-/// The variable by which a process shows that it descends from COMMAND.
-const MARK: &str = "RECYCLE_GENERATION";
 
 /// Files of `/proc` about one process.
 #[derive(Debug)]
@@ -37,22 +32,17 @@ const MOST_KEPT: usize = 64;
 /// The walker.
 #[derive(Debug)]
 pub(crate) struct Trees {
-    /// Children that we had before COMMAND.
-    strangers: Vec<i32>,
-    /// Every orphan that becomes our child descended from COMMAND.
-    orphans_are_ours: bool,
-    /// What COMMAND finds in its environment, `NAME=VALUE`; `None` where we found the same.
-    mark: Option<Vec<u8>>,
+    orphans: Orphans,
     command: Option<Pid>,
     /// COMMAND's own process group, if it has one.
     group: Option<Pid>,
     /// The tree as of the last walk.
     members: Vec<Process>,
+    /// Process groups that some process of the tree has made: nobody else is in them.
+    groups: BTreeSet<Pid>,
     /// Files about the members that stay open: to read one again costs a tenth of opening it.
     kept: BTreeMap<i32, Kept>,
     own_children: Option<File>,
-    /// What was found out about orphans.
-    adopted: BTreeMap<Id, bool>,
     ticks_per_second: u64,
     /// CPU time of children that had been reaped when the generation began.
     reaped_before: Duration,
@@ -63,39 +53,34 @@ impl Trees {
     /// To be made before COMMAND is started for the first time.
     pub(crate) fn new() -> Self {
         let mut trees = Self {
-            strangers: Vec::new(),
-            orphans_are_ours: false,
-            mark: None,
+            orphans: Orphans::beside(Vec::new()),
             command: None,
             group: None,
             members: Vec::new(),
+            groups: BTreeSet::new(),
             kept: BTreeMap::new(),
             own_children: own_children(),
-            adopted: BTreeMap::new(),
             ticks_per_second: ticks_per_second(),
             reaped_before: Duration::ZERO,
             buffer: Vec::new(),
         };
-        trees.strangers = trees.own_children().unwrap_or_default();
-        trees.orphans_are_ours = trees.strangers.is_empty() && Pid::this().as_raw() != 1;
+        trees.orphans = Orphans::beside(trees.own_children().unwrap_or_default());
         trees
     }
 
     /// A new generation: its process, and its group if it leads one.
     pub(crate) fn began(&mut self, generation: u64, command: Pid, group: Option<Pid>) {
-        let number = generation.to_string();
-        let is_outer = std::env::var_os(MARK).is_some_and(|outer| outer == *number);
-        self.mark = (!is_outer).then(|| format!("{MARK}={number}").into_bytes());
+        self.orphans.began(generation);
         (self.command, self.group) = (Some(command), group);
         self.reaped_before = cpu_of_reaped();
         self.members.clear();
+        self.groups = group.into_iter().collect();
         self.kept.clear();
-        self.adopted.clear();
     }
 
     /// A child of ours was reaped: its pid may soon be another's.
     pub(crate) fn reaped(&mut self, pid: Pid) {
-        self.strangers.retain(|stranger| *stranger != pid.as_raw());
+        self.orphans.reaped(pid);
         if self.command == Some(pid) {
             self.command = None;
         }
@@ -114,6 +99,14 @@ impl Trees {
     /// The tree as of the last walk.
     pub(crate) fn members(&self) -> &[Process] {
         &self.members
+    }
+
+    /// Of the groups that processes of the tree have made, those that some of them were in at the
+    /// last walk. A number that was given to another group since is not among them: a group keeps
+    /// its number as long as it has a member.
+    pub(crate) fn groups(&self) -> BTreeSet<Pid> {
+        let living = self.members.iter().filter(|process| !process.is_zombie());
+        living.map(|process| process.group).filter(|group| self.groups.contains(group)).collect()
     }
 
     /// COMMAND's process, until it was reaped.
@@ -136,13 +129,22 @@ impl Trees {
     }
 
     /// Whether a child of ours is left that is, or may be, of the tree: every process of the tree
-    /// has an ancestor that is our child.
+    /// has an ancestor that is our child. The list may miss a child while others end; two that say
+    /// the same are believed.
     pub(crate) fn has_roots(&mut self) -> bool {
-        (0..2).any(|_| match self.own_children() {
-            Ok(children) => children.into_iter().any(|child| self.is_root(child)),
-            // Without /proc the group is all that can be asked for.
-            Err(_) => self.group.is_some_and(process::group_lives),
-        })
+        let mut lists = Vec::with_capacity(2);
+        for _ in 0..2 {
+            match self.own_children() {
+                Ok(children) => lists.push(children),
+                // Without /proc the group is all that can be asked for.
+                Err(_) => return self.group.is_some_and(process::group_lives),
+            }
+            let children = lists.last().into_iter().flatten();
+            if children.copied().any(|child| self.origin(child) != Origin::Elsewhere) {
+                return true;
+            }
+        }
+        lists.first() != lists.last()
     }
 
     /// Walks the tree anew.
@@ -158,8 +160,17 @@ impl Trees {
         let mut members = Vec::with_capacity(self.members.len() + 1);
         let mut unvisited: Vec<i32> = Vec::new();
         for root in roots {
-            if self.is_root(root) {
-                unvisited.push(root);
+            if self.origin(root) != Origin::Command {
+                continue;
+            }
+            match self.look_at(root) {
+                Some(process) => {
+                    members.push(process);
+                    self.children_of(&process, &mut unvisited);
+                }
+                // A child of ours is there until we reap it: this one is hidden from us (hidepid,
+                // proc(5)), or we have no descriptors.
+                None => members.push(Process::hidden(Pid::from_raw(root))),
             }
         }
         while let Some(pid) = unvisited.pop() {
@@ -168,6 +179,8 @@ impl Trees {
             members.push(process);
             self.children_of(&process, &mut unvisited);
         }
+        let leaders = members.iter().filter(|member| member.id.pid == member.group);
+        self.groups.extend(leaders.map(|leader| leader.group));
         self.kept.retain(|pid, _| members.iter().any(|member| member.id.pid.as_raw() == *pid));
         self.members = members;
         Ok(&self.members)
@@ -175,7 +188,7 @@ impl Trees {
 
     /// Whether a process is still the one that was seen, and not another with its pid.
     pub(crate) fn is_still(&mut self, id: Id) -> bool {
-        self.look_at(id.pid.as_raw()).is_some_and(|process| process.id == id)
+        id.is_hidden() || self.look_at(id.pid.as_raw()).is_some_and(|process| process.id == id)
     }
 
     fn look_at(&mut self, pid: i32) -> Option<Process> {
@@ -207,7 +220,6 @@ impl Trees {
     }
 
     fn own_children(&mut self) -> io::Result<Vec<i32>> {
-        // The list may miss a child while others end: who relies on an empty one asks twice.
         let missing = || io::Error::from_raw_os_error(libc::ENOENT);
         let file = self.own_children.as_ref().ok_or_else(missing)?;
         Ok(procfs::pids(files::read_whole(file, &mut self.buffer)?).collect())
@@ -230,33 +242,18 @@ impl Trees {
         }
     }
 
-    /// Whether a child of ours is COMMAND or descends from it.
-    fn is_root(&mut self, pid: i32) -> bool {
+    /// Whose child a child of ours is.
+    fn origin(&mut self, pid: i32) -> Origin {
         if self.command.is_some_and(|command| command.as_raw() == pid) {
-            return true;
+            return Origin::Command;
         }
-        if self.strangers.contains(&pid) {
-            return false;
+        if let Some(origin) = self.orphans.known(pid) {
+            return origin;
         }
-        if self.orphans_are_ours {
-            return true;
-        }
-        let Some(process) = self.look_at(pid) else { return false };
-        if let Some(known) = self.adopted.get(&process.id) {
-            return *known;
-        }
+        // One that hides from us is none that we may kill.
+        let Some(process) = self.look_at(pid) else { return Origin::Elsewhere };
         let seen_before = self.members.iter().any(|member| member.id == process.id);
-        let ours = seen_before || Some(process.group) == self.group || self.bears_our_mark(pid);
-        self.adopted.insert(process.id, ours);
-        ours
-    }
-
-    /// Whether it was started with the variable that COMMAND was given. What cannot be read bears
-    /// no mark: rather leave an orphan alone than kill a stranger.
-    fn bears_our_mark(&mut self, pid: i32) -> bool {
-        let Ok(environ) = std::fs::read(format!("/proc/{pid}/environ")) else { return false };
-        let mut variables = environ.split(|byte| *byte == 0);
-        variables.any(|variable| self.mark.as_deref() == Some(variable))
+        self.orphans.origin(&process, seen_before || Some(process.group) == self.group)
     }
 }
 

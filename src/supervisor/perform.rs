@@ -9,6 +9,9 @@ use crate::decide::exit::{End, Signal};
 use crate::decide::notice::Notice;
 use crate::sys::{clock, process};
 
+/// So often a tree that grows while it is swept is gone through again before anything else.
+const PASSES: usize = 16;
+
 impl Supervisor {
     pub(super) fn perform(&mut self, action: Action) {
         match action {
@@ -102,22 +105,27 @@ impl Supervisor {
         if self.trees.command().is_none() {
             self.reclaim_terminal(Modes::Restored);
         }
-        let seen = self.walk();
-        let Some(sweep) = &mut self.sweep else { return };
-        if seen {
-            let members = self.trees.members().to_vec();
-            let passed = sweep.pass(&members, |id| self.trees.is_still(id));
-            if passed == Passed::Defied {
-                self.events.push_back(Event::TreeDefied);
-            }
-        } else {
-            sweep.pass_blindly(self.trees.command(), self.trees.group());
+        // Not for ever: signals and ends must be heard, too.
+        let passed = (0..PASSES).map(|_| self.pass_over()).find(|passed| *passed != Passed::Grown);
+        if passed == Some(Passed::Defied) {
+            self.events.push_back(Event::TreeDefied);
         }
         // Not before COMMAND itself was reaped: its end is an event of its own.
         if self.trees.command().is_none() && !self.trees.has_roots() {
             self.sweep = None;
             self.events.push_back(Event::TreeGone);
         }
+    }
+
+    fn pass_over(&mut self) -> Passed {
+        let seen = self.walk();
+        let Some(sweep) = &mut self.sweep else { return Passed::Empty };
+        if !seen {
+            sweep.pass_blindly(self.trees.command(), self.trees.group());
+            return Passed::Known;
+        }
+        let members = self.trees.members().to_vec();
+        sweep.pass(&members, &self.trees.groups(), |id| self.trees.is_still(id))
     }
 
     /// Listeners that rang while we did not want to be woken.

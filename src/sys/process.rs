@@ -25,7 +25,20 @@ pub(crate) struct Id {
     pub(crate) start: u64,
 }
 
+impl Id {
+    /// Nothing but its pid could be seen, of a child of ours: that is its own until we reap it.
+    pub(crate) fn is_hidden(self) -> bool {
+        self.start == 0
+    }
+}
+
 impl Process {
+    /// A child of ours of which `/proc` shows nothing.
+    pub(crate) fn hidden(pid: Pid) -> Self {
+        let id = Id { pid, start: 0 };
+        Self { id, state: b'?', group: Pid::from_raw(0), cpu_ticks: 0, threads: 1 }
+    }
+
     /// It only waits to be reaped. A leader that ended before its threads is no zombie to us.
     pub(crate) fn is_zombie(&self) -> bool {
         matches!(self.state, b'Z' | b'X' | b'x') && self.threads <= 1
