@@ -16,6 +16,7 @@ use crate::decide::traffic::Way;
 use crate::units::{Bytes, Share};
 
 /// How long a trace has happenings.
+pub(super) const HORIZON: Duration = Duration::from_millis(HORIZON_MS);
 const HORIZON_MS: u64 = 120_000;
 
 pub(super) fn rules(random: &mut Random) -> Rules {

@@ -8,7 +8,7 @@ use super::book::{Book, Seen};
 use super::command::{Command, Habits};
 use super::laws::{Law, Moment, TIMED, TIMELESS};
 use super::random::Random;
-use super::scenario;
+use super::scenario::{self, HORIZON};
 use super::talk::{Talk, Voice};
 use crate::decide::event::{Action, Event};
 use crate::decide::exit::{Exit, Signal};
@@ -126,9 +126,7 @@ impl World {
             rules,
             random,
         };
-        for (after, happening) in scenario::happenings(&mut world.random, &world.rules) {
-            world.plan(after, Coming::Happen(happening));
-        }
+        world.plan_happenings();
         world
     }
 
@@ -145,6 +143,27 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// The same, for so much time, with new happenings as the old ones come to an end. Tells how
+    /// long it lasted.
+    pub(super) fn run_for(&mut self, time: Duration) -> Result<Duration, &'static str> {
+        let began = self.now;
+        let mut planned_until = began + HORIZON;
+        while !self.book.quit && self.now < began + time {
+            self.advance()?;
+            if self.now > planned_until {
+                planned_until = self.now + HORIZON;
+                self.plan_happenings();
+            }
+        }
+        Ok(self.now.since(began))
+    }
+
+    fn plan_happenings(&mut self) {
+        for (after, happening) in scenario::happenings(&mut self.random, &self.rules) {
+            self.plan(after, Coming::Happen(happening));
+        }
     }
 
     fn plan(&mut self, after: Duration, coming: Coming) {
