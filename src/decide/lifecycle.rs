@@ -17,11 +17,13 @@
 //! every state, and what means nothing in a state is named there.
 
 mod ending;
+mod kill;
 mod living;
 mod starting;
 
 use std::time::Duration;
 
+use self::kill::Kill;
 use super::event::{Action, Cause, Event, Look, Reason};
 use super::exit::{End, Exit, Failure, Signal};
 use super::notice::{Hold, Notice, Recycled};
@@ -30,9 +32,6 @@ use super::restart::Restarts;
 use super::rules::{Mapped, Rules, Then};
 use super::storm::Storm;
 use super::time::{Time, earliest};
-
-/// A process that outlives KILL this long is worth a word.
-const KILL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What lives at the moment, and what is to become of it.
 #[derive(Debug)]
@@ -79,17 +78,6 @@ struct Watch {
     look_again: Option<Time>,
     /// What held a recycle at the last verdict: said when it changes.
     hold: Option<Hold>,
-}
-
-/// The escalation of a stop.
-#[derive(Clone, Copy, Debug)]
-enum Kill {
-    At(Time),
-    /// KILL was sent; at this time we say that it did not help.
-    Sent {
-        at: Time,
-        complain_at: Option<Time>,
-    },
 }
 
 /// A planned stop under way.
@@ -152,6 +140,8 @@ pub(crate) struct Lifecycle {
     /// Standard input had carried data and ended: nothing is planned any more.
     input_ended: bool,
     random: Random,
+    /// The last step.
+    ran: Time,
 }
 
 impl Lifecycle {
@@ -166,6 +156,7 @@ impl Lifecycle {
             finality: Finality::NotYet,
             input_ended: false,
             random: Random(seed),
+            ran: now,
         }
     }
 
@@ -202,6 +193,10 @@ impl Lifecycle {
         if let Event::InputEnded = event {
             self.input_ended = true;
         }
+        let ran = std::mem::replace(&mut self.ran, now);
+        if let Some(kill) = self.kill() {
+            kill.excuse(now, ran);
+        }
         self.state = match std::mem::replace(&mut self.state, State::Done) {
             State::Waiting { until, cause } => self.waiting(now, event, until, cause, actions),
             State::Starting { watch, cause } => self.starting(now, event, watch, cause, actions),
@@ -215,6 +210,18 @@ impl Lifecycle {
             State::Leaving { watch, kill } => self.leaving(now, event, watch, kill, actions),
             State::Done => State::Done,
         };
+    }
+
+    /// The escalation under way, if there is one.
+    fn kill(&mut self) -> Option<&mut Kill> {
+        match &mut self.state {
+            State::Stopping { kill, .. } | State::Clearing { kill, .. } => Some(kill),
+            State::Leaving { kill, .. } => kill.as_mut(),
+            State::Waiting { .. }
+            | State::Starting { .. }
+            | State::Running { .. }
+            | State::Done => None,
+        }
     }
 
     /// What a signal that came means. One that is mapped to `none` or `recycle` means that.
@@ -265,19 +272,6 @@ fn stopped(signal: Signal, foreground: bool, shell: bool, actions: &mut Vec<Acti
         Signal::TSTP => actions.push(Action::Wake),
         // By hand, or because others have the foreground: it would only stop again.
         _ => {}
-    }
-}
-
-impl Kill {
-    fn sent(now: Time) -> Self {
-        Self::Sent { at: now, complain_at: Some(now + KILL_PATIENCE) }
-    }
-
-    fn deadline(self) -> Option<Time> {
-        match self {
-            Self::At(at) => Some(at),
-            Self::Sent { complain_at, .. } => complain_at,
-        }
     }
 }
 

@@ -99,7 +99,7 @@ fn a_day_of_random_faults_is_survived() {
         }
         seed += 1;
     }
-    #[expect(clippy::print_stdout, reason = "shown by the test runner when asked")]
+    #[expect(clippy::disallowed_macros, reason = "shown by the test runner when asked")]
     {
         println!("{lived:?} simulated, seeds {first} to {}", seed - 1);
     }

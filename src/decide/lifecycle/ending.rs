@@ -205,39 +205,6 @@ fn defied(state: State, actions: &mut Vec<Action>) -> State {
     }
 }
 
-impl Kill {
-    /// What to meet new processes of the tree with.
-    fn force(self) -> Force {
-        match self {
-            Self::At(_) => Force::Ask,
-            Self::Sent { .. } => Force::Kill,
-        }
-    }
-
-    /// The grace is over: `--kill-rss` was exceeded.
-    fn at_once(&mut self, now: Time, actions: &mut Vec<Action>) {
-        if let Self::At(_) = self {
-            actions.push(Action::Sweep(Force::Kill));
-            *self = Self::sent(now);
-        }
-    }
-
-    /// Does what is due: KILL, or a word about a KILL that did not help.
-    fn escalate(&mut self, now: Time, actions: &mut Vec<Action>) {
-        match *self {
-            Self::At(at) if now >= at => {
-                actions.push(Action::Sweep(Force::Kill));
-                *self = Self::sent(now);
-            }
-            Self::Sent { at, complain_at: Some(then) } if now >= then => {
-                actions.push(Action::Tell(Notice::StillAlive { after: now.since(at) }));
-                *self = Self::Sent { at, complain_at: None };
-            }
-            Self::At(_) | Self::Sent { .. } => {}
-        }
-    }
-}
-
 impl Stop {
     /// `--kill-rss` was exceeded: that is the reason from now on, unless KILL had its own already.
     fn killed_for(&mut self, reason: Reason, kill: Kill) {

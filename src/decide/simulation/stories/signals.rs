@@ -125,6 +125,24 @@ fn who_wants_the_foreground_is_given_it_if_we_have_it() {
     }
 }
 
+/// Frozen with COMMAND (SIGSTOP to both, the freezer of cgroups), half a second into a stop of 3 s.
+#[test]
+fn time_in_which_we_did_not_run_is_not_the_stops() {
+    let mut story = Story::running(lifetime(10));
+    story.wait(10_000);
+    story.tell(10_500, super::moved(10_500));
+    assert_eq!(story.signal(70_000, "CONT"), [Action::Wake]);
+    assert_eq!(story.wait(100_000), Some((72_500, vec![KILL])), "2.5 s were left");
+    // A loop that is a little late is none the less right.
+    let mut story = Story::running(lifetime(10));
+    story.wait(10_000);
+    assert_eq!(story.tell(13_900, Event::Due), [KILL]);
+    let mut story = Story::running(lifetime(10));
+    story.wait(10_000);
+    assert_eq!(story.tell(14_000, Event::Due), []);
+    assert_eq!(story.wait(100_000), Some((17_000, vec![KILL])));
+}
+
 #[test]
 fn where_no_shell_waits_a_ctrl_z_is_undone() {
     let mut story = Story::running(plain());

@@ -1,0 +1,78 @@
+//! The escalation of a stop: when KILL comes, and what follows if it does not help.
+
+use std::time::Duration;
+
+use super::{Action, Notice, Time};
+use crate::decide::event::Force;
+
+/// Who comes this late for a deadline did not run: stopped, frozen with the whole container, or
+/// without a processor.
+const ABSENCE: Duration = Duration::from_secs(1);
+
+/// A process that outlives KILL this long is worth a word.
+const KILL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The escalation of a stop.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kill {
+    At(Time),
+    /// KILL was sent; at this time we say that it did not help.
+    Sent {
+        at: Time,
+        complain_at: Option<Time>,
+    },
+}
+
+impl Kill {
+    pub(super) fn sent(now: Time) -> Self {
+        Self::Sent { at: now, complain_at: Some(now + KILL_PATIENCE) }
+    }
+
+    pub(super) fn deadline(self) -> Option<Time> {
+        match self {
+            Self::At(at) => Some(at),
+            Self::Sent { complain_at, .. } => complain_at,
+        }
+    }
+
+    /// What to meet new processes of the tree with.
+    pub(super) fn force(self) -> Force {
+        match self {
+            Self::At(_) => Force::Ask,
+            Self::Sent { .. } => Force::Kill,
+        }
+    }
+
+    /// The grace is over: `--kill-rss` was exceeded.
+    pub(super) fn at_once(&mut self, now: Time, actions: &mut Vec<Action>) {
+        if let Self::At(_) = self {
+            actions.push(Action::Sweep(Force::Kill));
+            *self = Self::sent(now);
+        }
+    }
+
+    /// Does what is due: KILL, or a word about a KILL that did not help.
+    pub(super) fn escalate(&mut self, now: Time, actions: &mut Vec<Action>) {
+        match *self {
+            Self::At(at) if now >= at => {
+                actions.push(Action::Sweep(Force::Kill));
+                *self = Self::sent(now);
+            }
+            Self::Sent { at, complain_at: Some(then) } if now >= then => {
+                actions.push(Action::Tell(Notice::StillAlive { after: now.since(at) }));
+                *self = Self::Sent { at, complain_at: None };
+            }
+            Self::At(_) | Self::Sent { .. } => {}
+        }
+    }
+
+    /// Whatever kept us from running since `ran` has most likely kept COMMAND from ending, too: it
+    /// gets the time that it had left.
+    pub(super) fn excuse(&mut self, now: Time, ran: Time) {
+        if let Self::At(at) = self
+            && now >= *at + ABSENCE
+        {
+            *at = now + at.since(ran);
+        }
+    }
+}
