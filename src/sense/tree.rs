@@ -250,8 +250,8 @@ impl Trees {
         if let Some(origin) = self.orphans.known(pid) {
             return origin;
         }
-        // One that hides from us is none that we may kill.
-        let Some(process) = self.look_at(pid) else { return Origin::Elsewhere };
+        let hidden = || Process::hidden(Pid::from_raw(pid));
+        let process = self.look_at(pid).unwrap_or_else(hidden);
         let seen_before = self.members.iter().any(|member| member.id == process.id);
         self.orphans.origin(&process, seen_before || Some(process.group) == self.group)
     }

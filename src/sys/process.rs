@@ -33,10 +33,10 @@ impl Id {
 }
 
 impl Process {
-    /// A child of ours of which `/proc` shows nothing.
+    /// A child of ours of which `/proc` shows nothing: its group is no secret (`getpgid(2)`).
     pub(crate) fn hidden(pid: Pid) -> Self {
-        let id = Id { pid, start: 0 };
-        Self { id, state: b'?', group: Pid::from_raw(0), cpu_ticks: 0, threads: 1 }
+        let group = nix::unistd::getpgid(Some(pid)).unwrap_or(Pid::from_raw(0));
+        Self { id: Id { pid, start: 0 }, state: b'?', group, cpu_ticks: 0, threads: 1 }
     }
 
     /// It only waits to be reaped. A leader that ended before its threads is no zombie to us.

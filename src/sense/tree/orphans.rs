@@ -73,6 +73,8 @@ impl Orphans {
         }
         let origin = match is_known {
             true => Origin::Command,
+            // One that hides from us is none that we may kill.
+            false if process.id.is_hidden() => return Origin::Elsewhere,
             false => self.by_mark(process),
         };
         // Of one that has ended there is nothing more to find out, but others may come in its
