@@ -1,7 +1,13 @@
-//! As PID 1 of a container. With podman's own seccomp filter here; where less can be seen than
-//! that, in `restricted.rs`.
+//! As PID 1 of a container, with podman's own seccomp filter; where less can be seen than that, in
+//! `restricted.rs`. Here and there with this system's programs; in the others with the static
+//! binary, and nothing of this system that was not asked for.
 
+mod example;
+mod inits;
+mod limits;
+mod platform;
 mod restricted;
+mod servers;
 
 use crate::harness::{Client, Container, End, Run, let_pass, now_ms, send_signal};
 use std::io::{Read, Write};
@@ -14,6 +20,11 @@ const CEILING: Duration = Duration::from_secs(20);
 /// A server that leaves when told to.
 fn server(options: &str, steps: &str) -> Run {
     Run::new(options).fixture(&format!("trap:TERM:exit=0 {steps}")).ceiling(CEILING)
+}
+
+/// These programs of a container's own root folder, split at blanks.
+fn alone(recycle: &str, command: &str) -> Run {
+    Run::bare().command(format!("{recycle} {command}").split_whitespace()).ceiling(CEILING)
 }
 
 /// One exchange over TCP from outside: the connection, still open, and a time before its last

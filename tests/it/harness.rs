@@ -5,14 +5,18 @@ mod client;
 mod container;
 mod journal;
 mod network;
+mod podman;
 mod process;
+mod root;
 mod run;
 
 pub(crate) use client::{Client, answer_lines, http};
-pub(crate) use container::{Container, read_filter};
+pub(crate) use container::Container;
 pub(crate) use journal::Entry;
 pub(crate) use network::{free_port, listener, own_network};
+pub(crate) use podman::{execute, limits, read_filter};
 pub(crate) use process::{Process, lives, process as look_up};
+pub(crate) use root::{Root, libraries, static_recycle};
 pub(crate) use run::{Run, fixture_path, recycle_path};
 
 use std::fs;

@@ -94,6 +94,13 @@ impl Client {
         assert!(!waited, "the connection was never closed");
     }
 
+    /// Whatever comes until the other end closes.
+    pub(crate) fn receive_all(&mut self) -> String {
+        let mut text = String::new();
+        self.0.read_to_string(&mut text).unwrap();
+        text
+    }
+
     /// Waits for so many bytes.
     pub(crate) fn receive(&mut self, bytes: usize) {
         self.0.read_exact(&mut vec![0; bytes]).unwrap();

@@ -1,25 +1,18 @@
 //! Containers, by podman and runc: no daemon, no image, no network but the one made here. Takes
 //! root.
 //!
-//! The programs, the system's libraries and the temp dir have the same paths inside as outside,
-//! so a `Run` needs no other words there. Standard output and error are the files that a `Run`
-//! makes of them, with nothing in between, and the journal's clock is the same.
+//! Unless there is a `Root`, the programs and the system's libraries have the same paths inside as
+//! outside; the temp dir always has. So a `Run` needs no other words there. Standard output and
+//! error are the files that a `Run` makes of them, with nothing in between, and the journal's clock
+//! is the same.
 
-use super::{Run, Running, fixture_path, lives, recycle_path, tool};
-use nix::sys::resource::{Resource, getrlimit};
+use super::podman::{Contents, Removal, execute, prepare};
+use super::{Client, Root, Run, Running, lives, tool};
 use std::cell::OnceCell;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::ops::{Deref, DerefMut};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
-use std::process::{Command, Output};
-use tempfile::TempDir;
-
-/// Podman's own seccomp filter.
-pub(crate) fn read_filter() -> String {
-    fs::read_to_string("/usr/share/containers/seccomp.json").unwrap()
-}
+use std::time::Duration;
 
 /// The container's side of its network, where there is one other address.
 const INSIDE: &str = "10.0.0.2";
@@ -30,46 +23,50 @@ pub(crate) struct Container {
     run: Running,
     /// At the other end of the container's cable, once there is one.
     outside: OnceCell<File>,
-    _removal: Removal,
+    removal: Removal,
 }
 
 impl Container {
     /// With podman's own seccomp filter.
     pub(crate) fn start(run: Run) -> Self {
-        Self::start_with(run, &[])
+        Self::start_from(run, Contents::system(), "")
     }
 
     /// With this file's worth of a seccomp filter.
     pub(crate) fn start_filtered(run: Run, filter: &str) -> Self {
         let file = run.dir().join("seccomp.json");
         fs::write(&file, filter).unwrap();
-        Self::start_with(run, &[format!("--security-opt=seccomp={}", file.display())])
+        let option = format!("--security-opt=seccomp={}", file.display());
+        Self::start_from(run, Contents::system(), &option)
     }
 
-    fn start_with(run: Run, options: &[String]) -> Self {
-        let root = TempDir::with_prefix("recycle-root-").unwrap();
-        // Unlike the program, podman knows all containers of the machine by their names.
-        let name = root.path().file_name().unwrap().to_str().unwrap().to_owned();
-        // For whoever COMMAND makes of itself in there.
-        fs::set_permissions(run.dir(), Permissions::from_mode(0o777)).unwrap();
-        // Nothing between the program and the test, and an end should the test find none.
-        let fixed = "--rm --network=none --log-driver=passthrough --timeout=300 \
-                     --env=FIXTURE_JOURNAL";
-        let mut words: Vec<_> = ["podman", "--runtime=runc", "run"].map(str::to_owned).into();
-        words.extend(fixed.split(' ').map(str::to_owned));
-        words.extend(limits());
-        words.extend(mounts(root.path()));
-        words.extend([
-            format!("--volume={0}:{0}", run.dir().display()),
-            format!("--workdir={}", run.dir().display()),
-            format!("--pidfile={}", run.dir().join("pid").display()),
-            format!("--name={name}"),
-        ]);
-        words.extend_from_slice(options);
-        words.extend(["--rootfs".to_owned(), root.path().display().to_string()]);
-        let removal = Removal { name, _root: root };
-        tool("runc");
-        Self { run: run.through(words).spawn(), outside: OnceCell::new(), _removal: removal }
+    /// With that root folder and no other. The options are podman's, split at blanks.
+    pub(crate) fn start_in(root: Root, run: Run, options: &str) -> Self {
+        Self::start_from(run, Contents::root(root), options)
+    }
+
+    /// From an image, whose command the `Run` need not have.
+    pub(crate) fn start_image(image: &str, run: Run, options: &str) -> Self {
+        Self::start_from(run, Contents::image(image), options)
+    }
+
+    fn start_from(run: Run, contents: Contents, options: &str) -> Self {
+        let (words, removal) = prepare(&run, contents, options);
+        Self { run: run.through(words).spawn(), outside: OnceCell::new(), removal }
+    }
+
+    /// At a terminal: what is sent to it is typed there, and what is shown there is its stdout.
+    pub(crate) fn start_at_terminal(root: Root, command: &str) -> Self {
+        let run = Run::bare().stdin_pipe().ceiling(Duration::from_secs(20));
+        // The other log has no terminal.
+        let options =
+            format!("-it --log-driver=k8s-file --log-opt=path={}/log", run.dir().display());
+        let (words, removal) = prepare(&run, Contents::root(root), &options);
+        let words = format!("{} {command}", words.join(" "));
+        // Podman wants one on its side, too.
+        let run = run.through(["script", "-qec", &words, "/dev/null"]);
+        tool("script");
+        Self { run: run.spawn(), outside: OnceCell::new(), removal }
     }
 
     /// PID 1 of the container, by the number that it has out here.
@@ -78,6 +75,38 @@ impl Container {
             let number = fs::read_to_string(run.dir().join("pid")).ok()?;
             number.trim().parse().ok().filter(|&pid| lives(pid))
         })
+    }
+
+    /// Until the children of PID 1 are such; zombies are included, the numbers those out here.
+    pub(crate) fn await_children(&mut self, are: impl Fn(&[i32]) -> bool) -> Vec<i32> {
+        let file = format!("/proc/{0}/task/{0}/children", self.init());
+        self.run.wait_for("other children", |_| {
+            let children = fs::read_to_string(&file).unwrap();
+            let children = children.split_whitespace().map(|pid| pid.parse().unwrap());
+            Some(children.collect::<Vec<_>>()).filter(|children| are(children))
+        })
+    }
+
+    /// `podman stop`: TERM, and KILL after so many seconds.
+    pub(crate) fn stop(&self, seconds: u32) {
+        self.podman(&["stop", &format!("--time={seconds}")], &[]);
+    }
+
+    /// `podman exec`, until what it executes has ended.
+    pub(crate) fn exec(&self, command: &[&str]) -> String {
+        self.podman(&["exec"], command)
+    }
+
+    /// The same, not waiting for anything.
+    pub(crate) fn exec_detached(&self, command: &[&str]) {
+        self.podman(&["exec", "--detach"], command);
+    }
+
+    fn podman(&self, before: &[&str], after: &[&str]) -> String {
+        let words = [&["--runtime=runc"], before, &[&self.removal.name], after].concat();
+        let output = execute("podman", &words);
+        assert!(output.status.success(), "podman {}: {output:?}", words.join(" "));
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// What the server of this generation listens at, as its clients outside know it. It has to
@@ -101,6 +130,14 @@ impl Container {
             self.outside.set(network).unwrap();
         }
         within(self.outside.get().unwrap(), act)
+    }
+
+    /// A connection from there to this port, as soon as somebody listens.
+    pub(crate) fn client(&mut self, port: u16) -> Client {
+        self.outside(|| ());
+        let network = self.outside.get().unwrap();
+        let connect = || Client::connect(&format!("{INSIDE}:{port}")).ok();
+        self.run.wait_for(&format!("port {port}"), |_| within(network, connect))
     }
 
     fn network(&mut self) -> File {
@@ -140,49 +177,6 @@ impl DerefMut for Container {
     }
 }
 
-/// Comes after `Running` has killed what was in the container, and podman with it.
-struct Removal {
-    name: String,
-    _root: TempDir,
-}
-
-impl Drop for Removal {
-    fn drop(&mut self) {
-        // Whoever watches the container for podman may be in the midst of it: then it fails, once
-        // or twice.
-        let gone = (0..20).any(|_| {
-            let remove = ["rm", "--force", "--ignore", "--time=0", &self.name];
-            let exists = ["container", "exists", &self.name];
-            execute("podman", &remove).status.success()
-                || execute("podman", &exists).status.code() == Some(1)
-        });
-        assert!(std::thread::panicking() || gone, "{} is still there", self.name);
-    }
-}
-
-/// Podman's own are higher than a test that may not raise any can ask for.
-fn limits() -> impl Iterator<Item = String> {
-    let both = [("nofile", Resource::RLIMIT_NOFILE), ("nproc", Resource::RLIMIT_NPROC)];
-    both.into_iter().map(|(name, resource)| {
-        let number = getrlimit(resource).unwrap().1.min(4096);
-        format!("--ulimit={name}={number}:{number}")
-    })
-}
-
-/// The system's programs and libraries, and ours, read-only. What is a link to `/usr` outside is
-/// one inside.
-fn mounts(root: &Path) -> Vec<String> {
-    let mut seen = vec![Path::new("/usr"), recycle_path(), fixture_path()];
-    for dir in ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"].map(Path::new) {
-        match fs::read_link(dir) {
-            Ok(target) => symlink(target, root.join(dir.strip_prefix("/").unwrap())).unwrap(),
-            Err(_) if dir.is_dir() => seen.push(dir),
-            Err(_) => {}
-        }
-    }
-    seen.iter().map(|path| format!("--volume={0}:{0}:ro", path.display())).collect()
-}
-
 fn within<T: Send>(network: &File, act: impl FnOnce() -> T + Send) -> T {
     on_a_thread(|| {
         enter(network);
@@ -213,9 +207,4 @@ fn unshare_network() {
 fn ip(words: &str) {
     let output = execute("ip", &words.split(' ').collect::<Vec<_>>());
     assert!(output.status.success(), "ip {words}: {output:?}");
-}
-
-#[expect(clippy::disallowed_methods, reason = "tests start programs")]
-fn execute(program: &str, arguments: &[&str]) -> Output {
-    Command::new(tool(program)).args(arguments).output().unwrap()
 }

@@ -1,0 +1,110 @@
+//! Containers with less than the machine has: memory, processes, a root folder that can be written
+//! to, a user who may do everything.
+
+use super::alone;
+use crate::harness::{Container, End, Root, send_signal};
+
+// Memory. No swap, where there is one.
+
+const MEMORY: &str = "--memory=100m --memory-swap=100m";
+
+fn leaking(options: &str, script: &str) -> Container {
+    let run = alone(&format!("/recycle {options} --"), &format!("/fixture {script}"));
+    Container::start_in(Root::new(), run, MEMORY)
+}
+
+#[test]
+fn a_share_of_memory_is_one_of_the_containers() {
+    let mut container = leaking("--max-rss 80%", "trap:TERM:exit=0 once:leak:50M/s forever");
+    assert_eq!(container.await_entry(2, "forever").reason.as_deref(), Some("rss"));
+    container.await_entry(1, "got TERM");
+    assert!(container.recycles()[0].contains(" > 80M "), "{:?}", container.recycles());
+}
+
+/// The negative control: what happens to COMMAND otherwise, and that it does not happen to PID 1.
+#[test]
+fn without_a_limit_the_kernel_kills_command_and_nobody_else() {
+    let mut container = leaking("--restart on-failure", "once:leak:50M/s forever");
+    let init = container.init();
+    assert_eq!(container.await_entry(2, "forever").reason.as_deref(), Some("exit"));
+    assert!(container.stderr().contains("generation 1 was killed by SIGKILL"));
+    assert_eq!(container.init(), init);
+    assert!(container.recycles().is_empty());
+}
+
+#[test]
+fn whom_the_kernel_kills_for_its_memory_has_that_status() {
+    let mut container = leaking("", "leak:50M/s");
+    assert_eq!(container.finish(), End::Code(128 + libc::SIGKILL));
+    assert_eq!(container.generations(), 1);
+}
+
+// Processes.
+
+/// Makes processes until there can be no more. A shell that cannot fork ends, so it is one of its
+/// own that makes them; the other needs no more than it has.
+const FILL: &str = "\
+mkfifo gate
+exec 3<>gate
+trap 'echo told; exit 0' TERM
+echo generation $RECYCLE_GENERATION
+if [ $RECYCLE_GENERATION = 1 ]; then
+    (trap '' TERM; while :; do cat <gate 3>&- & done)
+    echo filled
+fi
+read _ <&3
+";
+
+#[test]
+fn a_container_full_of_processes_is_emptied_by_a_recycle() {
+    let root = Root::new().file("/fill", FILL);
+    let run = alone("/recycle --map-signal USR1:recycle --stop-timeout 1s --", "/bin/sh /fill");
+    let mut container = Container::start_in(root, run, "--pids-limit=50");
+    container.wait_for("no more processes", |run| run.stdout().contains("filled").then_some(()));
+    container.await_children(|children| children.len() >= 40);
+    send_signal(container.init(), libc::SIGUSR1);
+    container
+        .wait_for("the next generation", |run| run.stdout().contains("generation 2").then_some(()));
+    assert!(container.stdout().contains("told"), "{}", container.stdout());
+    container.await_children(|children| children.len() == 1);
+}
+
+// Rights.
+
+const TOUCH: &str = "/recycle -- /bin/touch /etc/here";
+
+#[test]
+fn on_a_read_only_root_command_runs_and_recycles() {
+    for (options, status) in [("", 0), ("--read-only", 1)] {
+        let mut container = Container::start_in(Root::new(), alone(TOUCH, ""), options);
+        assert_eq!(container.finish(), End::Code(status), "{options}");
+    }
+    assert_recycles("--read-only --read-only-tmpfs=false", "0");
+}
+
+#[test]
+fn as_a_user_who_is_not_root_command_runs_and_recycles() {
+    assert_recycles("--user=1000:1000", "1000");
+    assert_recycles("--user=1000:1000 --read-only --cap-drop=all", "1000");
+}
+
+/// The tree is seen and stopped to its last process, and so is its memory.
+fn assert_recycles(options: &str, uid: &str) {
+    let recycle = "/recycle --map-signal USR1:recycle --max-rss 60M --";
+    let steps =
+        "trap:TERM:exit=0 survivors at:1:orphan:3:ignore:TERM,forever at:2:leak:50M/s ready";
+    let run = alone(
+        &recycle.replace("--max", "--stop-timeout 500ms --max"),
+        &format!("/fixture {steps} forever"),
+    );
+    let mut container = Container::start_in(Root::new(), run, options);
+    container.await_entries(3, "ignore:TERM");
+    container.await_entry(1, "ready");
+    assert_eq!(container.exec(&["/bin/id", "-u"]).trim(), uid);
+    send_signal(container.init(), libc::SIGUSR1);
+    container.await_entry(2, "survivors none");
+    let last = container.await_entry(3, "ready");
+    assert_eq!(last.reason.as_deref(), Some("rss"));
+    container.stop(60);
+    assert_eq!(container.finish(), End::Code(0));
+}
