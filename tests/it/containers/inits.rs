@@ -45,6 +45,21 @@ fn a_thousand_orphans_are_reaped_while_command_lives() {
     }
 }
 
+/// All of the tree, that is, and not one by one.
+#[test]
+fn a_thousand_orphans_are_stopped_by_a_recycle() {
+    let mut container = start("/recycle --map-signal USR1:recycle --", "/bin/sh /orphans");
+    for generations in 1..=2 {
+        container.wait_for("all orphans", |run| {
+            (run.stdout().matches("made").count() == generations).then_some(())
+        });
+        // COMMAND, and those of its own generation.
+        container.await_children(|children| children.len() == 1001);
+        send_signal(container.init(), libc::SIGUSR1);
+    }
+    container.wait_for("the recycles", |run| (run.recycles().len() == 2).then_some(()));
+}
+
 /// The negative control: a program that is no init, as PID 1.
 #[test]
 fn without_an_init_a_thousand_orphans_stay() {
@@ -63,6 +78,35 @@ fn status_is_that_of_command() {
     }
 }
 
+/// Dumb-init alone has a status of its own for both.
+#[test]
+fn what_cannot_be_started_has_the_status_that_a_shell_gives_it() {
+    for (init, statuses) in INITS.into_iter().zip([[127, 126], [127, 126], [2, 2]]) {
+        for (command, status) in ["/nowhere", "/orphans"].into_iter().zip(statuses) {
+            let mut container = start(init, command);
+            assert_eq!(container.finish(), End::Code(status), "{init} {command}");
+        }
+    }
+}
+
+/// With all three, where `recycle` is told so: the others are, or know nothing else.
+#[test]
+fn a_whole_group_is_told() {
+    for init in ["/recycle --signal-scope group --", INITS[1], INITS[2]] {
+        let steps = "trap:TERM:exit=3:after=300ms child:trap:TERM,ready,forever forever";
+        let mut container = start(init, &format!("/fixture {steps}"));
+        container.await_entries(1, "ready");
+        container.await_entries(1, "spawned");
+        container.stop(60);
+        assert_eq!(container.finish(), End::Code(3), "{init}");
+        let mut told: Vec<_> =
+            container.entries("got TERM").into_iter().map(|entry| entry.pid).collect();
+        told.sort_unstable();
+        told.dedup();
+        assert_eq!(told.len(), 2, "{init}");
+    }
+}
+
 #[test]
 fn signals_are_passed_on() {
     let signals = [
@@ -72,6 +116,7 @@ fn signals_are_passed_on() {
         ("USR1", libc::SIGUSR1),
         ("USR2", libc::SIGUSR2),
         ("WINCH", libc::SIGWINCH),
+        ("IO", libc::SIGIO),
         ("TERM", libc::SIGTERM),
     ];
     for init in INITS {

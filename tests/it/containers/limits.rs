@@ -85,25 +85,23 @@ fn on_a_read_only_root_command_runs_and_recycles() {
 #[test]
 fn as_a_user_who_is_not_root_command_runs_and_recycles() {
     assert_recycles("--user=1000:1000", "1000");
-    assert_recycles("--user=1000:1000 --read-only --cap-drop=all", "1000");
+    let least = "--read-only --cap-drop=all --security-opt=no-new-privileges";
+    assert_recycles(&format!("--user=1000:1000 {least}"), "1000");
 }
 
 /// The tree is seen and stopped to its last process, and so is its memory.
 fn assert_recycles(options: &str, uid: &str) {
-    let recycle = "/recycle --map-signal USR1:recycle --max-rss 60M --";
-    let steps =
-        "trap:TERM:exit=0 survivors at:1:orphan:3:ignore:TERM,forever at:2:leak:50M/s ready";
-    let run = alone(
-        &recycle.replace("--max", "--stop-timeout 500ms --max"),
-        &format!("/fixture {steps} forever"),
-    );
+    let recycle = "/recycle --map-signal USR1:recycle --stop-timeout 500ms --max-rss 60M --";
+    let steps = "trap:TERM:exit=0 survivors at:1:orphan:3:ignore:TERM,forever ready \
+                 at:2:leak:50M/s forever";
+    let run = alone(recycle, &format!("/fixture {steps}"));
     let mut container = Container::start_in(Root::new(), run, options);
     container.await_entries(3, "ignore:TERM");
     container.await_entry(1, "ready");
     assert_eq!(container.exec(&["/bin/id", "-u"]).trim(), uid);
     send_signal(container.init(), libc::SIGUSR1);
     container.await_entry(2, "survivors none");
-    let last = container.await_entry(3, "ready");
+    let last = container.await_entry(3, "forever");
     assert_eq!(last.reason.as_deref(), Some("rss"));
     container.stop(60);
     assert_eq!(container.finish(), End::Code(0));

@@ -1,7 +1,7 @@
 //! What a platform does to a container: it stops it, it executes something in it, it gives it a
 //! terminal.
 
-use super::alone;
+use super::{alone, assert_tcp_goes_idle};
 use crate::harness::{Container, End, Root, now_ms, send_signal};
 
 fn start(options: &str, steps: &str, podman: &str) -> Container {
@@ -18,6 +18,15 @@ fn a_stop_lets_command_end_as_it_wants() {
     container.stop(60);
     assert_eq!(container.finish(), End::Code(3));
     assert_eq!(container.entries("got").len(), 1);
+    assert_eq!(container.generations(), 1);
+}
+
+#[test]
+fn a_stop_between_two_generations_is_the_end() {
+    let mut container = start("--restart always --backoff 1h..1h", "exit:5", "");
+    container.await_stderr("next start in 1h");
+    container.stop(60);
+    assert_eq!(container.finish(), End::Code(128 + libc::SIGTERM));
     assert_eq!(container.generations(), 1);
 }
 
@@ -97,6 +106,13 @@ fn at_a_terminal_command_hears_no_more_than_elsewhere() {
     let heard: Vec<_> = container.entries("got").into_iter().map(|entry| entry.text).collect();
     assert_eq!(heard.len(), 2, "{heard:?}");
     assert!(["got TERM", "got CONT"].iter().all(|text| heard.iter().any(|it| it == text)));
+}
+
+#[test]
+fn at_a_terminal_a_server_goes_idle() {
+    let steps = "trap:TERM:exit=0 listen:0.0.0.0:0";
+    let mut container = start("--idle 1s", steps, "--tty --log-driver=none");
+    assert_tcp_goes_idle(&mut container);
 }
 
 #[test]
