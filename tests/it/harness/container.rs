@@ -57,7 +57,7 @@ impl Container {
 
     /// At a terminal: what is sent to it is typed there, and what is shown there is its stdout.
     pub(crate) fn start_at_terminal(root: Root, command: &str) -> Self {
-        let run = Run::bare().stdin_pipe().ceiling(Duration::from_secs(20));
+        let run = Run::bare().stdin_pipe().ceiling(Duration::from_secs(60));
         // The other log has no terminal.
         let options =
             format!("-it --log-driver=k8s-file --log-opt=path={}/log", run.dir().display());
