@@ -106,3 +106,42 @@ fn assert_recycles(options: &str, uid: &str) {
     container.stop(60);
     assert_eq!(container.finish(), End::Code(0));
 }
+
+// Sight.
+
+/// The processes of others are hidden from whoever may not trace them, here from a root who has
+/// neither that capability nor the group that may look, and COMMAND becomes somebody else.
+fn hidden(steps: &str) -> Container {
+    let root = Root::new().with("setpriv", "/setpriv");
+    let user = "/setpriv --reuid 1000 --regid 1000 --clear-groups /fixture trap:TERM:exit=0";
+    let recycle = "/recycle --map-signal USR1:recycle --stop-timeout 500ms --max-rss 60M --";
+    let run = alone(recycle, &format!("{user} {steps}"));
+    let options = "--user=0:5 --security-opt=proc-opts=hidepid=2";
+    let mut container = Container::start_in(root, run, options);
+    let command = container.await_entry(1, "trap:TERM").pid.to_string();
+    let seen = container.exec(&["/bin/ls", "/proc"]);
+    assert!(seen.lines().all(|name| name != command), "not hidden: {seen}");
+    container
+}
+
+#[test]
+fn where_processes_are_hidden_a_recycle_leaves_none_behind() {
+    let steps = "survivors at:1:child:ignore:TERM,child:forever,forever ready forever";
+    let mut container = hidden(steps);
+    container.await_entries(3, "forever");
+    send_signal(container.init(), libc::SIGUSR1);
+    container.await_entry(2, "ready");
+    // COMMAND itself may look for its like.
+    let survivors = container.entries("survivors").pop().unwrap();
+    assert_eq!(survivors.text, "survivors none");
+}
+
+#[test]
+fn where_processes_are_hidden_that_is_said_once() {
+    let mut container = hidden("child:hold:100M,ready,forever forever");
+    container.await_entry(1, "ready");
+    container.await_stderr("cannot see");
+    send_signal(container.init(), libc::SIGUSR1);
+    container.await_entry(2, "ready");
+    assert_eq!(container.stderr().matches("cannot see").count(), 1);
+}

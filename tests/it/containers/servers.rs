@@ -62,6 +62,17 @@ fn httpd_stays_where_it_is_not_to_be_recycled() {
     }
 }
 
+/// One short connection in each generation, as early as can be: with its server's first breath.
+#[test]
+fn one_request_right_after_the_start_is_enough_to_go_idle() {
+    let mut container = httpd("/recycle --idle 200ms --", "");
+    for recycles in 1..=40 {
+        let mut client = container.client(8080);
+        assert_eq!(client.exchange(REQUEST).0, ANSWER);
+        container.wait_for("the recycle", |run| (run.recycles().len() >= recycles).then_some(()));
+    }
+}
+
 fn assert_redis_goes_idle(options: &str) {
     let root = Root::new().with("redis-server", "/redis");
     let redis = "/redis --port 6379 --bind 0.0.0.0 --protected-mode no --appendonly no";
