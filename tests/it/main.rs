@@ -7,6 +7,7 @@ mod containers;
 mod docs;
 mod exit_status;
 mod harness;
+mod hostile;
 mod idle;
 mod lifetime;
 mod memory;

@@ -1,0 +1,98 @@
+//! Commands that become another user, and those that use up what a user may have.
+
+use super::{BY_KILL, BY_TERM, another_user, as_another_user, assert_recycled, for_everybody};
+use crate::harness::{End, Run, fixture_path, tool};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+/// A copy of the fixture that runs with root's rights, whoever starts it.
+fn place_set_uid_fixture(run: &Run) {
+    let fixture = run.dir().join("fixture");
+    fs::copy(fixture_path(), &fixture).unwrap();
+    fs::set_permissions(fixture, fs::Permissions::from_mode(0o4755)).unwrap();
+}
+
+fn set_uid_fixture(options: &str, script: &str) -> Run {
+    let run = as_another_user(options);
+    place_set_uid_fixture(&run);
+    run.command(["./fixture"].into_iter().chain(script.split_whitespace()))
+}
+
+/// Root may signal anybody.
+#[test]
+fn a_command_that_gives_up_root() {
+    let user = another_user();
+    assert_recycled(for_everybody(Run::new(BY_TERM)), &format!("become:{user}"));
+    assert_recycled(for_everybody(Run::new(BY_KILL)), &format!("ignore:TERM become:{user}"));
+    let run = for_everybody(Run::new("")).fixture(&format!("become:{user} exit:5"));
+    assert_eq!(run.finish().0, End::Code(5));
+}
+
+/// The user who has started it may signal it: the real one is still the same.
+#[test]
+fn a_set_uid_command_is_recycled_as_any_other() {
+    for (options, script) in [(BY_TERM, "ready forever"), (BY_KILL, "ignore:TERM ready forever")] {
+        let mut run = set_uid_fixture(options, &format!("survivors {script}")).spawn();
+        let pid = run.await_entry(1, "ready").pid;
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let users = status.lines().find(|line| line.starts_with("Uid:")).unwrap();
+        let users: Vec<_> = users.split_whitespace().skip(1).take(2).collect();
+        assert!(users[0] != "0" && users[1] == "0", "not set-uid: {users:?}");
+        run.recycle();
+        run.await_entry(2, "ready");
+        run.await_entry(2, "survivors none");
+    }
+    let (end, _run) = set_uid_fixture("--max-rss 1G --idle 1h", "exit:7").finish();
+    assert_eq!(end, End::Code(7));
+}
+
+/// It can neither be asked nor forced to end, so there is nothing left to wait for.
+#[test]
+fn a_command_that_becomes_root_is_given_up() {
+    let options = "--map-signal USR1:recycle --stop-timeout 300ms";
+    for script in ["become:0 ready forever", "become:0 escape:mark:up,forever ready forever"] {
+        let mut run = set_uid_fixture(options, script).spawn();
+        run.await_entry(1, "ready");
+        run.recycle();
+        assert_eq!(run.finish(), End::Code(125));
+        let stderr = run.stderr();
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        assert!(stderr.contains("refuses our signals (EPERM)"), "{stderr}");
+        assert_eq!(run.generations(), 1);
+    }
+}
+
+/// One that ends by itself ends as ever, whoever it has become.
+#[test]
+fn a_command_that_becomes_root_may_end_by_itself() {
+    let (end, _run) = set_uid_fixture("--max-rss 1G --idle 1h", "become:0 exit:7").finish();
+    assert_eq!(end, End::Code(7));
+}
+
+/// `recycle` and COMMAND share the limit: the next generation needs what the last one held.
+#[test]
+fn a_command_that_uses_up_its_processes() {
+    for (stop_timeout, first) in [("1h", "sigmask"), ("300ms", "ignore:TERM")] {
+        let options = format!("--map-signal USR1:recycle --stop-timeout {stop_timeout}");
+        let run = as_another_user("");
+        let fixture = run.dir().join("fixture");
+        fs::copy(fixture_path(), fixture).unwrap();
+        let (setpriv, prlimit) = (tool("setpriv"), tool("prlimit"));
+        let user = another_user();
+        let words = format!(
+            "{} --reuid={user} --regid={user} --clear-groups {} --nproc=20:20 ./recycle {options} \
+             ./fixture lock:life {first} fill-processes ready forever",
+            setpriv.display(),
+            prlimit.display()
+        );
+        let run = run.through(words.split_whitespace());
+        let mut run = run.command::<&str>([]).spawn();
+        for generation in 1..=2 {
+            run.await_entry(generation, "filled");
+            run.await_entry(generation, "ready");
+            run.recycle();
+        }
+        run.await_entry(3, "ready");
+        assert!(run.entries("still-locked").is_empty());
+    }
+}
