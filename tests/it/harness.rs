@@ -9,6 +9,7 @@ mod podman;
 mod process;
 mod root;
 mod run;
+mod users;
 
 pub(crate) use client::{Client, answer_lines, http};
 pub(crate) use container::Container;
@@ -18,6 +19,10 @@ pub(crate) use podman::{execute, limits, read_filter};
 pub(crate) use process::{Process, lives, process as look_up};
 pub(crate) use root::{Root, libraries, static_recycle};
 pub(crate) use run::{Run, fixture_path, recycle_path};
+pub(crate) use users::{
+    another_user, as_another_user, for_everybody, make_fixture_set_uid, to_another_user,
+    with_programs,
+};
 
 use std::fs;
 use std::io::Write;

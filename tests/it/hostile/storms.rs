@@ -1,8 +1,7 @@
 //! Processes that fork faster than one can look, during the stop: nobody is left, in finite time.
 //! All this happens in PID namespaces: a test that fails takes its storm along.
 
-use super::{another_user, for_everybody};
-use crate::harness::{Run, Running, send_signal};
+use crate::harness::{Run, Running, another_user, for_everybody, send_signal};
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::File;
 use std::time::Duration;

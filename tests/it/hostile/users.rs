@@ -1,20 +1,15 @@
 //! Commands that become another user, and those that use up what a user may have.
 
-use super::{BY_KILL, BY_TERM, another_user, as_another_user, assert_recycled, for_everybody};
-use crate::harness::{End, Run, fixture_path, tool};
+use super::{BY_KILL, BY_TERM, assert_recycled};
+use crate::harness::{
+    End, Run, another_user, as_another_user, for_everybody, make_fixture_set_uid, to_another_user,
+    tool, with_programs,
+};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-
-/// A copy of the fixture that runs with root's rights, whoever starts it.
-fn place_set_uid_fixture(run: &Run) {
-    let fixture = run.dir().join("fixture");
-    fs::copy(fixture_path(), &fixture).unwrap();
-    fs::set_permissions(fixture, fs::Permissions::from_mode(0o4755)).unwrap();
-}
 
 fn set_uid_fixture(options: &str, script: &str) -> Run {
     let run = as_another_user(options);
-    place_set_uid_fixture(&run);
+    make_fixture_set_uid(&run);
     run.command(["./fixture"].into_iter().chain(script.split_whitespace()))
 }
 
@@ -74,19 +69,14 @@ fn a_command_that_becomes_root_may_end_by_itself() {
 fn a_command_that_uses_up_its_processes() {
     for (stop_timeout, first) in [("1h", "sigmask"), ("300ms", "ignore:TERM")] {
         let options = format!("--map-signal USR1:recycle --stop-timeout {stop_timeout}");
-        let run = as_another_user("");
-        let fixture = run.dir().join("fixture");
-        fs::copy(fixture_path(), fixture).unwrap();
-        let (setpriv, prlimit) = (tool("setpriv"), tool("prlimit"));
-        let user = another_user();
         let words = format!(
-            "{} --reuid={user} --regid={user} --clear-groups {} --nproc=20:20 ./recycle {options} \
-             ./fixture lock:life {first} fill-processes ready forever",
-            setpriv.display(),
-            prlimit.display()
+            "{} {} --nproc=20:20 ./recycle {options} ./fixture lock:life {first} fill-processes \
+             ready forever",
+            to_another_user(),
+            tool("prlimit").display()
         );
-        let run = run.through(words.split_whitespace());
-        let mut run = run.command::<&str>([]).spawn();
+        let run = with_programs(Run::bare()).command(words.split_whitespace());
+        let mut run = run.spawn();
         for generation in 1..=2 {
             run.await_entry(generation, "filled");
             run.await_entry(generation, "ready");
