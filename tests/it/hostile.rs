@@ -121,7 +121,8 @@ fn a_command_that_kills_its_own_group_at_its_end() {
 
 #[test]
 fn a_command_that_pesters_its_parent() {
-    let script = "ignore:IO pester:IO/10000 pester:CHLD/10000 pester:USR1/10000 pester:WINCH/10000";
+    let script = "ignore:IO once:pester:IO/10000 once:pester:CHLD/10000 once:pester:USR1/10000 \
+                  once:pester:WINCH/10000";
     assert_recycled(Run::new("--map-signal USR1:none --max-lifetime 2s"), script);
 
     // One recycle or more, but not a word is lost of what comes after.

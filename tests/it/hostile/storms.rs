@@ -71,6 +71,20 @@ fn a_bomb() {
     }
 }
 
+/// Too many to be killed one by one: whoever dies makes room for a child of the others.
+#[test]
+fn a_bomb_of_hundreds_in_one_group() {
+    let user = another_user();
+    assert_storm_ends(&format!("once:become:{user} once:limit-processes:300 once:bomb:1m"));
+}
+
+/// ... nor can these be killed as a group.
+#[test]
+fn a_bomb_of_many_sessions() {
+    let user = another_user();
+    assert_storm_ends(&format!("once:become:{user} once:limit-processes:150 once:bomb-apart:1m"));
+}
+
 #[test]
 fn everything_at_once() {
     let storms = "once:relay:1m once:relay-apart:1m once:bomb:1m once:bomb-apart:1m";
