@@ -67,6 +67,12 @@ impl Supervisor {
                 }
             };
             reaped = true;
+            if is_command {
+                // It may have ended so soon that nobody knows yet that it was started, or was not:
+                // a failed start has its own end.
+                self.take_start();
+            }
+            let is_command = self.trees.command() == Some(child.pid);
             self.trees.reaped(child.pid);
             if is_command {
                 self.take_end(exit);
