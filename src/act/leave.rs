@@ -7,9 +7,13 @@ use nix::unistd::Pid;
 use crate::decide::exit::{End, Signal};
 use crate::sys::{process, signals};
 
-/// Stops ourselves until somebody sends CONT.
-pub(crate) fn suspend() {
-    let _ = process::signal(Pid::this(), Signal::STOP.number());
+/// Stops ourselves by this signal until somebody sends CONT.
+pub(crate) fn suspend(signal: Signal) {
+    // Where no shell waits for us, job control's own signals stop nobody (setpgid(2), orphaned
+    // process groups); and they may be ignored.
+    if signal == Signal::STOP || !process::has_shell() || !signals::own::stop_by(signal.number()) {
+        let _ = process::signal(Pid::this(), Signal::STOP.number());
+    }
 }
 
 /// Ends by a signal where COMMAND did; what cannot be done so is left as an exit status to return.
@@ -18,7 +22,7 @@ pub(crate) fn end(end: End) -> ExitCode {
         End::Status(status) => ExitCode::from(status),
         End::Signal(signal) => {
             if Pid::this().as_raw() != 1 {
-                signals::die_by(signal.number());
+                signals::own::die_by(signal.number());
             }
             // PID 1 does not die by signals it sends itself (kill(2)).
             ExitCode::from(u8::try_from(128 + signal.number()).unwrap_or(u8::MAX))

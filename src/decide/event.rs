@@ -62,8 +62,9 @@ pub(crate) enum Action {
     Sweep(Force),
     /// Look at the system; `Observed` follows.
     Look(Look),
-    /// Stop ourselves, as job control asked (`SIGSTOP`); the terminal is our shell's then.
-    Suspend,
+    /// Stop ourselves, by the signal that COMMAND was stopped by or is passed: a shell that waits
+    /// for us sees what it would see of COMMAND.
+    Suspend(Signal),
     Tell(Notice),
     /// The last action of all.
     Quit(End),

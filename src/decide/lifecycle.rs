@@ -251,7 +251,7 @@ impl Lifecycle {
         match meaning {
             // To a stopped process TERM means nothing until CONT (signal(7)).
             Meaning::Leave => actions.push(Action::Pass(Signal::CONT)),
-            Meaning::Suspend => actions.push(Action::Suspend),
+            Meaning::Suspend => actions.push(Action::Suspend(signal)),
             Meaning::Nothing
             | Meaning::Interrupt
             | Meaning::HangUp
@@ -268,7 +268,7 @@ fn stopped(signal: Signal, foreground: bool, shell: bool, actions: &mut Vec<Acti
     match signal {
         // A shell's `fg` may give us the foreground without a word.
         Signal::TTIN | Signal::TTOU if foreground => actions.push(Action::Wake),
-        _ if shell => actions.push(Action::Suspend),
+        _ if shell => actions.push(Action::Suspend(signal)),
         Signal::TSTP => actions.push(Action::Wake),
         // By hand, or because others have the foreground: it would only stop again.
         _ => {}

@@ -77,9 +77,10 @@ fn every_random_trace_keeps_the_laws() {
     }
 }
 
-/// Each trace lives as long as it can. The same ones in each run, so that a failure is the change's;
-/// `SIMULATION_SEED` asks for others. (About one in 16,000 of those strains a law about lateness or
-/// the number of looks by a coincidence of slow answers, mostly with a floor; none one of safety.)
+/// Each trace lives as long as it can. The same ones in each run, so that a failure is the
+/// change's; `SIMULATION_SEED` asks for others. (About one in 16,000 of those strains a law about
+/// lateness or the number of looks by a coincidence of slow answers, mostly with a floor; none one
+/// of safety.)
 #[test]
 fn a_day_of_random_faults_is_survived() {
     let given = std::env::var("SIMULATION_SEED").ok().and_then(|seed| seed.parse().ok());
@@ -152,7 +153,7 @@ fn the_traces_see_all_that_can_happen() {
         "Refused",
         "Sweep(Kill)",
         "Sweep(Ask)",
-        "Suspend",
+        "Suspend(",
         "Wake",
         "Swallowed",
         "Held(MinLifetime)",

@@ -30,11 +30,11 @@ impl Supervisor {
                 let seen = self.look(look);
                 self.events.push_back(Event::Observed(seen));
             }
-            Action::Suspend => {
+            Action::Suspend(signal) => {
                 if let Some(terminal) = &self.terminal {
                     terminal.take_back(self.trees.group());
                 }
-                leave::suspend();
+                leave::suspend(signal);
             }
             Action::Tell(notice) => self.reporter.tell(&notice),
             Action::Quit(end) => {

@@ -5,6 +5,8 @@
 //! be put back in COMMAND, which transparency asks for anyway. Raw system calls, because the C
 //! libraries hide the numbers that they use themselves (32 to 34).
 
+pub(crate) mod own;
+
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
@@ -163,16 +165,6 @@ impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
-}
-
-/// Dies by this signal, without a second core file. Returns only if that is not possible (PID 1).
-pub(crate) fn die_by(signal: i32) {
-    // Best effort all along: whatever fails, the caller has an exit status to fall back on.
-    // Not by a limit on core files: a core that is piped to a program pays no heed to it (core(5)).
-    let _ = nix::sys::prctl::set_dumpable(false);
-    let _ = restore_default(signal);
-    let _ = set_mask(SignalSet::ALL.without(SignalSet::of(signal)));
-    let _ = super::process::signal(nix::unistd::Pid::this(), signal);
 }
 
 #[expect(unsafe_code, reason = "asks for a disposition by number")]

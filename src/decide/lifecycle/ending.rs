@@ -72,7 +72,7 @@ impl Lifecycle {
             Event::Signalled { signal, .. } => match self.meaning(signal) {
                 Meaning::Leave | Meaning::Interrupt => return quit(End::Signal(signal), actions),
                 meaning => {
-                    suspend_too(meaning, actions);
+                    suspend_too(meaning, signal, actions);
                     None
                 }
             },

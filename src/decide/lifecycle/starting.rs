@@ -2,7 +2,7 @@
 
 use super::{
     Action, Cause, End, Event, Failure, Finality, Lifecycle, Meaning, Notice, Policy, Reason,
-    State, Time, Watch, stopped,
+    Signal, State, Time, Watch, stopped,
 };
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ impl Lifecycle {
             Event::Signalled { signal, .. } => match self.meaning(signal) {
                 Meaning::Leave | Meaning::Interrupt => quit(End::Signal(signal), actions),
                 meaning => {
-                    suspend_too(meaning, actions);
+                    suspend_too(meaning, signal, actions);
                     State::Waiting { until, cause }
                 }
             },
@@ -160,9 +160,9 @@ impl Lifecycle {
 }
 
 /// Job control stops us, also when there is nobody to stop with us.
-pub(super) fn suspend_too(meaning: Meaning, actions: &mut Vec<Action>) {
+pub(super) fn suspend_too(meaning: Meaning, signal: Signal, actions: &mut Vec<Action>) {
     if meaning == Meaning::Suspend {
-        actions.push(Action::Suspend);
+        actions.push(Action::Suspend(signal));
     }
 }
 

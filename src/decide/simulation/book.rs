@@ -9,7 +9,7 @@ use super::effort::Effort;
 use super::restarts::Restarts;
 use super::samples::Samples;
 use crate::decide::event::{Action, Cause, Event, Force, MemoryLook, Observation, Reason};
-use crate::decide::exit::Exit;
+use crate::decide::exit::{Exit, Signal};
 use crate::decide::notice::Notice;
 use crate::decide::rules::{Restart, Rules};
 use crate::decide::time::Time;
@@ -40,7 +40,7 @@ pub(super) enum Follow {
     Quit,
     /// A restart after this delay.
     Restart(Duration),
-    Suspend,
+    Suspend(Signal),
     Wake,
 }
 
@@ -278,7 +278,7 @@ impl Book {
             Action::Pass(_)
             | Action::Wake
             | Action::Sweep(_)
-            | Action::Suspend
+            | Action::Suspend(_)
             | Action::Tell(_) => {}
         }
     }

@@ -2,13 +2,12 @@
 //! take their time, so that other things happen in between.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::book::{Book, Seen};
 use super::command::{Command, Habits};
 use super::laws::{Law, Moment, TIMED, TIMELESS};
 use super::random::Random;
-use super::scenario::{self, HORIZON};
+use super::scenario;
 use super::talk::{Talk, Voice};
 use crate::decide::event::{Action, Event};
 use crate::decide::exit::{Exit, Signal};
@@ -19,6 +18,7 @@ use crate::decide::time::Time;
 mod acting;
 mod due;
 mod happening;
+mod passing;
 
 /// Something that is going to happen.
 #[derive(Clone, Debug)]
@@ -134,95 +134,6 @@ impl World {
         &self.rules
     }
 
-    /// Lives through at most so many moments; an error names the law that was broken.
-    pub(super) fn run(&mut self, moments: u32) -> Result<(), &'static str> {
-        for _ in 0..moments {
-            self.advance()?;
-            if self.book.quit {
-                return self.check_done();
-            }
-        }
-        Ok(())
-    }
-
-    /// The same, for so much time, with new happenings as the old ones come to an end. Tells how
-    /// long it lasted.
-    pub(super) fn run_for(&mut self, time: Duration) -> Result<Duration, &'static str> {
-        let began = self.now;
-        let mut planned_until = began + HORIZON;
-        while !self.book.quit && self.now < began + time {
-            self.advance()?;
-            if self.now > planned_until {
-                planned_until = self.now + HORIZON;
-                self.plan_happenings();
-            }
-        }
-        Ok(self.now.since(began))
-    }
-
-    fn plan_happenings(&mut self) {
-        for (after, happening) in scenario::happenings(&mut self.random, &self.rules) {
-            self.plan(after, Coming::Happen(happening));
-        }
-    }
-
-    fn plan(&mut self, after: Duration, coming: Coming) {
-        self.sequence += 1;
-        self.coming.insert((self.now + after, self.sequence), coming);
-    }
-
-    fn plan_tell(&mut self, after: Duration, event: Event) {
-        self.plan(after, Coming::Tell(event, None));
-    }
-
-    fn advance(&mut self) -> Result<(), &'static str> {
-        let next = self.coming.first_key_value().map(|((at, _), _)| *at);
-        match (next, self.core.deadline()) {
-            // What happened before the deadline, or with it, comes before the deadline.
-            (Some(at), deadline) if deadline.is_none_or(|deadline| at <= deadline) => {
-                self.reach(at)?;
-                let (_, coming) = self.coming.pop_first().unwrap();
-                match coming {
-                    Coming::Act(action) => {
-                        self.act(action);
-                        Ok(())
-                    }
-                    Coming::Tell(event, seen) => self.tell(event, seen),
-                    Coming::Happen(happening) => self.happen(happening),
-                }
-            }
-            (_, Some(deadline)) => {
-                let stumble = match self.clock {
-                    Clock::True => Duration::ZERO,
-                    Clock::Stumbling => self.random.millis(1, 50),
-                };
-                self.reach(deadline.max(self.now) + stumble)?;
-                self.tell(Event::Due, None)?;
-                self.check_progress(self.clock)
-            }
-            (_, None) => self.end_of_plans(),
-        }
-    }
-
-    /// Nothing is planned any more: only COMMAND's own end can go on from here.
-    fn end_of_plans(&mut self) -> Result<(), &'static str> {
-        match &self.command {
-            Some(command) if command.alive => self.happen(Happening::End(Exit::Status(0))),
-            Some(command) if command.is_there() => self.happen(Happening::LeftoversEnd),
-            Some(_) | None => Err("somebody is waited for"),
-        }
-    }
-
-    /// Time goes on until then.
-    fn reach(&mut self, then: Time) -> Result<(), &'static str> {
-        self.at_once = if then > self.now { 0 } else { self.at_once + 1 };
-        if self.at_once > MOST_AT_ONCE {
-            return Err("no more than a few steps at one instant");
-        }
-        self.now = self.now.max(then);
-        Ok(())
-    }
-
     /// Tells the core, judges what it does, and has it done.
     fn tell(&mut self, event: Event, seen: Option<Seen>) -> Result<(), &'static str> {
         if let Some(history) = &mut self.history {
@@ -289,7 +200,7 @@ impl World {
     /// An action is done a little later; that is when things like to happen in between.
     fn take_on(&mut self, action: Action) {
         let disturbed_once_in = match action {
-            Action::Tell(_) | Action::Quit(_) | Action::Suspend => return,
+            Action::Tell(_) | Action::Quit(_) | Action::Suspend(_) => return,
             Action::Start { .. } => {
                 self.talk = Talk::new(self.now, &self.rules);
                 (self.clear_since, self.was_blind) = (self.now, false);

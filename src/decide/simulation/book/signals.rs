@@ -19,7 +19,9 @@ impl Book {
             Signal::HUP if mid_life => (self.hung_up_until, self.held_until) = (until, until),
             Signal::HUP if self.command_lives() => self.hung_up_until = until,
             Signal::CONT => self.effort.woken(self.now),
-            Signal::TSTP | Signal::TTIN | Signal::TTOU => self.follow = Follow::Suspend,
+            Signal::TSTP | Signal::TTIN | Signal::TTOU => {
+                self.follow = Follow::Suspend(signal);
+            }
             _ => {}
         }
         if self.leaving && !self.command_lives() {
@@ -34,7 +36,7 @@ impl Book {
         let wants = matches!(signal, Signal::TTIN | Signal::TTOU);
         match self.command_lives() {
             true if wants && foreground => Follow::Wake,
-            true if shell && !ending => Follow::Suspend,
+            true if shell && !ending => Follow::Suspend(signal),
             true if signal == Signal::TSTP => Follow::Wake,
             _ => Follow::Nothing,
         }

@@ -48,7 +48,7 @@ pub(super) fn we_stop_only_when_asked(moment: &Moment<'_>) -> bool {
         Event::Stopped { shell, .. } => shell,
         _ => false,
     };
-    *moment.action != Action::Suspend || asked
+    !matches!(moment.action, Action::Suspend(_)) || asked
 }
 
 /// While COMMAND's own process lives, it alone is told to go: it knows best how its tree ends.

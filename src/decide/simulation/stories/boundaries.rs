@@ -233,10 +233,10 @@ fn a_crash_soon_after_a_long_planned_life_waits_only_the_first_delay() {
 fn job_control_stops_us_whatever_we_wait_for() {
     let always = Rules { restart: Restart::Always, ..plain() };
     let mut story = Story::running(always);
-    let stopped = [Action::Pass(Signal::TSTP), Action::Suspend];
+    let stopped = [Action::Pass(Signal::TSTP), Action::Suspend(Signal::TSTP)];
     assert_eq!(story.signal(1, "TSTP"), stopped);
     story.tell(2, Event::Exited(Exit::Status(1)));
-    assert_eq!(story.signal(3, "TSTP"), [Action::Suspend], "while the tree goes");
+    assert_eq!(story.signal(3, "TSTP"), [Action::Suspend(Signal::TSTP)], "while the tree goes");
     story.tell(4, Event::TreeGone);
-    assert_eq!(story.signal(5, "TSTP"), [Action::Suspend], "between generations");
+    assert_eq!(story.signal(5, "TSTP"), [Action::Suspend(Signal::TSTP)], "between generations");
 }

@@ -99,7 +99,8 @@ fn halt(name: &str, shell: bool) -> Event {
 fn when_a_terminal_stops_command_the_shell_that_waits_for_us_takes_over() {
     let mut story = Story::running(lifetime(10));
     for name in ["TSTP", "STOP", "TTIN", "TTOU"] {
-        assert_eq!(story.tell(1_000, halt(name, true)), [Action::Suspend], "{name}");
+        let signal = Signal::parse(name).unwrap();
+        assert_eq!(story.tell(1_000, halt(name, true)), [Action::Suspend(signal)]);
     }
     assert_eq!(story.signal(2_000, "CONT"), [Action::Wake]);
     assert_eq!(story.wait(60_000), Some((10_000, stop())));
@@ -110,14 +111,14 @@ fn when_a_terminal_stops_command_the_shell_that_waits_for_us_takes_over() {
     // TERM has no such time.
     let mut story = Story::running(lifetime(10));
     story.signal(1_000, "TERM");
-    assert_eq!(story.tell(2_000, halt("TSTP", true)), [Action::Suspend]);
+    assert_eq!(story.tell(2_000, halt("TSTP", true)), [Action::Suspend(Signal::TSTP)]);
 }
 
 #[test]
 fn who_wants_the_foreground_is_given_it_if_we_have_it() {
     let mut story = Story::running(plain());
     for (name, action) in
-        [("TTIN", Action::Wake), ("TTOU", Action::Wake), ("TSTP", Action::Suspend)]
+        [("TTIN", Action::Wake), ("TTOU", Action::Wake), ("TSTP", Action::Suspend(Signal::TSTP))]
     {
         let signal = Signal::parse(name).unwrap();
         let halted = Event::Stopped { signal, foreground: true, shell: true };

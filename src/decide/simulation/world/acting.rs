@@ -19,7 +19,7 @@ impl World {
             Action::Wake => self.signal(Signal::CONT),
             Action::Sweep(force) => self.sweep(force),
             Action::Look(look) => self.look(look),
-            Action::Suspend | Action::Tell(_) | Action::Quit(_) => {}
+            Action::Suspend(_) | Action::Tell(_) | Action::Quit(_) => {}
         }
     }
 

@@ -79,7 +79,7 @@ impl World {
             Follow::Nothing => true,
             Follow::Quit => book.quit,
             Follow::Restart(_) => !book.quit,
-            Follow::Suspend => has(&|action| *action == Action::Suspend),
+            Follow::Suspend(signal) => has(&|action| *action == Action::Suspend(signal)),
             Follow::Wake => has(&|action| *action == Action::Wake),
         };
         law(followed, "what must follow an event follows")?;

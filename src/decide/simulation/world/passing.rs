@@ -1,0 +1,103 @@
+//! How time passes: what comes next, until nothing does.
+
+use std::time::Duration;
+
+use super::{Clock, Coming, Happening, MOST_AT_ONCE, World};
+use crate::decide::event::Event;
+use crate::decide::exit::Exit;
+use crate::decide::simulation::scenario::{self, HORIZON};
+use crate::decide::time::Time;
+
+impl World {
+    /// Lives through at most so many moments; an error names the law that was broken.
+    pub(in crate::decide::simulation) fn run(&mut self, moments: u32) -> Result<(), &'static str> {
+        for _ in 0..moments {
+            self.advance()?;
+            if self.book.quit {
+                return self.check_done();
+            }
+        }
+        Ok(())
+    }
+
+    /// The same, for so much time, with new happenings as the old ones come to an end. Tells how
+    /// long it lasted.
+    pub(in crate::decide::simulation) fn run_for(
+        &mut self,
+        time: Duration,
+    ) -> Result<Duration, &'static str> {
+        let began = self.now;
+        let mut planned_until = began + HORIZON;
+        while !self.book.quit && self.now < began + time {
+            self.advance()?;
+            if self.now > planned_until {
+                planned_until = self.now + HORIZON;
+                self.plan_happenings();
+            }
+        }
+        Ok(self.now.since(began))
+    }
+
+    pub(super) fn plan_happenings(&mut self) {
+        for (after, happening) in scenario::happenings(&mut self.random, &self.rules) {
+            self.plan(after, Coming::Happen(happening));
+        }
+    }
+
+    pub(super) fn plan(&mut self, after: Duration, coming: Coming) {
+        self.sequence += 1;
+        self.coming.insert((self.now + after, self.sequence), coming);
+    }
+
+    pub(super) fn plan_tell(&mut self, after: Duration, event: Event) {
+        self.plan(after, Coming::Tell(event, None));
+    }
+
+    fn advance(&mut self) -> Result<(), &'static str> {
+        let next = self.coming.first_key_value().map(|((at, _), _)| *at);
+        match (next, self.core.deadline()) {
+            // What happened before the deadline, or with it, comes before the deadline.
+            (Some(at), deadline) if deadline.is_none_or(|deadline| at <= deadline) => {
+                self.reach(at)?;
+                let (_, coming) = self.coming.pop_first().unwrap();
+                match coming {
+                    Coming::Act(action) => {
+                        self.act(action);
+                        Ok(())
+                    }
+                    Coming::Tell(event, seen) => self.tell(event, seen),
+                    Coming::Happen(happening) => self.happen(happening),
+                }
+            }
+            (_, Some(deadline)) => {
+                let stumble = match self.clock {
+                    Clock::True => Duration::ZERO,
+                    Clock::Stumbling => self.random.millis(1, 50),
+                };
+                self.reach(deadline.max(self.now) + stumble)?;
+                self.tell(Event::Due, None)?;
+                self.check_progress(self.clock)
+            }
+            (_, None) => self.end_of_plans(),
+        }
+    }
+
+    /// Nothing is planned any more: only COMMAND's own end can go on from here.
+    fn end_of_plans(&mut self) -> Result<(), &'static str> {
+        match &self.command {
+            Some(command) if command.alive => self.happen(Happening::End(Exit::Status(0))),
+            Some(command) if command.is_there() => self.happen(Happening::LeftoversEnd),
+            Some(_) | None => Err("somebody is waited for"),
+        }
+    }
+
+    /// Time goes on until then.
+    fn reach(&mut self, then: Time) -> Result<(), &'static str> {
+        self.at_once = if then > self.now { 0 } else { self.at_once + 1 };
+        if self.at_once > MOST_AT_ONCE {
+            return Err("no more than a few steps at one instant");
+        }
+        self.now = self.now.max(then);
+        Ok(())
+    }
+}
