@@ -45,6 +45,9 @@ const MOST_AWAITED: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Sweep {
     force: Force,
+    /// It forks faster than we kill: everybody is stopped first. The stopped keep their places in
+    /// whatever limits their number, the killed would leave them to others.
+    freezes: bool,
     /// Those that were told to end: they need not be asked again.
     told: BTreeSet<Id>,
     /// Some of those that live: each becomes readable when its process ends.
@@ -68,7 +71,7 @@ pub(crate) enum Passed {
 
 impl Sweep {
     pub(crate) fn new(force: Force) -> Self {
-        Self { force, told: BTreeSet::new(), awaited: Vec::new(), blind: true }
+        Self { force, freezes: false, told: BTreeSet::new(), awaited: Vec::new(), blind: true }
     }
 
     /// From now on with more force.
@@ -87,12 +90,12 @@ impl Sweep {
     ) -> Passed {
         self.awaited.clear();
         self.blind = false;
-        if self.force == Force::Kill {
+        if let Some(signal) = self.compelling() {
             // A fork that is under way when the whole group gets its signal does not happen
             // (fork(2), ERESTARTNOINTR in the kernel): so nobody gets away by forking. One after
             // the other they might.
             for group in groups {
-                let _ = process::signal_group(*group, Signal::KILL.number());
+                let _ = process::signal_group(*group, signal.number());
             }
         }
         let (mut living, mut refusing, mut grown) = (0, 0, false);
@@ -106,12 +109,24 @@ impl Sweep {
         }
         // Whoever is left cannot be waited for, or was not even seen (no descriptors): come back.
         self.blind |= self.awaited.is_empty();
+        let first = self.told.is_empty();
         self.told = tree.iter().map(|process| process.id).collect();
+        let frozen =
+            std::mem::replace(&mut self.freezes, self.force == Force::Kill && grown && !first);
         match living {
             0 => Passed::Empty,
             living if living == refusing => Passed::Defied,
-            _ if grown => Passed::Grown,
+            _ if grown || frozen => Passed::Grown,
             _ => Passed::Known,
+        }
+    }
+
+    /// The signal that leaves nobody a choice.
+    fn compelling(&self) -> Option<Signal> {
+        match self.force {
+            Force::Ask => None,
+            Force::Kill if self.freezes => Some(Signal::STOP),
+            Force::Kill => Some(Signal::KILL),
         }
     }
 
@@ -136,7 +151,7 @@ impl Sweep {
             None => process::signal(pid, signal.number()),
         };
         let sent = match self.force {
-            Force::Kill => send(Signal::KILL),
+            Force::Kill => self.compelling().map_or(Ok(()), send),
             Force::Ask if self.told.contains(&process.id) => Ok(()),
             Force::Ask => {
                 // To a stopped process TERM means nothing until CONT (signal(7)).

@@ -15,8 +15,8 @@ pub(crate) fn die_by(signal: i32) {
     let _ = process::signal(Pid::this(), signal);
 }
 
-/// Stops by this signal, one of job control's, and returns when CONT came. Tells whether it can: one
-/// that is ignored cannot.
+/// Stops by this signal, one of job control's, and returns when CONT came. Tells whether it can:
+/// one that is ignored cannot.
 pub(crate) fn stop_by(signal: i32) -> bool {
     if is_ignored(signal) {
         return false;
