@@ -7,6 +7,7 @@ mod journal;
 mod network;
 mod podman;
 mod process;
+mod pty;
 mod root;
 mod run;
 mod users;
@@ -65,6 +66,7 @@ pub(crate) struct Running {
     /// Taken before the start: a lower bound for everything that follows.
     pub(crate) started_ms: i64,
     stdin: Option<ChildStdin>,
+    terminal: Option<pty::Terminal>,
     status: Option<ExitStatus>,
 }
 
@@ -222,6 +224,7 @@ impl Running {
         loop {
             // Before the look, so that at least one comes after the ceiling.
             let late = now_ms() > ceiling_ms;
+            self.terminal.iter_mut().for_each(pty::Terminal::drain);
             if let Some(found) = look(self) {
                 return found;
             }
@@ -249,6 +252,9 @@ impl Running {
             eprintln!("--- argv: {}\n--- status: {status:?}", self.argv.join(" "));
             for name in ["stderr", "stdout", "journal"] {
                 eprintln!("--- {name}:\n{}", tail(&read(&self.path(name))));
+            }
+            if let Some(terminal) = &self.terminal {
+                eprintln!("--- screen:\n{}", tail(&terminal.screen()));
             }
             eprintln!("--- processes:\n{processes}---");
         }

@@ -23,6 +23,7 @@ mod signals;
 mod stdin;
 mod stopping;
 mod talking;
+mod terminal;
 mod tidy;
 mod traffic;
 mod transparent;

@@ -9,6 +9,7 @@ use std::path::Path;
 pub(crate) struct Process {
     pub(crate) pid: i32,
     pub(crate) parent: i32,
+    pub(crate) group: i32,
     /// As in `/proc/PID/stat`: R, S, T, ...
     pub(crate) state: char,
     pub(crate) command: String,
@@ -16,7 +17,8 @@ pub(crate) struct Process {
 
 impl fmt::Display for Process {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "pid={} ppid={} {} {}", self.pid, self.parent, self.state, self.command)
+        let Self { pid, parent, group, state, command } = self;
+        write!(out, "pid={pid} ppid={parent} group={group} {state} {command}")
     }
 }
 
@@ -33,9 +35,10 @@ pub(crate) fn process(pid: i32) -> Option<Process> {
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
     let state = fields.next()?.chars().next()?;
     let parent = fields.next()?.parse().ok()?;
+    let group = fields.next()?.parse().ok()?;
     let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let command = String::from_utf8_lossy(&command).trim_end_matches('\0').replace('\0', " ");
-    (!matches!(state, 'Z' | 'X')).then_some(Process { pid, parent, state, command })
+    (!matches!(state, 'Z' | 'X')).then_some(Process { pid, parent, group, state, command })
 }
 
 /// The root, its descendants, and whoever has this journal in its environment: the mark finds

@@ -1,8 +1,10 @@
 //! How a program of a test is started: its words, its environment, its descriptors, its signals.
 
+use super::pty::Terminal;
 use super::{CEILING, Running, now_ms, own_network};
 use std::ffi::{OsStr, OsString, c_int};
 use std::fs::File;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,6 +21,7 @@ pub(crate) struct Run {
     environment: Vec<(OsString, OsString)>,
     stdin: Stdio,
     stderr: Option<Stdio>,
+    terminal: Option<(Terminal, OwnedFd)>,
     ignored: Vec<c_int>,
     blocked: Vec<c_int>,
     ceiling: Duration,
@@ -45,6 +48,7 @@ impl Run {
             dir,
             stdin: Stdio::null(),
             stderr: None,
+            terminal: None,
             ignored: Vec::new(),
             blocked: Vec::new(),
             ceiling: CEILING,
@@ -97,6 +101,16 @@ impl Run {
         self
     }
 
+    /// With a terminal that controls it, as the leader of the session, and which is its standard
+    /// input, output and error unless told otherwise after this.
+    pub(crate) fn on_terminal(mut self) -> Self {
+        let (terminal, slave) = Terminal::open();
+        self.stdin = slave.try_clone().unwrap().into();
+        self.stderr = Some(slave.try_clone().unwrap().into());
+        self.terminal = Some((terminal, slave));
+        self
+    }
+
     /// Started with these signals ignored, those blocked, all others as usual.
     pub(crate) fn signals(mut self, ignored: &[c_int], blocked: &[c_int]) -> Self {
         self.ignored = ignored.to_owned();
@@ -114,6 +128,11 @@ impl Run {
     pub(crate) fn spawn(self) -> Running {
         let argv: Vec<_> = [self.prefix, self.recycle, self.command].concat();
         let output = |name| File::create(self.dir.path().join(name)).unwrap();
+        let (terminal, slave) = self.terminal.unzip();
+        let stdout = match &slave {
+            Some(slave) => slave.try_clone().unwrap().into(),
+            None => Stdio::from(output("stdout")),
+        };
         let mut command = Command::new(&argv[0]);
         command
             .args(&argv[1..])
@@ -126,13 +145,14 @@ impl Run {
             )
             .envs(self.environment)
             .stdin(self.stdin)
-            .stdout(output("stdout"))
+            .stdout(stdout)
             .stderr(self.stderr.unwrap_or_else(|| output("stderr").into()));
-        isolate(&mut command, self.ignored, self.blocked);
+        isolate(&mut command, slave.as_ref().map(AsRawFd::as_raw_fd), self.ignored, self.blocked);
         let started_ms = now_ms();
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{argv:?}: {error}"));
         Running {
             stdin: child.stdin.take(),
+            terminal,
             child,
             dir: self.dir,
             argv: argv.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
@@ -149,12 +169,21 @@ impl Run {
     }
 }
 
-/// A session of its own (so no terminal, whoever runs the tests), no core files, the signals as
-/// given whatever we were started with, and the end when the test ends.
+/// A session of its own (so no terminal but the given one, whoever runs the tests), no core files,
+/// the signals as given whatever we were started with, and the end when the test ends.
 #[expect(unsafe_code, reason = "between fork and exec")]
-fn isolate(command: &mut Command, ignored: Vec<c_int>, blocked: Vec<c_int>) {
+fn isolate(
+    command: &mut Command,
+    terminal: Option<RawFd>,
+    ignored: Vec<c_int>,
+    blocked: Vec<c_int>,
+) {
     let prepare = move || {
         nix::unistd::setsid()?;
+        if let Some(terminal) = terminal {
+            // SAFETY: the request takes a number.
+            nix::errno::Errno::result(unsafe { libc::ioctl(terminal, libc::TIOCSCTTY, 0) })?;
+        }
         nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0)?;
         // SAFETY: async-signal-safe calls on memory of this frame only.
         unsafe {
