@@ -1,8 +1,11 @@
 //! On a terminal `recycle` feels as if it were not there. Whatever is typed here is typed without
 //! it, too, and with one `recycle` inside another: all three must show the same.
 
+mod generations;
 mod handed;
 mod job_control;
+mod leader;
+mod programs;
 mod shared;
 
 use crate::harness::{Run, Running, fixture_path, look_up, recycle_path, send_signal};
@@ -94,6 +97,16 @@ fn foreground(run: &mut Running, pids: &[i32]) {
     run.enter("fg");
     run.await_foreground(group(pids[0]));
     await_stopped(run, pids, false);
+}
+
+/// `fg` of what runs already: the shell wakes nobody then, it only gives the foreground away. Who of
+/// them has it does not matter.
+fn foreground_running(run: &mut Running, pids: &[i32]) {
+    run.enter("fg");
+    run.wait_for(&format!("{pids:?} in the foreground"), |run| {
+        let holder = run.foreground();
+        pids.iter().any(|&pid| group(pid) == holder).then_some(())
+    });
 }
 
 fn all_gone(run: &mut Running, pids: &[i32]) {

@@ -1,9 +1,8 @@
-//! A command that is alone on the terminal has it all to itself: a group of its own, the foreground,
-//! every key once.
+//! A command that is alone on the terminal has it all to itself: a group of its own, the
+//! foreground, every key once.
 
 use super::{
-    BASH, CTRL_BACKSLASH, CTRL_C, group, had_the_foreground, in_bash, in_shells, ready, shell,
-    status, times,
+    CTRL_BACKSLASH, CTRL_C, group, had_the_foreground, in_bash, in_shells, ready, status, times,
 };
 
 #[test]

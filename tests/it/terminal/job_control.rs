@@ -1,8 +1,8 @@
 //! Ctrl-Z, `fg` and `bg` do to a wrapped command what they do to a bare one.
 
 use super::{
-    CTRL_C, all_gone, await_stopped, foreground, group, had_the_foreground, in_bash, in_shells,
-    ready, status, suspend, times,
+    CTRL_C, all_gone, await_stopped, foreground, foreground_running, group, had_the_foreground,
+    in_bash, in_shells, ready, status, suspend, times,
 };
 use crate::harness::send_signal;
 
@@ -57,7 +57,6 @@ fn bg_leaves_the_foreground_to_the_shell() {
     });
 }
 
-/// The shell wakes nobody then, since nobody is stopped: it only gives the foreground away.
 #[test]
 fn fg_of_what_runs_in_the_background_lets_it_read() {
     in_shells(|run| {
@@ -66,8 +65,7 @@ fn fg_of_what_runs_in_the_background_lets_it_read() {
         suspend(run, &pids);
         run.enter("bg");
         await_stopped(run, &pids, false);
-        run.enter("fg");
-        run.await_foreground(group(pids[pids.len() - 1]));
+        foreground_running(run, &pids);
         run.touch("go");
         run.await_entries(1, "read-tty");
         run.enter("hello");
@@ -85,8 +83,7 @@ fn ctrl_c_and_ctrl_z_reach_what_came_back_from_the_background() {
             suspend(run, &pids);
             run.enter("bg");
             await_stopped(run, &pids, false);
-            run.enter("fg");
-            run.await_foreground(group(pids[pids.len() - 1]));
+            foreground_running(run, &pids);
         }
         run.press(CTRL_C);
         assert_eq!(status(run), 130);
