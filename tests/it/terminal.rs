@@ -5,6 +5,7 @@ mod generations;
 mod handed;
 mod job_control;
 mod leader;
+mod moments;
 mod programs;
 mod shared;
 

@@ -28,7 +28,7 @@ impl Terminal {
         let master = posix_openpt(flags | OFlag::O_NONBLOCK).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
-        set_size(&master);
+        set_lines(&master, 24);
         let name = ptsname_r(&master).unwrap();
         let slave = open(Path::new(&name), flags, Mode::empty()).unwrap();
         (Self { master: Some(master), screen: Vec::new(), seen: 0 }, slave)
@@ -55,8 +55,8 @@ impl Terminal {
 }
 
 #[expect(unsafe_code, reason = "nix does not wrap it")]
-fn set_size(master: &PtyMaster) {
-    let size = libc::winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+fn set_lines(master: &PtyMaster, lines: u16) {
+    let size = libc::winsize { ws_row: lines, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: the request reads a `winsize`, which outlives the call.
     let result = unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) };
     Errno::result(result).unwrap();
@@ -139,6 +139,11 @@ impl Running {
 
     pub(crate) fn await_raw(&mut self, raw: bool) {
         self.wait_for(&format!("raw={raw}"), |run| (run.is_raw() == raw).then_some(()));
+    }
+
+    /// Drags the window.
+    pub(crate) fn resize(&mut self, lines: u16) {
+        set_lines(self.terminal().master(), lines);
     }
 
     pub(crate) fn hang_up(&mut self) {

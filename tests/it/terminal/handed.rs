@@ -35,6 +35,19 @@ fn ctrl_c_arrives_once() {
 }
 
 #[test]
+fn a_new_size_is_told_once() {
+    in_shells(|run| {
+        run.enter("$W $F trap:WINCH trap:RTMIN+1 ready forever");
+        let pids = ready(run);
+        for number in 1..=3 {
+            run.resize(24 + u16::try_from(number).unwrap());
+            run.await_entries(number, "got WINCH");
+            assert_eq!(times(run, &pids, "got WINCH"), number);
+        }
+    });
+}
+
+#[test]
 fn a_command_that_handles_ctrl_c_ends_as_it_likes() {
     in_shells(|run| {
         run.enter("$W $F trap:INT:exit=6 ready forever");

@@ -50,6 +50,19 @@ fn ctrl_c_arrives_once_in_a_pipeline() {
 }
 
 #[test]
+fn a_new_size_is_told_once_in_a_pipeline() {
+    in_shells(|run| {
+        run.enter("$W $F trap:WINCH trap:RTMIN+1 ready forever | $F count-stdin");
+        let pids = ready(run);
+        for number in 1..=3 {
+            run.resize(24 + u16::try_from(number).unwrap());
+            run.await_entries(number, "got WINCH");
+            assert_eq!(times(run, &pids, "got WINCH"), number);
+        }
+    });
+}
+
+#[test]
 fn a_pipeline_stops_and_goes_on_as_a_whole() {
     in_shells(|run| {
         run.enter("$W $F ready forever | $F count-stdin");
