@@ -5,7 +5,7 @@ use super::{
     BASH, CTRL_BACKSLASH, CTRL_C, CTRL_Z, all_gone, await_stopped, group, had_the_foreground,
     in_shells, ready,
 };
-use crate::harness::{End, Run, Running, fixture_path, look_up, recycle_path};
+use crate::harness::{End, Run, Running, fixture_path, look_up, recycle_path, tool};
 use std::fs;
 use std::process::Stdio;
 
@@ -56,24 +56,21 @@ fn ctrl_c_ends_it_by_the_signal() {
 /// Alone it is never stopped: nobody could ever wake it (an orphaned process group).
 #[test]
 fn ctrl_z_does_not_stop_it_for_ever() {
-    for run in leading("trap:CONT ready forever") {
+    let [alone, wrapped, nested] = leading("trap:CONT ready read-line forever");
+    for (run, stops) in [(alone, false), (wrapped, true), (nested, true)] {
         let mut run = run.spawn();
         run.await_entries(1, "ready");
-        for _ in 0..3 {
+        for number in 1..=3 {
             run.press(CTRL_Z);
+            if stops {
+                run.await_entries(number, "got CONT");
+            }
         }
+        run.enter("hello");
+        run.await_entries(1, "line hello");
         run.press(CTRL_C);
         assert_eq!(run.finish(), End::Signal(libc::SIGINT));
     }
-    let mut run = Run::new("").on_terminal().fixture("trap:CONT ready read-line exit:4").spawn();
-    run.await_entry(1, "ready");
-    for number in 1..=3 {
-        run.press(CTRL_Z);
-        run.await_entries(number, "got CONT");
-    }
-    run.enter("hello");
-    run.await_entry(1, "line hello");
-    assert_eq!(run.finish(), End::Code(4));
 }
 
 /// The signals of a set that wait for a process which blocks them.
@@ -167,4 +164,41 @@ fn a_shell_controls_its_jobs() {
     run.await_foreground(group(shell));
     run.enter("exit $(($? + 1))");
     assert_eq!(run.finish(), End::Code(131));
+}
+
+/// PID 1 of a container that has a terminal, as far as that matters here.
+fn as_pid_1(script: &str) -> Running {
+    let run = Run::new("--").on_terminal().fixture(script);
+    run.through(["unshare", "--pid", "--fork", "--kill-child", "setsid", "--ctty"]).spawn()
+}
+
+#[test]
+fn pid_1_hands_the_terminal_over() {
+    tool("unshare");
+    let mut run = as_pid_1("foreground trap:INT trap:CONT ready read-line exit:4");
+    assert_ne!(run.await_entry(1, "ready").pid, 1);
+    assert_eq!(had_the_foreground(&run), [true]);
+    run.press(CTRL_C);
+    run.await_entry(1, "got INT");
+    run.press(CTRL_Z);
+    run.await_entry(1, "got CONT");
+    run.enter("hello");
+    assert_eq!(run.finish(), End::Code(4));
+    assert_eq!(run.entries("got INT").len(), 1);
+
+    for (key, status) in [(CTRL_C, 130), (CTRL_BACKSLASH, 131)] {
+        let mut run = as_pid_1("ready forever");
+        run.await_entry(1, "ready");
+        run.press(key);
+        assert_eq!(run.finish(), End::Code(status));
+    }
+}
+
+#[test]
+fn pid_1_passes_a_hangup_on() {
+    let mut run = as_pid_1("trap:HUP:exit=4 ready forever");
+    run.await_entry(1, "ready");
+    run.hang_up();
+    assert_eq!(run.finish(), End::Code(4));
+    assert_eq!(run.entries("got HUP").len(), 1);
 }

@@ -189,6 +189,8 @@ fn a_sidecar_keeps_the_terminal() {
     in_bash(|run| {
         run.enter("sh -c '$F mark read-tty & exec $W $F trap:INT trap:RTMIN+1 ready wait-file:go'");
         let pids = ready(run);
+        // By then it ignores Ctrl-C, as whatever a script starts in the background.
+        run.await_entries(1, "read-tty");
         assert_shared(run, &pids);
         run.enter("hello");
         run.await_entries(1, "line hello");
