@@ -253,9 +253,7 @@ impl Running {
             for name in ["stderr", "stdout", "journal"] {
                 eprintln!("--- {name}:\n{}", tail(&read(&self.path(name))));
             }
-            if let Some(terminal) = &self.terminal {
-                eprintln!("--- screen:\n{}", tail(&terminal.screen()));
-            }
+            eprintln!("--- screen:\n{}", tail(&self.screen()));
             eprintln!("--- processes:\n{processes}---");
         }
     }

@@ -38,10 +38,11 @@ fn shell(words: &[&str], wrapper: &str) -> Running {
         .spawn()
 }
 
-/// Without its line editor: one writer less on the screen, and one less who sets modes.
-const BASH: &[&str] = &["bash", "--norc", "--noprofile", "--noediting", "-i"];
+/// Without its line editor: one writer less on the screen, and one less who sets modes. To whom
+/// reads a line while Ctrl-C throws it away, the kernel may tell the end of input.
+const BASH: &[&str] = &["bash", "--norc", "--noprofile", "--noediting", "-o", "ignoreeof", "-i"];
 /// It does job control, too, and never touches the terminal's modes.
-const DASH: &[&str] = &["dash", "-i"];
+const DASH: &[&str] = &["dash", "-o", "ignoreeof", "-i"];
 
 fn in_bash(scenario: impl Fn(&mut Running)) {
     WRAPPERS.iter().for_each(|wrapper| scenario(&mut shell(BASH, wrapper)));
@@ -66,7 +67,12 @@ fn status(run: &mut Running) -> i32 {
 /// The COMMAND that got `ready`, and each `recycle` around it, the innermost first. Their parent is
 /// the shell.
 fn ready(run: &mut Running) -> Vec<i32> {
-    let mut pids = vec![run.await_entries(1, "ready")[0].pid];
+    let command = run.await_entries(1, "ready")[0].pid;
+    with_ancestors(run, command)
+}
+
+fn with_ancestors(run: &Running, pid: i32) -> Vec<i32> {
+    let mut pids = vec![pid];
     while let parent = look_up(pids[pids.len() - 1]).unwrap().parent
         && parent != run.pid()
     {
@@ -100,8 +106,8 @@ fn foreground(run: &mut Running, pids: &[i32]) {
     await_stopped(run, pids, false);
 }
 
-/// `fg` of what runs already: the shell wakes nobody then, it only gives the foreground away. Who of
-/// them has it does not matter.
+/// `fg` of what runs already: a shell may wake nobody then, and only give the foreground away. Who
+/// of them has it does not matter.
 fn foreground_running(run: &mut Running, pids: &[i32]) {
     run.enter("fg");
     run.wait_for(&format!("{pids:?} in the foreground"), |run| {
@@ -114,7 +120,7 @@ fn all_gone(run: &mut Running, pids: &[i32]) {
     pids.iter().for_each(|&pid| run.await_gone(pid));
 }
 
-/// The signal that `passed_on` sends. Of signals that wait, the one with the least number is read
+/// The signal that `times` sends. Of signals that wait, the one with the least number is read
 /// first.
 const LAST: &str = "RTMIN+1";
 

@@ -45,10 +45,6 @@ impl Terminal {
         }
     }
 
-    pub(super) fn screen(&self) -> String {
-        String::from_utf8_lossy(&self.screen).into_owned()
-    }
-
     fn master(&self) -> &PtyMaster {
         self.master.as_ref().unwrap()
     }
@@ -66,6 +62,12 @@ fn set_lines(master: &PtyMaster, lines: u16) {
 impl Running {
     fn terminal(&self) -> &Terminal {
         self.terminal.as_ref().unwrap()
+    }
+
+    /// All that was written so far; nothing where there is no terminal.
+    pub(super) fn screen(&self) -> String {
+        let bytes = self.terminal.as_ref().map_or(&[][..], |terminal| &terminal.screen);
+        String::from_utf8_lossy(bytes).into_owned()
     }
 
     /// Presses keys: Ctrl-C is `\x03`, the return key `\r`.

@@ -82,6 +82,31 @@ fn a_loop_of_the_shell_goes_on_where_ctrl_c_was_handled() {
 }
 
 #[test]
+fn what_command_leaves_behind_does_not_keep_the_foreground() {
+    in_shells(|run| {
+        run.enter("$W sh -c '$F foreground ready forever & exit 5'");
+        assert_eq!(status(run), 5);
+        let left = run.await_entries(1, "ready")[0].pid;
+        assert_ne!(group(left), run.foreground());
+    });
+}
+
+#[test]
+fn other_wrappers_may_stand_before_it() {
+    for before in ["env", "nice", "timeout --foreground 60"] {
+        in_shells(|run| {
+            run.enter(&format!("{before} $W $F foreground ready read-line forever"));
+            run.await_entries(1, "ready");
+            assert_eq!(had_the_foreground(run), [true]);
+            run.enter("hello");
+            run.await_entries(1, "line hello");
+            run.press(CTRL_C);
+            assert_eq!(status(run), 130);
+        });
+    }
+}
+
+#[test]
 fn the_shell_has_the_foreground_again_at_once() {
     in_shells(|run| {
         run.enter("$W $F ready exit:3; $F foreground; $W $F exit:4");

@@ -3,7 +3,7 @@
 
 use super::{
     BASH, CTRL_BACKSLASH, CTRL_C, await_stopped, group, in_bash, in_shells, ready, shell, status,
-    suspend, times,
+    suspend, times, with_ancestors,
 };
 use crate::harness::{End, Run, Running, fixture_path, recycle_path, tool};
 use std::fs;
@@ -34,14 +34,17 @@ fn ctrl_c_arrives_once_where_input_is_no_terminal() {
 #[test]
 fn ctrl_c_arrives_once_in_a_pipeline() {
     for line in [
-        "$W $F trap:INT trap:RTMIN+1 ready wait-file:go exit:3 | $F ignore:INT count-stdin exit:4",
-        "$F ignore:INT wait-file:go | $W $F trap:INT trap:RTMIN+1 ready wait-file:go exit:4",
-        "$F ignore:INT wait-file:go | $W $F trap:INT trap:RTMIN+1 ready wait-file:go exit:3 | \
-         $F ignore:INT count-stdin exit:4",
+        "$W $F trap:INT trap:RTMIN+1 ready wait-file:go exit:3 | \
+         $F ignore:INT mark count-stdin exit:4",
+        "$F ignore:INT mark wait-file:go | $W $F trap:INT trap:RTMIN+1 ready wait-file:go exit:4",
+        "$F ignore:INT mark wait-file:go | $W $F trap:INT trap:RTMIN+1 ready wait-file:go exit:3 | \
+         $F ignore:INT mark count-stdin exit:4",
     ] {
         in_shells(|run| {
             run.enter(line);
             let pids = ready(run);
+            // The others ignore Ctrl-C by then.
+            run.await_entries(line.matches("mark").count(), "mark");
             assert_shared(run, &pids);
             run.touch("go");
             assert_eq!(status(run), 4);
@@ -151,13 +154,22 @@ fn ctrl_c_ends_a_scripts_loop() {
     }
 }
 
+fn catches_int(pid: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let mut sets = status.lines().filter_map(|line| line.strip_prefix("SigCgt:\t"));
+    u64::from_str_radix(sets.next().unwrap(), 16).unwrap() & 1 << (libc::SIGINT - 1) != 0
+}
+
 #[test]
 fn a_scripts_loop_goes_on_where_ctrl_c_was_handled() {
     in_shells(|run| {
         let command = "$W $F trap:INT:exit=0 ready forever";
         run.enter(&format!("bash -c 'for i in 1 2; do {command}; done; exit 7'"));
         for number in 1..=2 {
-            run.await_entries(number, "ready");
+            let command = run.await_entries(number, "ready")[number - 1].pid;
+            let script = *with_ancestors(run, command).last().unwrap();
+            // Before it waits for its command, Ctrl-C ends it.
+            run.wait_for("a script that waits", |_| catches_int(script).then_some(()));
             run.press(CTRL_C);
         }
         assert_eq!(status(run), 7);
@@ -180,6 +192,18 @@ fn a_script_stops_and_goes_on_as_a_whole() {
         run.await_entries(1, "got INT");
         run.press(CTRL_BACKSLASH);
         assert_eq!(status(run), 131);
+    });
+}
+
+#[test]
+fn ctrl_c_ends_a_command_whose_output_the_shell_takes() {
+    in_bash(|run| {
+        run.enter("x=$($W $F foreground ready read-line print:words forever)");
+        run.await_entries(1, "ready");
+        run.enter("hello");
+        run.await_entries(1, "line hello");
+        run.press(CTRL_C);
+        assert_eq!(status(run), 130);
     });
 }
 
