@@ -14,7 +14,6 @@ mod users;
 
 pub(crate) use client::{Client, answer_lines, http};
 pub(crate) use container::Container;
-pub(crate) use journal::Entry;
 pub(crate) use network::{free_port, listener, own_network};
 pub(crate) use podman::{execute, limits, read_filter};
 pub(crate) use process::{Process, lives, process as look_up};
@@ -121,57 +120,6 @@ impl Running {
 
     pub(crate) fn close_stdin(&mut self) {
         self.stdin = None;
-    }
-
-    // Journal.
-
-    pub(crate) fn journal(&self) -> Vec<Entry> {
-        journal::parse(&read(&self.path("journal")))
-    }
-
-    /// Every entry so far, of any generation, that is or begins with this word or step.
-    pub(crate) fn entries(&self, text: &str) -> Vec<Entry> {
-        self.journal().into_iter().filter(|entry| entry.says(text)).collect()
-    }
-
-    /// The newest generation that has written anything; 0 before the first.
-    pub(crate) fn generations(&self) -> u32 {
-        self.journal().iter().filter_map(|entry| entry.generation).max().unwrap_or(0)
-    }
-
-    pub(crate) fn await_entry(&mut self, generation: u32, text: &str) -> Entry {
-        self.wait_for(&format!("gen={generation} {text}"), |run| {
-            run.entries(text).into_iter().find(|entry| entry.generation == Some(generation))
-        })
-    }
-
-    /// An entry of any generation that this process did not write.
-    pub(crate) fn await_entry_not_by(&mut self, pid: i32, text: &str) -> Entry {
-        self.wait_for(&format!("{text} of another than {pid}"), |run| {
-            run.entries(text).into_iter().find(|entry| entry.pid != pid)
-        })
-    }
-
-    /// Waits for so many entries of any generation; returns all there are by then.
-    pub(crate) fn await_entries(&mut self, number: usize, text: &str) -> Vec<Entry> {
-        self.wait_for(&format!("{number} times {text}"), |run| {
-            Some(run.entries(text)).filter(|entries| entries.len() >= number)
-        })
-    }
-
-    /// Where the generation's `listen` (or the like) can be reached, from anywhere.
-    pub(crate) fn address(&mut self, generation: u32) -> String {
-        let entry = self.await_entry(generation, "listening");
-        let address = entry.text.trim_start_matches("listening ");
-        match address.strip_prefix("./") {
-            Some(path) => self.path(path).display().to_string(),
-            None => address.to_owned(),
-        }
-    }
-
-    /// Connects to the generation's `listen` (or the like).
-    pub(crate) fn connect(&mut self, generation: u32) -> Client {
-        Client::connect(&self.address(generation)).unwrap()
     }
 
     // Waiting.
