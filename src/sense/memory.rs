@@ -94,6 +94,10 @@ impl MemorySense {
                 }
                 None => match self.resident(process) {
                     Ok(resident) => resident,
+                    Err(_) if process.id.is_hidden() => {
+                        refused = Some(libc::EACCES);
+                        continue;
+                    }
                     Err(error) => {
                         refused = error.raw_os_error().or(Some(libc::EIO));
                         continue;
@@ -130,7 +134,7 @@ impl MemorySense {
                 .and_then(procfs::resident_pages)
                 .map(|pages| pages.saturating_mul(self.page_bytes))
                 .ok_or_else(|| io::Error::from_raw_os_error(libc::EPROTO)),
-            Err(error) if has_gone(&error) => Ok(0),
+            Err(error) if has_gone(process, &error) => Ok(0),
             Err(error) => Err(error),
         }
     }
@@ -144,7 +148,7 @@ impl MemorySense {
                 let (rss, pss) = (procfs::kilobytes(text, b"Rss"), procfs::kilobytes(text, b"Pss"));
                 rss.zip(pss).map(|(rss, pss)| Paged { rss, pss })
             }
-            Err(error) if has_gone(&error) => Some(Paged { rss: 0, pss: 0 }),
+            Err(error) if has_gone(process, &error) => Some(Paged { rss: 0, pss: 0 }),
             Err(error) => {
                 let errno = error.raw_os_error().unwrap_or(libc::EIO);
                 unseen.push(Unseen { what: Sight::Pages, errno });
@@ -160,8 +164,9 @@ struct Paged {
     pss: u64,
 }
 
-fn has_gone(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::ESRCH | libc::ENOENT))
+/// One that is hidden has not gone: it is unseen.
+fn has_gone(process: &Process, error: &io::Error) -> bool {
+    !process.id.is_hidden() && matches!(error.raw_os_error(), Some(libc::ESRCH | libc::ENOENT))
 }
 
 /// The path of a file about a process. A leader that ended before its threads reads as nothing: its

@@ -174,10 +174,14 @@ impl Trees {
             }
         }
         while let Some(pid) = unvisited.pop() {
-            // One that went since it was listed is not worth a word.
-            let Some(process) = self.look_at(pid) else { continue };
-            members.push(process);
-            self.children_of(&process, &mut unvisited);
+            match self.look_at(pid) {
+                Some(process) => {
+                    members.push(process);
+                    self.children_of(&process, &mut unvisited);
+                }
+                // One that went since it was listed is not worth a word; one that hides is.
+                None => members.extend(Process::if_hidden(Pid::from_raw(pid))),
+            }
         }
         let leaders = members.iter().filter(|member| member.id.pid == member.group);
         self.groups.extend(leaders.map(|leader| leader.group));
@@ -188,7 +192,13 @@ impl Trees {
 
     /// Whether a process is still the one that was seen, and not another with its pid.
     pub(crate) fn is_still(&mut self, id: Id) -> bool {
-        id.is_hidden() || self.look_at(id.pid.as_raw()).is_some_and(|process| process.id == id)
+        if id.is_hidden() {
+            // The number of a child of ours is its own until we reap it. Of others who hide we
+            // could not tell, but they become our children when they lose their parents.
+            let children = self.own_children().unwrap_or_default();
+            return children.contains(&id.pid.as_raw());
+        }
+        self.look_at(id.pid.as_raw()).is_some_and(|process| process.id == id)
     }
 
     fn look_at(&mut self, pid: i32) -> Option<Process> {

@@ -26,17 +26,25 @@ pub(crate) struct Id {
 }
 
 impl Id {
-    /// Nothing but its pid could be seen, of a child of ours: that is its own until we reap it.
+    /// Nothing but its pid could be seen, and its group.
     pub(crate) fn is_hidden(self) -> bool {
         self.start == 0
     }
 }
 
 impl Process {
-    /// A child of ours of which `/proc` shows nothing: its group is no secret (`getpgid(2)`).
+    /// A child of ours of which `/proc` shows nothing.
     pub(crate) fn hidden(pid: Pid) -> Self {
-        let group = nix::unistd::getpgid(Some(pid)).unwrap_or(Pid::from_raw(0));
-        Self { id: Id { pid, start: 0 }, state: b'?', group, cpu_ticks: 0, threads: 1 }
+        let id = Id { pid, start: 0 };
+        let hidden = Self { id, state: b'?', group: Pid::from_raw(0), cpu_ticks: 0, threads: 1 };
+        Self::if_hidden(pid).unwrap_or(hidden)
+    }
+
+    /// The same for any process, if there is one with that pid: its group is no secret
+    /// (`getpgid(2)`).
+    pub(crate) fn if_hidden(pid: Pid) -> Option<Self> {
+        let group = nix::unistd::getpgid(Some(pid)).ok()?;
+        Some(Self { id: Id { pid, start: 0 }, state: b'?', group, cpu_ticks: 0, threads: 1 })
     }
 
     /// It only waits to be reaped. A leader that ended before its threads is no zombie to us.

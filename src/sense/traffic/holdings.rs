@@ -30,6 +30,9 @@ impl Holdings {
         let mut holdings = Self::default();
         for process in members.iter().filter(|process| !process.is_zombie()) {
             let pid = process.id.pid;
+            if process.id.is_hidden() {
+                holdings.hidden = Some(libc::EACCES);
+            }
             holdings.add(pid, &format!("/proc/{pid}/fd"));
             if process.has_lost_its_leader() {
                 // What its other threads hold, their leader does not show any more.

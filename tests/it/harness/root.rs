@@ -91,7 +91,7 @@ fn build(target: &Path, what: &[&str]) {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--release", "--target", TARGET, "--target-dir"]).arg(target).args(what);
     let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
-    assert!(status.success(), "cannot build for {TARGET}: rustup target add {TARGET}");
+    assert!(status.success(), "cannot build for {TARGET}; is it there? rustup target add {TARGET}");
 }
 
 /// Their paths, the loader's included. What is linked statically has none.
