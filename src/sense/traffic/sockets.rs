@@ -175,7 +175,9 @@ impl SocketSense {
         }
         let choice = (&self.sources, self.own.as_slice());
         let (now, dialogue) = (findings.now, &mut self.dialogue);
-        let surveyed = self.tcp.survey(now, dialogue, &mut holdings, choice, findings.sum);
+        let hold_now = || Holdings::of(members);
+        let surveyed =
+            self.tcp.survey(now, dialogue, &mut holdings, hold_now, choice, findings.sum);
         let tcp_is_elsewhere = surveyed.is_err();
         let timed = match surveyed {
             Ok(()) => {

@@ -81,7 +81,7 @@ impl TcpSense {
     }
 
     /// Looks at all sockets of the namespace but `not_these`, and takes TCP out of what the tree
-    /// holds.
+    /// holds. `hold_now` reads that again.
     ///
     /// # Errors
     /// The kernel does not tell which sockets there are.
@@ -90,6 +90,7 @@ impl TcpSense {
         now: Time,
         dialogue: &mut Dialogue,
         holdings: &mut Holdings,
+        hold_now: impl FnOnce() -> Holdings,
         (sources, not_these): (&Sources, &[u64]),
         sum: &mut Traffic,
     ) -> nix::Result<()> {
@@ -104,6 +105,17 @@ impl TcpSense {
                 }
             };
             dialogue.ask(&inet_diag::dump(family, Protocol::Tcp), each)?;
+        }
+        let is_new_listener = |other: &Socket| {
+            other.state == State::Listening && !self.known.strange_listeners.contains(&port(other))
+        };
+        if others.iter().any(is_new_listener) {
+            // Somebody else's, or made by the tree since its descriptors were read.
+            let later = hold_now();
+            let made = others.extract_if(.., |other| {
+                later.has(other.inode) && !not_these.contains(&other.inode)
+            });
+            ours.extend(made.map(|socket| (socket, true)));
         }
         let listeners = ours.iter().filter(|(socket, _)| socket.state == State::Listening);
         let listeners: BTreeSet<_> = listeners.map(|(listener, _)| port(listener)).collect();
