@@ -169,6 +169,16 @@ fn every_option_has_the_variable_that_the_manual_names() {
     }
 }
 
+/// What the tests have found out, word by word.
+#[test]
+fn the_readme_compares_as_the_tests_do() {
+    let readme = text("README.md");
+    let section = between(&readme, "## Beside tini and dumb-init\n", "\n## ");
+    let rows = section.lines().filter(|line| line.starts_with('|'));
+    let rows: String = rows.map(|row| format!("{row}\n")).collect();
+    assert_eq!(rows, crate::peers::table());
+}
+
 #[test]
 fn all_say_how_it_ends() {
     let (readme, manual) = (text("README.md"), text("man/recycle.1"));

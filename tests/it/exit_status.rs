@@ -4,7 +4,7 @@ use crate::harness::{End, Run, fixture_path, recycle_path};
 use std::fs;
 
 /// Every signal whose default is death.
-fn deadly() -> impl Iterator<Item = i32> {
+pub(crate) fn deadly() -> impl Iterator<Item = i32> {
     const HARMLESS: [i32; 8] = [
         libc::SIGCHLD,
         libc::SIGCONT,

@@ -14,6 +14,7 @@ mod lifetime;
 mod memory;
 mod no_way_in;
 mod nested;
+mod peers;
 mod real_nginx;
 mod real_node;
 mod real_postgres;

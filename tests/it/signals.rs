@@ -4,7 +4,7 @@ use crate::harness::{End, Run, Running, look_up, now_ms, send_signal};
 use nix::sys::signal::Signal;
 
 /// As the fixture writes it.
-fn name(signal: i32) -> String {
+pub(crate) fn name(signal: i32) -> String {
     match Signal::try_from(signal) {
         Ok(signal) => signal.as_str().trim_start_matches("SIG").to_owned(),
         Err(_) => format!("RTMIN+{}", signal - libc::SIGRTMIN()),

@@ -21,7 +21,7 @@ const WRAPPERS: &[&str] = &["", "R --", "R -- R --"];
 
 /// An interactive shell, the leader of a terminal's session. On its command line `$W` is one of
 /// `WRAPPERS`, `$R` is `recycle` and `$F` the fixture.
-fn shell(words: &[&str], wrapper: &str) -> Running {
+pub(crate) fn shell(words: &[&str], wrapper: &str) -> Running {
     let run = Run::bare().on_terminal();
     let recycle = recycle_path().to_str().unwrap();
     let home = run.dir().to_owned();
@@ -40,9 +40,10 @@ fn shell(words: &[&str], wrapper: &str) -> Running {
 
 /// Without its line editor: one writer less on the screen, and one less who sets modes. To whom
 /// reads a line while Ctrl-C throws it away, the kernel may tell the end of input.
-const BASH: &[&str] = &["bash", "--norc", "--noprofile", "--noediting", "-o", "ignoreeof", "-i"];
+pub(crate) const BASH: &[&str] =
+    &["bash", "--norc", "--noprofile", "--noediting", "-o", "ignoreeof", "-i"];
 /// It does job control, too, and never touches the terminal's modes.
-const DASH: &[&str] = &["dash", "-o", "ignoreeof", "-i"];
+pub(crate) const DASH: &[&str] = &["dash", "-o", "ignoreeof", "-i"];
 
 fn in_bash(scenario: impl Fn(&mut Running)) {
     WRAPPERS.iter().for_each(|wrapper| scenario(&mut shell(BASH, wrapper)));
