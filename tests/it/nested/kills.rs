@@ -4,15 +4,14 @@
 use super::{App, POLITE, Wrapped, app, end_of};
 use crate::harness::{End, Running, lives, look_up, send_signal};
 
-/// Kills this `recycle`; its COMMAND is gone after that, and all others live, but those that are
-/// named.
-fn kill(run: &mut Running, app: &App, victim: Wrapped, others: &[i32]) {
+/// Kills this `recycle`; its COMMAND is gone after that, and all others live.
+fn kill(run: &mut Running, app: &App, victim: Wrapped) {
     send_signal(victim.recycle, libc::SIGKILL);
     run.await_gone(victim.recycle);
     run.await_gone(victim.command);
     for wrapped in app.all() {
         for pid in [wrapped.recycle, wrapped.command] {
-            let gone = [victim.recycle, victim.command].contains(&pid) || others.contains(&pid);
+            let gone = [victim.recycle, victim.command].contains(&pid);
             assert!(gone || lives(pid), "{pid} is gone");
         }
     }
@@ -24,7 +23,7 @@ fn killed_a_programs_recycle_takes_the_program_along() {
         let mut run = app("", POLITE).spawn();
         let app = App::await_ready(&mut run);
         let victim = app.programs[which];
-        kill(&mut run, &app, victim, &[]);
+        kill(&mut run, &app, victim);
         run.await_reaped(victim.command);
         run.wait_for("a supervisor to see it", |run| {
             (!run.entries("ended").is_empty()).then_some(())
@@ -39,7 +38,7 @@ fn killed_a_programs_recycle_takes_the_program_along() {
 fn killed_a_supervisors_recycle_takes_the_supervisor_along_and_leaves_the_rest_to_the_next() {
     let mut run = app("", POLITE).spawn();
     let app = App::await_ready(&mut run);
-    kill(&mut run, &app, app.inner, &[]);
+    kill(&mut run, &app, app.inner);
     run.await_reaped(app.inner.command);
     for program in &app.programs[2..] {
         let heir = run.wait_for("a parent", |_| {
@@ -85,7 +84,7 @@ fn what_a_killed_one_leaves_is_reaped_by_the_next() {
         let mut orphans = orphans.iter().map(|entry| entry.pid);
         let parent = |pid| look_up(pid).map(|it| it.parent);
         let orphan = orphans.find(|&pid| parent(pid) == Some(victim.recycle)).unwrap();
-        kill(&mut run, &app, victim, &[]);
+        kill(&mut run, &app, victim);
         let next = heir.map_or(run.pid(), |()| app.inner.recycle);
         run.wait_for("the next one up", |_| (parent(orphan) == Some(next)).then_some(()));
         send_signal(orphan, libc::SIGKILL);

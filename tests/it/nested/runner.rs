@@ -1,6 +1,8 @@
 //! `recycle` under a Procfile runner.
 
-use crate::harness::{End, Run, fixture_path, look_up, recycle_path, send_signal, tool};
+use crate::harness::{
+    End, Entry, Run, Running, fixture_path, look_up, recycle_path, send_signal, tool,
+};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -26,10 +28,18 @@ fn under_honcho(script: &str) -> Run {
     ])
 }
 
+/// Two commands, and a runner that knows of both: it hears of what it has started in its own time.
+fn await_both(run: &mut Running) -> Vec<Entry> {
+    run.wait_for("two lines of the runner's", |run| {
+        (run.stdout().matches("started (pid=").count() == 2).then_some(())
+    });
+    run.await_entries(2, "ready")
+}
+
 #[test]
 fn term_to_the_runner_ends_all() {
     let mut run = under_honcho("trap:TERM:exit=0:after=100ms ready forever").spawn();
-    let commands = run.await_entries(2, "ready");
+    let commands = await_both(&mut run);
     run.signal(libc::SIGTERM);
     run.finish();
     for command in commands {
@@ -43,7 +53,7 @@ fn term_to_the_runner_ends_all() {
 #[test]
 fn a_recycle_is_no_exit_for_the_runner() {
     let mut run = under_honcho("ready forever").spawn();
-    run.await_entries(2, "ready");
+    await_both(&mut run);
     let worker = run.entries("mark:worker")[0].pid;
     let recycle = look_up(worker).unwrap().parent;
     for generation in 2..=4 {
@@ -62,7 +72,7 @@ fn a_recycle_is_no_exit_for_the_runner() {
 #[test]
 fn an_end_is_an_exit_for_the_runner() {
     let mut run = under_honcho("ready wait-file:go exit:3").spawn();
-    run.await_entries(2, "ready");
+    await_both(&mut run);
     run.touch("go");
     assert_eq!(run.finish(), End::Code(3));
     assert!(run.stdout().contains("stopped (rc=3)"), "{}", run.stdout());
