@@ -14,6 +14,7 @@ mod users;
 
 pub(crate) use client::{Client, answer_lines, http};
 pub(crate) use container::Container;
+pub(crate) use journal::Entry;
 pub(crate) use network::{free_port, listener, own_network};
 pub(crate) use podman::{execute, limits, read_filter};
 pub(crate) use process::{Process, lives, process as look_up};

@@ -45,6 +45,10 @@ impl Known {
     /// Whose a connection was that has died.
     pub(super) fn whose(&self, id: &SocketId, sources: &Sources) -> Whose {
         let ports @ [here, there] = id.ports();
+        // A listener, whose end is announced, too: it was no connection.
+        if there == 0 {
+            return Whose::Nobodys;
+        }
         if let Some(way) = self.ours.get(&id.cookie()) {
             return way.map_or(Whose::Nobodys, Whose::Ours);
         }
