@@ -263,3 +263,37 @@ pub(crate) struct Tree {
     /// COMMAND's own process is stopped, by job control or a debugger.
     pub(crate) stopped: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_recycle_reason_are_those_of_the_manual() {
+        let causes = [
+            (Cause::KillRss, "kill-rss"),
+            (Cause::Signal, "signal"),
+            (Cause::Rss, "rss"),
+            (Cause::Pss, "pss"),
+            (Cause::Lifetime, "lifetime"),
+            (Cause::Idle, "idle"),
+            (Cause::Exit, "exit"),
+        ];
+        for (cause, word) in causes {
+            assert_eq!(cause.word(), word);
+        }
+    }
+
+    #[test]
+    fn a_look_covers_what_it_saw_and_no_more() {
+        let walk = Look { walk: true, ..Look::default() };
+        assert!(walk.covers(walk) && walk.covers(Look::default()));
+        assert!(Look::default().covers(Look::default()));
+        assert!(!Look::default().covers(walk), "nobody has seen whether COMMAND is stopped");
+        let hottest = Look { traffic: Some(TrafficLook::Hottest), ..walk };
+        assert!(Look::ALL_TRAFFIC.covers(hottest) && !hottest.covers(Look::ALL_TRAFFIC));
+        let memory = |closely| Look { memory: Some(closely), ..walk };
+        let (counters, pages) = (memory(MemoryLook::Counters), memory(MemoryLook::Pages));
+        assert!(pages.covers(counters) && !counters.covers(pages) && !walk.covers(counters));
+    }
+}

@@ -198,6 +198,19 @@ mod tests {
     }
 
     #[test]
+    fn signals_that_the_c_library_keeps_are_numbers() {
+        for (number, text) in [(33, "signal 33"), (34, "SIGRTMIN+0"), (64, "SIGRTMIN+30")] {
+            assert_eq!(Signal::from_number(number).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn an_end_is_told_in_words() {
+        assert_eq!(Exit::Status(3).to_string(), "exited with status 3");
+        assert_eq!(Exit::Killed(Signal::KILL).to_string(), "was killed by SIGKILL");
+    }
+
+    #[test]
     fn failures_end_with_the_status_that_a_shell_would_give() {
         let end = |stage, errno| End::from(Failure { stage, errno });
         assert_eq!(end(Stage::Exec, ENOENT), End::Status(127));

@@ -111,6 +111,15 @@ mod tests {
         assert_eq!(floor.loud_until(), Some(at(1_500)));
     }
 
+    /// Two samples enclose what moved in a window a little more widely.
+    #[test]
+    fn what_comes_within_one_window_is_added_up_and_what_does_not_is_not() {
+        let floor = after(&[(600, 33), (10_400, 33)], 10_500);
+        assert!(floor.arms(at(10_500), at(0)));
+        let floor = after(&[(600, 33), (11_400, 33)], 11_500);
+        assert!(!floor.arms(at(11_500), at(0)));
+    }
+
     #[test]
     fn what_command_says_before_it_has_settled_arms_nothing() {
         let mut floor = Floor::new(at(0), Bytes(64), WINDOW);

@@ -280,12 +280,28 @@ fn stopped(signal: Signal, foreground: bool, shell: bool, actions: &mut Vec<Acti
 struct Random(u64);
 
 impl Random {
+    /// The upper half of the next number.
     fn draw(&mut self) -> u32 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^= mixed >> 31;
         let [one, two, three, four, ..] = mixed.to_be_bytes();
         u32::from_be_bytes([one, two, three, four])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first numbers of the published generator are `E220A8397B1DCDAF`, `6E789E6AA1B965F4`,
+    /// `06C45D188009454F`, `F88BB8A8724C81EC`, `1B39896A51A8749B`.
+    #[test]
+    fn random_numbers_are_those_of_splitmix64() {
+        let mut random = Random(0);
+        let drawn = [(); 5].map(|()| random.draw());
+        assert_eq!(drawn, [0xE220_A839, 0x6E78_9E6A, 0x06C4_5D18, 0xF88B_B8A8, 0x1B39_896A]);
     }
 }

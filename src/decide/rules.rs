@@ -173,3 +173,29 @@ impl SignalMap {
         named.map_or(Mapped::Pass(signal), |(_, mapped)| *mapped)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_idle_and_quiet_need_traffic() {
+        let second = Duration::from_secs(1);
+        let idle = Some(Idle { after: second, settle: second });
+        let quiet = Some(Quiet { gap: second, wait: second });
+        let lifetime = Some(Lifetime { max: second, jitter: Share::percent(0) });
+        assert!(Rules { idle, ..Rules::none() }.needs_traffic());
+        assert!(Rules { quiet, ..Rules::none() }.needs_traffic());
+        assert!(!Rules { lifetime, ..Rules::none() }.needs_traffic());
+    }
+
+    #[test]
+    fn a_life_is_shortened_by_a_share_between_nothing_and_the_jitter() {
+        let lifetime = Lifetime { max: Duration::from_secs(100), jitter: Share::percent(30) };
+        assert_eq!(lifetime.shortened(0), Duration::from_secs(100));
+        assert_eq!(lifetime.shortened(u32::MAX), Duration::from_secs(70));
+        assert_eq!(lifetime.shortened(u32::MAX / 3), Duration::from_secs(90));
+        let full = Lifetime { max: Duration::from_secs(100), jitter: Share::ALL };
+        assert_eq!(full.shortened(u32::MAX), Duration::ZERO);
+    }
+}

@@ -107,6 +107,18 @@ mod tests {
     }
 
     #[test]
+    fn killed_within_ten_seconds_is_early_and_twice_in_a_row_is_once_too_often() {
+        let mut storm = Storm::default();
+        assert!(!storm.killed(EARLY));
+        assert!(storm.killed(EARLY));
+        assert!(!storm.killed(EARLY + Duration::from_nanos(1)));
+        assert!(!storm.killed(EARLY));
+        storm.spared();
+        assert!(!storm.killed(EARLY));
+        assert!(storm.killed(EARLY));
+    }
+
+    #[test]
     fn a_late_crossing_keeps_the_hold_and_a_calm_minute_ends_it() {
         let mut storm = Storm::default();
         storm.crossed(SECOND);

@@ -75,3 +75,26 @@ impl Payload {
         self.inbound.saturating_add(self.outbound)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn what_may_have_moved_is_neither_side_s_and_its_time_is_not_known_well() {
+        let at = |seconds| Time::at(Duration::from_secs(seconds));
+        let mut traffic = Traffic::default();
+        traffic.note(Way::Inbound, at(1));
+        traffic.note_unsure(at(3));
+        traffic.note_unsure(at(2));
+        let told = Traffic {
+            inbound: Some(at(1)),
+            unsure: Some(at(3)),
+            imprecise: true,
+            ..Traffic::default()
+        };
+        assert_eq!(traffic, told);
+        assert_eq!(traffic.last(), Some(at(3)));
+    }
+}

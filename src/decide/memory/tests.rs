@@ -95,6 +95,46 @@ fn a_big_tree_is_not_read_page_by_page_to_confirm() {
 }
 
 #[test]
+fn cheap_is_under_one_gibibyte() {
+    for (rss, looks) in [(CHEAP.0 - 1, MemoryLook::Pages), (CHEAP.0, MemoryLook::Counters)] {
+        let mut watch = watch(rss_limit());
+        look(&mut watch, 0, rss, rss, None);
+        assert_eq!(look(&mut watch, 4, rss, rss, None).memory, Some(looks), "{rss}");
+    }
+}
+
+/// The last look as it was made, that it cost a millisecond, and that pages showed this PSS.
+fn costly(look: Look, rss: u64, pss: u64) -> Observation {
+    let paged = look.memory == Some(MemoryLook::Pages);
+    let pss = paged.then_some(Bytes(pss));
+    Observation {
+        generation: 1,
+        look,
+        memory: Some(Memory { rss: Bytes(rss), settled: Bytes(rss), pss }),
+        traffic: None,
+        tree: None,
+        unseen: Vec::new(),
+        cost: Duration::from_millis(1),
+    }
+}
+
+#[test]
+fn pages_are_not_asked_again_before_they_can_be_over_the_limit_nor_at_too_high_a_cost() {
+    let limit = 2 * LIMIT;
+    let rules = MemoryRules { max_pss: Some(Bytes(limit)), ..MemoryRules::default() };
+    // At 1 GiB a second; a look at the pages that cost 1 ms is not repeated before 300 ms.
+    for (missing, millis) in [(512 << 20, 500), (256 << 20, 300), (0, 300)] {
+        let mut watch = watch(rules);
+        for _ in 0..2 {
+            let wanted = watch.wanted(at(0));
+            watch.observe(at(0), &costly(wanted, 2 * limit, limit - missing));
+        }
+        assert_eq!(watch.deadline(), Some(at(millis)), "{missing}");
+        assert_eq!(watch.wanted(at(millis)).memory, Some(MemoryLook::Pages), "{missing}");
+    }
+}
+
+#[test]
 fn a_fork_that_shows_its_parents_size_is_asked_again_when_it_has_settled() {
     let mut watch = watch(rss_limit());
     for millis in [0, 100, 200, 300] {
@@ -121,20 +161,11 @@ fn pss_is_never_asked_for_while_rss_is_under_the_limit() {
 #[test]
 fn looking_never_costs_more_than_its_share() {
     let mut watch = watch(rss_limit());
-    let costly = |look| Observation {
-        generation: 1,
-        look,
-        memory: Some(Memory { rss: Bytes(LIMIT), settled: Bytes(LIMIT), pss: None }),
-        traffic: None,
-        tree: None,
-        unseen: Vec::new(),
-        cost: Duration::from_millis(1),
-    };
     let wanted = watch.wanted(at(0));
-    watch.observe(at(0), &costly(wanted));
+    watch.observe(at(0), &costly(wanted, LIMIT, LIMIT));
     assert!(!watch.wanted(at(799)).walk && watch.wanted(at(800)).walk);
     let wanted = watch.wanted(at(4));
     assert!(!wanted.walk);
-    watch.observe(at(4), &costly(wanted));
+    watch.observe(at(4), &costly(wanted, LIMIT, LIMIT));
     assert_eq!(watch.deadline(), Some(at(404)), "400 times what it cost");
 }

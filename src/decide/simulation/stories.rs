@@ -1,9 +1,13 @@
 //! Single stories, with exact boundaries: the real state machine, step by step.
 
 mod boundaries;
+mod memory;
+mod said;
 mod signals;
 mod traffic;
+mod work;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::decide::event::{
@@ -27,6 +31,11 @@ struct Story {
     more: Traffic,
     /// The looks at traffic: when, how widely, with a walk?
     looks: Vec<(u64, TrafficLook, bool)>,
+    said: Vec<Notice>,
+    /// COMMAND is stopped.
+    stopped: bool,
+    /// It computes meanwhile.
+    busy: Range<u64>,
     /// Looks at memory see nothing.
     blind: bool,
     /// Looks at all traffic see nothing.
@@ -61,6 +70,9 @@ impl Story {
             traffic: None,
             more: Traffic::default(),
             looks: Vec::new(),
+            said: Vec::new(),
+            stopped: false,
+            busy: 0..0,
             blind: false,
             hides_all: false,
         };
@@ -69,16 +81,17 @@ impl Story {
         story
     }
 
-    /// Tells the core; looks are answered at once. What is said is left out.
+    /// Tells the core; looks are answered at once. What is said is taken down, and left out.
     fn tell(&mut self, millis: u64, event: Event) -> Vec<Action> {
         let (mut all, mut events) = (Vec::new(), vec![event]);
         while let Some(event) = events.pop() {
             let mut actions = Vec::new();
             self.core.step(at(millis), event, &mut actions);
             for action in actions {
-                match action {
-                    Action::Start { generation, .. } => self.generation = generation,
-                    Action::Look(look) => events.push(self.answer(millis, look)),
+                match &action {
+                    Action::Start { generation, .. } => self.generation = *generation,
+                    Action::Tell(notice) => self.said.push(notice.clone()),
+                    Action::Look(look) => events.push(self.answer(millis, *look)),
                     _ => {}
                 }
                 all.push(action);
@@ -97,13 +110,15 @@ impl Story {
             pss: (closely == MemoryLook::Pages).then_some(Bytes(self.rss)),
         };
         let traffic = Traffic { inbound: self.traffic.map(at), ..self.more };
+        let busy = millis.clamp(self.busy.start, self.busy.end) - self.busy.start;
+        let cpu = Duration::from_millis(busy);
         let hides = self.hides_all && look.traffic == Some(TrafficLook::All);
         Event::Observed(Observation {
             generation: self.generation,
             look,
             memory: look.memory.filter(|_| !self.blind).map(memory),
             traffic: look.traffic.filter(|_| !hides).map(|_| traffic),
-            tree: look.walk.then_some(Tree { cpu: Duration::ZERO, stopped: false }),
+            tree: look.walk.then_some(Tree { cpu, stopped: self.stopped }),
             unseen: Vec::new(),
             cost: Duration::ZERO,
         })
@@ -220,6 +235,8 @@ fn kill_rss_cuts_a_graceful_stop_short() {
     let (killed, actions) = story.wait(60_000).unwrap();
     assert_eq!(actions, [KILL]);
     assert!(killed < asked + 3_000, "before the stop timeout");
+    assert_eq!(story.tell(killed, Event::Exited(Exit::Killed(Signal::KILL))), [KILL]);
+    assert_eq!(story.tell(killed, Event::TreeGone), start(2, Cause::KillRss), "why it is over");
 }
 
 #[test]

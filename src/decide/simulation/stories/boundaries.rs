@@ -240,3 +240,36 @@ fn job_control_stops_us_whatever_we_wait_for() {
     story.tell(4, Event::TreeGone);
     assert_eq!(story.signal(5, "TSTP"), [Action::Suspend(Signal::TSTP)], "between generations");
 }
+
+#[test]
+fn a_life_that_ends_while_command_is_stopped_is_longer() {
+    let mut story = Story::running(lifetime(10));
+    story.stopped = true;
+    assert_eq!(story.wait(60_000), None);
+    story.stopped = false;
+    assert_eq!(story.wait(62_000), Some((61_000, stop())), "looked at once a second");
+}
+
+#[test]
+fn a_restart_waits_for_its_delay_and_no_longer() {
+    let always = Rules { restart: Restart::Always, ..plain() };
+    let mut story = Story::running(always.clone());
+    story.tell(1_000, Event::Exited(Exit::Status(1)));
+    assert_eq!(story.tell(1_099, Event::TreeGone), []);
+    assert_eq!(story.tell(1_099, Event::Due), [], "a timer that rings too early");
+    assert_eq!(story.tell(1_100, Event::Due), start(2, Cause::Exit));
+    let mut story = Story::running(always);
+    story.tell(1_000, Event::Exited(Exit::Status(1)));
+    assert_eq!(story.tell(1_100, Event::TreeGone), start(2, Cause::Exit), "at once");
+}
+
+#[test]
+fn it_is_known_whether_a_look_at_traffic_is_to_come() {
+    let rules = Rules { idle: idle(10), ..lifetime(60) };
+    assert!(!Lifecycle::new(rules.clone(), at(0), 0).looks_at_traffic(), "nothing lives");
+    let mut story = Story::running(rules);
+    assert!(story.core.looks_at_traffic());
+    assert_eq!(story.wait(60_000), Some((60_000, stop())));
+    assert!(!story.core.looks_at_traffic(), "it is stopped anyway");
+    assert!(!Story::running(lifetime(60)).core.looks_at_traffic(), "nobody asks");
+}

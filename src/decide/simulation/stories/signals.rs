@@ -178,3 +178,17 @@ fn backoff_starts_over_after_a_planned_life_that_lasted() {
         story.tell(began + 60_200, Event::Started);
     }
 }
+
+/// The next planned recycle is planned again.
+#[test]
+fn an_interruption_is_over_exactly_after_the_stop_timeout() {
+    for (interrupted, goes_on) in [(7_000, true), (7_001, false)] {
+        let usr1 = Signal::parse("USR1").unwrap();
+        let map = SignalMap(vec![(usr1, crate::decide::rules::Mapped::Recycle)]);
+        let mut story = Story::running(Rules { map, ..plain() });
+        story.signal(interrupted, "INT");
+        assert_eq!(story.signal(10_000, "USR1"), stop());
+        let actions = story.tell(10_000, Event::Exited(Exit::Status(0)));
+        assert_eq!(actions == [ASK], goes_on, "{actions:?}");
+    }
+}

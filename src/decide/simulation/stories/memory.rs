@@ -1,0 +1,83 @@
+//! Stories about memory: what a storm is, what holds then, and what does not.
+
+use super::*;
+
+impl Story {
+    /// The stop that began is over, and the next generation runs.
+    fn next(&mut self, millis: u64) {
+        self.tell(millis, Event::Exited(Exit::Status(0)));
+        assert!(matches!(self.tell(millis, Event::TreeGone)[..], [Action::Start { .. }]));
+        self.tell(millis, Event::Started);
+    }
+
+    /// So much is used: a recycle because of it comes within a look.
+    fn crosses_at_once(&mut self, rss: u64, began: u64) -> u64 {
+        self.rss = rss;
+        let (millis, actions) = self.wait(began + 1_100).unwrap();
+        assert_eq!(actions, stop());
+        millis
+    }
+}
+
+/// Over the limit at once, twice: the next generation is held until an age of 20 s.
+fn storm(memory: MemoryRules) -> (Story, u64) {
+    let mut story = Story::running(Rules { memory, ..plain() });
+    let first = story.crosses_at_once(150, 0);
+    story.next(first);
+    let (second, actions) = story.wait(first + 30_000).unwrap();
+    assert_eq!(actions, stop());
+    assert!(second >= first + 20_000, "held");
+    story.rss = 0;
+    story.next(second);
+    (story, second)
+}
+
+#[test]
+fn a_minute_below_the_limit_ends_a_storm() {
+    let (mut story, began) = storm(max_rss(100));
+    assert_eq!(story.wait(began + 61_000), None);
+    let stopped = story.crosses_at_once(150, began + 61_000);
+    story.next(stopped);
+    story.crosses_at_once(150, stopped);
+}
+
+#[test]
+fn less_than_a_minute_below_the_limit_does_not() {
+    let (mut story, began) = storm(max_rss(100));
+    assert_eq!(story.wait(began + 58_000), None);
+    let stopped = story.crosses_at_once(150, began + 58_000);
+    story.next(stopped);
+    assert_eq!(story.wait(stopped + 19_999), None);
+}
+
+#[test]
+fn only_crossings_in_a_row_are_a_storm() {
+    let always = Restart::Always;
+    let mut story = Story::running(Rules { memory: max_rss(100), restart: always, ..plain() });
+    let first = story.crosses_at_once(150, 0);
+    story.rss = 50;
+    story.next(first);
+    assert_eq!(story.wait(first + 5_000), None);
+    story.tell(first + 5_000, Event::Exited(Exit::Status(0)));
+    story.tell(first + 5_000, Event::TreeGone);
+    let began = first + 5_100;
+    assert_eq!(story.wait(began), Some((began, start(3, Cause::Exit))));
+    story.tell(began, Event::Started);
+    story.crosses_at_once(150, began);
+}
+
+#[test]
+fn a_storm_holds_nothing_that_is_past_nine_tenths_of_kill_rss() {
+    let kill = Some((Bytes(1_000), Measure::Rss));
+    let (mut story, began) = storm(MemoryRules { kill, ..max_rss(100) });
+    story.rss = 900;
+    assert_eq!(story.wait(began + 5_000), None);
+    story.crosses_at_once(901, began + 5_000);
+}
+
+#[test]
+fn without_kill_rss_nobody_looks_during_a_stop() {
+    let mut story = Story::running(Rules { memory: max_rss(100), ..plain() });
+    let began = story.crosses_at_once(150, 0);
+    assert_eq!(story.core.deadline(), Some(at(began + 3_000)), "the stop timeout");
+}
