@@ -1,7 +1,6 @@
 //! Quiet: since when has the tree had no traffic, and was it idle or working meanwhile?
 //! One of these lives as long as its generation.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::event::{Look, TrafficLook};
@@ -22,8 +21,9 @@ const SHORTEST: Duration = Duration::from_millis(4);
 /// The first look at a generation's traffic comes after this; while it has none, the age grows
 /// fourfold from look to look.
 pub(crate) const EARLIEST: Duration = Duration::from_millis(20);
-/// Older samples than the oldest window needs are dropped; more than these are never kept.
-const MOST_SAMPLES: usize = 64;
+/// A sample of CPU time is kept if the one before it is older by at least this part of its age: any
+/// window then begins near one, however often the tree is walked to look at its memory.
+const KEPT_APART: u32 = 20;
 
 /// Whether the tree has been quiet for a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub(crate) struct Activity {
     /// `None`: every byte counts.
     floor: Option<Floor>,
     /// CPU time of the whole tree, oldest first.
-    cpu: VecDeque<(Time, Duration)>,
+    cpu: Vec<(Time, Duration)>,
 }
 
 /// What the last look found.
@@ -77,7 +77,7 @@ impl Activity {
             wants_all: false,
             blind: false,
             floor: floor.map(|(allowed, window)| Floor::new(started, allowed, window)),
-            cpu: VecDeque::from([(started, Duration::ZERO)]),
+            cpu: vec![(started, Duration::ZERO)],
         }
     }
 
@@ -107,7 +107,7 @@ impl Activity {
         if !worth_asking || self.floor.is_some() {
             return Look::ALL_TRAFFIC;
         }
-        let sampled = self.cpu.back().map_or(self.started, |(at, _)| *at);
+        let sampled = self.cpu.last().map_or(self.started, |(at, _)| *at);
         let walk = now.since(sampled) >= window / SAMPLES_PER_WINDOW;
         Look { traffic: Some(TrafficLook::Hottest), walk, ..Look::default() }
     }
@@ -179,13 +179,17 @@ impl Activity {
     /// Takes in the CPU time that the tree has used; windows longer than `window` will not be asked
     /// about.
     pub(crate) fn sample_cpu(&mut self, now: Time, used: Duration, window: Duration) {
-        while self.cpu.len() > 1
-            && (self.cpu.len() >= MOST_SAMPLES
-                || self.cpu.get(1).is_some_and(|(at, _)| now.since(*at) >= window))
-        {
-            self.cpu.pop_front();
-        }
-        self.cpu.push_back((now, used));
+        // Of what is older than the window, its newest tells all.
+        let old = self.cpu.iter().rposition(|(at, _)| now.since(*at) >= window).unwrap_or(0);
+        self.cpu.drain(..old);
+        let mut before = None;
+        self.cpu.retain(|(at, _)| {
+            let apart = |before: Time| at.since(before) >= now.since(*at) / KEPT_APART;
+            let kept = before.is_none_or(apart);
+            before = if kept { Some(*at) } else { before };
+            kept
+        });
+        self.cpu.push((now, used));
     }
 
     /// Whether the tree has been quiet for this long, as far as the last looks tell.
@@ -199,7 +203,7 @@ impl Activity {
                 Pace::MovingUnstamped => window / ASKS_PER_WINDOW,
                 _ if self.floor.is_some() => window / floor::SAMPLES_PER_WINDOW,
                 Pace::Moving if self.idle_cpu.is_some() => window / SAMPLES_PER_WINDOW,
-                Pace::Still if self.works() => window / SAMPLES_PER_WINDOW,
+                Pace::Still if self.works(window) => window / SAMPLES_PER_WINDOW,
                 Pace::Moving | Pace::Still => return Quiet::NotBefore(due),
             };
             return Quiet::NotBefore(due.min(now + pause.max(SHORTEST)));
@@ -213,7 +217,7 @@ impl Activity {
     /// Whether less than `share` of one CPU was used over the window that ends now.
     fn rested_for(&self, now: Time, window: Duration, share: Share) -> Quiet {
         let soon = now + (window / SAMPLES_PER_WINDOW).max(SHORTEST);
-        let Some((_, used)) = self.cpu.back() else { return Quiet::NotBefore(soon) };
+        let used = self.cpu.last().map_or(Duration::ZERO, |(_, used)| *used);
         let little = |before: &Duration| used.saturating_sub(*before) < share.of_time(window);
         let Some((since, _)) = self.cpu.iter().find(|(_, before)| little(before)) else {
             return Quiet::NotBefore(soon);
@@ -225,20 +229,22 @@ impl Activity {
         let rested = (if with_last { last.min(*since) } else { *since }) + window;
         match now >= rested {
             true => Quiet::Yes,
-            false if self.works() => Quiet::NotBefore(rested.min(soon)),
+            false if self.works(window) => Quiet::NotBefore(rested.min(soon)),
             false => Quiet::NotBefore(rested),
         }
     }
 
-    /// Whether more than the share that is allowed was used between the last two samples.
-    fn works(&self) -> bool {
-        let mut latest = self.cpu.iter().rev();
-        match (latest.next(), latest.next(), self.idle_cpu) {
-            (Some((now, used)), Some((before, used_before)), Some(share)) => {
-                used.saturating_sub(*used_before) >= share.of_time(now.since(*before))
-            }
-            _ => false,
-        }
+    /// Whether as much as the allowed share or more was used of late. Between two looks in a row it
+    /// cannot be told: the kernel counts in ticks.
+    fn works(&self, window: Duration) -> bool {
+        let (Some((now, used)), Some(share)) = (self.cpu.last(), self.idle_cpu) else {
+            return false;
+        };
+        let apart = window / KEPT_APART;
+        let before = self.cpu.iter().rfind(|(at, _)| now.since(*at) >= apart);
+        before.is_some_and(|(before, used_before)| {
+            used.saturating_sub(*used_before) >= share.of_time(now.since(*before))
+        })
     }
 }
 
@@ -319,6 +325,26 @@ mod tests {
     }
 
     #[test]
+    fn as_much_work_as_the_share_is_work_and_less_is_none() {
+        for (millis, next) in [(50, 2_000), (49, 10_000)] {
+            let mut activity = activity(Some(Share::percent(5)));
+            look(&mut activity, 0, inbound(0));
+            look(&mut activity, 0, Traffic::default());
+            // Two looks in a row: what moved last, and everything.
+            for _ in 0..2 {
+                activity.sample_cpu(at(1_000), Duration::from_millis(millis), WINDOW);
+            }
+            assert_eq!(activity.quiet_for(at(1_000), WINDOW), Quiet::NotBefore(at(next)));
+        }
+        for (millis, quiet) in [(500, Quiet::NotBefore(at(11_000))), (499, Quiet::Yes)] {
+            let mut activity = activity(Some(Share::percent(5)));
+            look(&mut activity, 0, inbound(0));
+            activity.sample_cpu(at(10_000), Duration::from_millis(millis), WINDOW);
+            assert_eq!(activity.quiet_for(at(10_000), WINDOW), quiet);
+        }
+    }
+
+    #[test]
     fn little_work_does_not_delay_it() {
         let mut activity = activity(Some(Share::percent(5)));
         look(&mut activity, 5_000, inbound(5_000));
@@ -336,5 +362,23 @@ mod tests {
         activity.sprung(&inbound(3_000));
         let next = at(3_000) + WINDOW / 64;
         assert_eq!(activity.quiet_for(at(3_000), WINDOW), Quiet::NotBefore(next));
+    }
+
+    #[test]
+    fn few_samples_are_kept_and_those_that_a_window_needs() {
+        let mut activity = activity(Some(Share::percent(5)));
+        let hour = Duration::from_hours(1);
+        for now in (0..8_000_000).step_by(400) {
+            activity.sample_cpu(at(now), Duration::ZERO, hour);
+            assert!(activity.cpu.len() < 200, "{}", activity.cpu.len());
+            for age in [1_000, 60_000, 3_600_000] {
+                let begins = now.saturating_sub(age);
+                let near = |(then, _): &(Time, Duration)| {
+                    at(begins).since(*then).max(then.since(at(begins)))
+                };
+                let apart = activity.cpu.iter().map(near).min().unwrap();
+                assert!(apart <= Duration::from_millis(age / 10).max(hour / 9_000), "{now} {age}");
+            }
+        }
     }
 }

@@ -188,16 +188,14 @@ impl Lifecycle {
 
 /// Does what the verdict asks for; a reason is left to the caller.
 fn heed(verdict: Verdict, watch: &mut Watch, actions: &mut Vec<Action>) -> Option<Reason> {
-    let hold = watch.policy.hold();
-    if hold != std::mem::replace(&mut watch.hold, hold)
-        && let Some(hold) = hold
-    {
-        actions.push(Action::Tell(Notice::Held(hold)));
-    }
     watch.look_again = None;
     match verdict {
         Verdict::Keep { look_again } => {
             watch.look_again = look_again;
+            let hold = watch.policy.hold();
+            if hold != std::mem::replace(&mut watch.hold, hold) {
+                actions.extend(hold.map(Notice::Held).map(Action::Tell));
+            }
             None
         }
         Verdict::Look(look) => {

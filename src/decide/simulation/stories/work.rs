@@ -25,10 +25,10 @@ fn a_tree_that_worked_is_idle_when_it_has_rested_for_a_window() {
         let mut story = works_until(ends);
         let (millis, actions) = story.wait(200_000).unwrap();
         assert_eq!(actions, stop());
-        // 5% of the window are 500 ms of work; what was worked is known to a sample.
+        // 5% of the window are 500 ms of work; its end is known to two samples.
         let rested = (ends + WINDOW - 500).max(3_000 + WINDOW);
-        let sample = WINDOW / 10;
-        assert!((rested..=rested + 500 + sample).contains(&millis), "{ends}: {millis}");
+        let samples = WINDOW / 5;
+        assert!((rested..=rested + samples).contains(&millis), "{ends}: {millis}");
     }
 }
 
@@ -51,8 +51,8 @@ fn while_a_tree_works_it_is_sampled_ten_times_a_window() {
         assert_eq!(story.wait(from), None);
         story.looks.clear();
         assert_eq!(story.wait(from + WINDOW), None);
-        let times: Vec<_> = story.looks.iter().map(|(at, ..)| *at).collect();
-        assert_eq!(times.len(), 10, "{times:?}");
+        let walks = story.looks.iter().filter(|(.., walk)| *walk).count();
+        assert_eq!(walks, 10, "{:?}", story.looks);
     }
 }
 
