@@ -21,7 +21,7 @@ const SHORTEST: Duration = Duration::from_millis(4);
 /// The first look at a generation's traffic comes after this; while it has none, the age grows
 /// fourfold from look to look.
 pub(crate) const EARLIEST: Duration = Duration::from_millis(20);
-/// A sample of CPU time is kept if the one before it is older by at least this part of its age: any
+/// A sample of CPU time is kept if the one before it is older by more than this part of its age: any
 /// window then begins near one, however often the tree is walked to look at its memory.
 const KEPT_APART: u32 = 20;
 
@@ -184,7 +184,7 @@ impl Activity {
         self.cpu.drain(..old);
         let mut before = None;
         self.cpu.retain(|(at, _)| {
-            let apart = |before: Time| at.since(before) >= now.since(*at) / KEPT_APART;
+            let apart = |before: Time| at.since(before) > now.since(*at) / KEPT_APART;
             let kept = before.is_none_or(apart);
             before = if kept { Some(*at) } else { before };
             kept
@@ -368,6 +368,9 @@ mod tests {
     fn few_samples_are_kept_and_those_that_a_window_needs() {
         let mut activity = activity(Some(Share::percent(5)));
         let hour = Duration::from_hours(1);
+        for _ in 0..1_000 {
+            activity.sample_cpu(at(0), Duration::ZERO, hour);
+        }
         for now in (0..8_000_000).step_by(400) {
             activity.sample_cpu(at(now), Duration::ZERO, hour);
             assert!(activity.cpu.len() < 200, "{}", activity.cpu.len());
