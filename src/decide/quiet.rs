@@ -214,7 +214,8 @@ impl Activity {
         }
     }
 
-    /// Whether less than `share` of one CPU was used over the window that ends now.
+    /// Whether less than `share` of one CPU was used over the window that ends now, a window
+    /// without traffic.
     fn rested_for(&self, now: Time, window: Duration, share: Share) -> Quiet {
         let soon = now + (window / SAMPLES_PER_WINDOW).max(SHORTEST);
         let used = self.cpu.last().map_or(Duration::ZERO, |(_, used)| *used);
@@ -226,8 +227,8 @@ impl Activity {
         // later: what was used in between does not count.
         let last = self.last().unwrap_or(self.started);
         let with_last = *since <= last + window / SAMPLES_PER_WINDOW + SHORTEST;
-        let rested = (if with_last { last.min(*since) } else { *since }) + window;
-        match now >= rested {
+        let rested = *since + window;
+        match with_last || now >= rested {
             true => Quiet::Yes,
             false if self.works(window) => Quiet::NotBefore(rested.min(soon)),
             false => Quiet::NotBefore(rested),
