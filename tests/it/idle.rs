@@ -40,6 +40,16 @@ fn without_idle_silence_means_nothing() {
     assert_eq!(run.generations(), 1);
 }
 
+/// Close to it memory is looked at dozens of times a second, and each look walks the tree.
+#[test]
+fn a_memory_limit_close_by_does_not_keep_it_from_going_idle() {
+    let run = Run::new("--idle 8s --max-rss 70M").ceiling(Duration::from_secs(30));
+    let mut run = run.fixture("trap:TERM:exit=0 hold:62M listen:0").spawn();
+    let mut client = run.connect(1);
+    let (_, last_ms) = client.exchange("hello");
+    assert_goes_idle(&mut run, last_ms, 8000);
+}
+
 #[test]
 fn one_byte_every_half_idle_time_keeps_it() {
     let mut run = server("--idle 2s", "listen:0");
