@@ -44,10 +44,9 @@ const MOST_AWAITED: usize = 64;
 /// A tree on its way out.
 #[derive(Debug)]
 pub(crate) struct Sweep {
-    force: Force,
-    /// It forks faster than we kill: everybody is stopped first. The stopped keep their places in
-    /// whatever limits their number, the killed would leave them to others.
-    freezes: bool,
+    step: Step,
+    /// The last pass has stopped those that live, which are yet to be killed.
+    frozen: bool,
     /// Those that were told to end: they need not be asked again.
     told: BTreeSet<Id>,
     /// Some of those that live: each becomes readable when its process ends.
@@ -55,6 +54,20 @@ pub(crate) struct Sweep {
     /// Some process lives that cannot be waited for.
     blind: bool,
 }
+
+/// What a pass does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Ask,
+    Kill,
+    /// The tree forks faster than we kill: everybody is stopped first, for so many passes by now.
+    /// The stopped keep their places in whatever limits their number, the killed leave them to
+    /// others.
+    Freeze(u32),
+}
+
+/// Who forks on and on after so many passes is killed as he is found.
+const MOST_FREEZING: u32 = 16;
 
 /// What a pass over the tree found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,14 +82,48 @@ pub(crate) enum Passed {
     Defied,
 }
 
+impl Step {
+    fn to(force: Force) -> Self {
+        match force {
+            Force::Ask => Self::Ask,
+            Force::Kill => Self::Kill,
+        }
+    }
+
+    /// The signal that leaves nobody a choice.
+    fn compelling(self) -> Option<Signal> {
+        match self {
+            Self::Ask => None,
+            Self::Kill => Some(Signal::KILL),
+            Self::Freeze(_) => Some(Signal::STOP),
+        }
+    }
+
+    /// What comes after this, where the tree has grown or has not. Whoever was stopped is killed.
+    fn next(self, grown: bool) -> Self {
+        match self {
+            Self::Ask => Self::Ask,
+            Self::Kill if grown => Self::Freeze(1),
+            Self::Freeze(passes) if grown && passes < MOST_FREEZING => Self::Freeze(passes + 1),
+            Self::Kill | Self::Freeze(_) => Self::Kill,
+        }
+    }
+}
+
 impl Sweep {
     pub(crate) fn new(force: Force) -> Self {
-        Self { force, freezes: false, told: BTreeSet::new(), awaited: Vec::new(), blind: true }
+        let step = Step::to(force);
+        Self { step, frozen: false, told: BTreeSet::new(), awaited: Vec::new(), blind: true }
     }
 
     /// From now on with more force.
     pub(crate) fn escalate(&mut self, force: Force) {
-        self.force = force;
+        self.step = Step::to(force);
+    }
+
+    /// Whether some were stopped and not killed yet.
+    pub(crate) fn has_frozen(&self) -> bool {
+        self.frozen
     }
 
     /// Signals every process of the tree that lives; those that were asked before are not asked
@@ -90,7 +137,8 @@ impl Sweep {
     ) -> Passed {
         self.awaited.clear();
         self.blind = false;
-        if let Some(signal) = self.compelling() {
+        self.frozen = matches!(self.step, Step::Freeze(_));
+        if let Some(signal) = self.step.compelling() {
             // A fork that is under way when the whole group gets its signal does not happen
             // (fork(2), ERESTARTNOINTR in the kernel): so nobody gets away by forking. One after
             // the other they might.
@@ -111,23 +159,15 @@ impl Sweep {
         self.blind |= self.awaited.is_empty();
         let first = self.told.is_empty();
         self.told = tree.iter().map(|process| process.id).collect();
-        let frozen =
-            std::mem::replace(&mut self.freezes, self.force == Force::Kill && grown && !first);
-        match living {
+        self.step = self.step.next(grown && !first);
+        let passed = match living {
             0 => Passed::Empty,
             living if living == refusing => Passed::Defied,
-            _ if grown || frozen => Passed::Grown,
+            _ if grown || self.frozen => Passed::Grown,
             _ => Passed::Known,
-        }
-    }
-
-    /// The signal that leaves nobody a choice.
-    fn compelling(&self) -> Option<Signal> {
-        match self.force {
-            Force::Ask => None,
-            Force::Kill if self.freezes => Some(Signal::STOP),
-            Force::Kill => Some(Signal::KILL),
-        }
+        };
+        self.blind |= passed == Passed::Grown;
+        passed
     }
 
     fn signal(
@@ -150,10 +190,10 @@ impl Sweep {
             Some(fd) => fd.signal(signal.number()),
             None => process::signal(pid, signal.number()),
         };
-        let sent = match self.force {
-            Force::Kill => self.compelling().map_or(Ok(()), send),
-            Force::Ask if self.told.contains(&process.id) => Ok(()),
-            Force::Ask => {
+        let sent = match self.step.compelling() {
+            Some(signal) => send(signal),
+            None if self.told.contains(&process.id) => Ok(()),
+            None => {
                 // To a stopped process TERM means nothing until CONT (signal(7)).
                 send(Signal::TERM).and_then(|()| send(Signal::CONT))
             }
@@ -170,7 +210,7 @@ impl Sweep {
     pub(crate) fn pass_blindly(&mut self, command: Option<Pid>, group: Option<Pid>) {
         self.awaited.clear();
         self.blind = true;
-        if self.force == Force::Kill {
+        if self.step != Step::Ask {
             // What does not reach anybody need not.
             let _ = command.map(|pid| process::signal(pid, Signal::KILL.number()));
             let _ = group.map(|group| process::signal_group(group, Signal::KILL.number()));

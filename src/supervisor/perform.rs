@@ -1,16 +1,18 @@
 //! What the core asked for, done: every action has its line here, and what comes of it is an event.
 
+use std::time::Duration;
+
 use super::{Supervisor, now};
 use crate::act::leave;
 use crate::act::stop::{self, Passed, Scope, Sweep};
 use crate::act::terminal::Modes;
-use crate::decide::event::{Action, Cause, Event, Look, Observation, TrafficLook, Tree};
+use crate::decide::event::{Action, Cause, Event, Force, Look, Observation, TrafficLook, Tree};
 use crate::decide::exit::{End, Signal};
 use crate::decide::notice::Notice;
 use crate::sys::{clock, process};
 
-/// So often a tree that grows while it is swept is gone through again before anything else.
-const PASSES: usize = 16;
+/// So long a tree that grows while it is swept is gone through again before anything else.
+const SWEEPING: Duration = Duration::from_millis(50);
 
 impl Supervisor {
     pub(super) fn perform(&mut self, action: Action) {
@@ -41,6 +43,7 @@ impl Supervisor {
                 // What a COMMAND that went well did to the terminal is what it is for: stty(1).
                 let modes = if end == End::SUCCESS { Modes::Left } else { Modes::Restored };
                 self.reclaim_terminal(modes);
+                self.leave_nobody_stopped();
                 self.end = Some(end);
             }
         }
@@ -74,13 +77,16 @@ impl Supervisor {
 
     /// What a terminal stopped is the whole group.
     fn wake(&mut self) {
-        match (&self.terminal, self.trees.command()) {
-            (Some(terminal), Some(command)) if self.program.has_foreground() => {
+        let Some(terminal) = self.terminal.as_ref().filter(|terminal| terminal.is_ours()) else {
+            return self.pass(Signal::CONT);
+        };
+        // It may have a group of its own although we gave it none, or have left the one we gave.
+        match self.trees.command().filter(|command| process::leads_group(*command)) {
+            Some(command) => {
                 terminal.give(command);
-                // What cannot be woken is gone.
                 let _ = process::signal_group(command, Signal::CONT.number());
             }
-            _ => self.pass(Signal::CONT),
+            None => self.pass(Signal::CONT),
         }
     }
 
@@ -106,14 +112,26 @@ impl Supervisor {
             self.reclaim_terminal(Modes::Restored);
         }
         // Not for ever: signals and ends must be heard, too.
-        let passed = (0..PASSES).map(|_| self.pass_over()).find(|passed| *passed != Passed::Grown);
-        if passed == Some(Passed::Defied) {
+        let until = now() + SWEEPING;
+        let mut passed = self.pass_over();
+        while passed == Passed::Grown && now() < until {
+            passed = self.pass_over();
+        }
+        if passed == Passed::Defied {
             self.events.push_back(Event::TreeDefied);
         }
         // Not before COMMAND itself was reaped: its end is an event of its own.
         if self.trees.command().is_none() && !self.trees.has_roots() {
             self.sweep = None;
             self.events.push_back(Event::TreeGone);
+        }
+    }
+
+    /// Before the end: nobody comes to kill later what was stopped to be killed.
+    fn leave_nobody_stopped(&mut self) {
+        if let Some(sweep) = self.sweep.as_mut().filter(|sweep| sweep.has_frozen()) {
+            sweep.escalate(Force::Kill);
+            self.pass_over();
         }
     }
 
