@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use crate::act::spawn::{Program, Spawned};
+use crate::act::spawn::{self, Group, Program, Spawned};
 use crate::act::stop::{Scope, Sweep};
 use crate::act::terminal::Terminal;
 use crate::cli::Config;
@@ -41,18 +41,25 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
     let (signals, inherited) = signals::catch().context("cannot catch signals")?;
     process::become_subreaper().context("cannot become a subreaper")?;
     let terminal = Terminal::find(neighbours::none);
-    // Of a Ctrl-C in COMMAND's own group we know nothing. Where COMMAND's end by itself is not the
-    // end, we must: it shares our group then.
-    let foreground =
-        terminal.as_ref().is_some_and(Terminal::is_ours) && config.rules.restart == Restart::Never;
-    let program = Program::new(&config.command, &config.hidden, inherited, foreground)
+    let group = match &terminal {
+        // Of a Ctrl-C in COMMAND's own group we know nothing. Where COMMAND's end by itself is not
+        // the end, we must.
+        Some(terminal) if terminal.is_ours() && config.rules.restart == Restart::Never => {
+            Group::Foreground
+        }
+        Some(_) => Group::Shared,
+        None if spawn::has_controlling_terminal() => Group::Shared,
+        None => Group::Own,
+    };
+    let program = Program::new(&config.command, &config.hidden, inherited, group)
         .context("COMMAND has an argument that no program can be given")?;
     let wanted = Wanted {
         sources: config.traffic,
         payload: config.rules.floor.is_some(),
         from_start: config.rules.idle.is_some(),
     };
-    let mut traffic = TrafficSense::new(wanted, StdinSense::new(files::STDIN));
+    let mut traffic =
+        TrafficSense::new(wanted, StdinSense::new(files::STDIN, config.rules.plans()));
     if config.rules.needs_traffic()
         && let Err(why) = traffic.can_see()
     {
@@ -88,6 +95,9 @@ fn now() -> Time {
     Time::at(clock::now())
 }
 
+/// Who wakes so long after the deadline that he waited for did not run when it came.
+const ABSENCE: Duration = Duration::from_secs(1);
+
 /// The world, as far as it is ours.
 struct Supervisor {
     lifecycle: Lifecycle,
@@ -117,6 +127,8 @@ struct Supervisor {
 /// What the loop waits for.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ready {
+    /// When the wait began, if we did not run when the deadline came, nor for a while after it.
+    overslept: Option<Time>,
     signals: bool,
     input_ended: bool,
     tripwire: bool,
@@ -127,6 +139,9 @@ impl Supervisor {
     fn supervise(&mut self) -> End {
         loop {
             let ready = self.wait();
+            if let Some(since) = ready.overslept {
+                self.feed(Event::Overslept { since });
+            }
             // The order matters: what came from outside before what we planned, an end before a
             // timer (the dead are not killed), a byte before a timer (it came before the deadline).
             let children = ready.signals && self.take_signals();
@@ -167,15 +182,18 @@ impl Supervisor {
             add(Source::End, process, Readiness::Readable);
         }
         let blind = self.sweep.as_ref().is_some_and(Sweep::is_blind);
-        let now = now();
-        let deadline = earliest(self.lifecycle.deadline(), blind.then_some(now + BLIND_PAUSE));
+        let began = now();
+        let due = self.lifecycle.deadline();
+        let deadline = earliest(due, blind.then_some(began + BLIND_PAUSE));
         let fds: Vec<_> = sources.iter().map(|(_, fd, readiness)| (*fd, *readiness)).collect();
         let mut ready = Vec::with_capacity(fds.len());
-        poll::wait(&fds, deadline.map(|deadline| deadline.since(now)), &mut ready);
+        poll::wait(&fds, deadline.map(|deadline| deadline.since(began)), &mut ready);
+        let slept = due.is_some_and(|due| due > began && now() >= due + ABSENCE);
         let is_ready = |wanted| {
             sources.iter().zip(&ready).any(|((source, ..), ready)| *ready && *source == wanted)
         };
         Ready {
+            overslept: slept.then_some(began),
             signals: is_ready(Source::Signals),
             input_ended: is_ready(Source::InputEnd),
             tripwire: is_ready(Source::Tripwire),

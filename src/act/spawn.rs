@@ -17,7 +17,7 @@ use crate::decide::exit::{Failure, Stage};
 use crate::sys::files;
 use crate::sys::poll::{self, Readiness};
 use crate::sys::process::{self, Pointers};
-use crate::sys::signals::Inherited;
+use crate::sys::signals::{self, Inherited};
 
 /// COMMAND, ready to be started again and again.
 #[derive(Debug)]
@@ -39,6 +39,18 @@ pub(crate) struct Program {
     input_start: Option<u64>,
 }
 
+/// COMMAND's process group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// It leads one: there is no terminal that controls us.
+    Own,
+    /// It leads one, with the terminal's foreground.
+    Foreground,
+    /// It is in ours: in the background it could neither read from the terminal nor, sometimes,
+    /// write to it.
+    Shared,
+}
+
 /// A process that is about to become COMMAND.
 #[derive(Debug)]
 pub(crate) struct Spawned {
@@ -57,8 +69,7 @@ const GENERATION: &str = "RECYCLE_GENERATION";
 const REASON: &str = "RECYCLE_REASON";
 
 impl Program {
-    /// COMMAND with its arguments. Variables named in `hidden` are kept from it. With `foreground`
-    /// it is given the terminal's.
+    /// COMMAND with its arguments. Variables named in `hidden` are kept from it.
     ///
     /// # Errors
     /// An argument with a NUL byte, which no program could be given.
@@ -66,7 +77,7 @@ impl Program {
         command: &[OsString],
         hidden: &[String],
         inherited: Inherited,
-        foreground: bool,
+        group: Group,
     ) -> Result<Self, std::ffi::NulError> {
         let args = command.iter().map(|arg| CString::new(arg.as_bytes()));
         let args = args.collect::<Result<Vec<_>, _>>()?;
@@ -84,16 +95,14 @@ impl Program {
             args,
             env,
             pid_variables,
-            own_group: foreground || !has_controlling_terminal(),
-            foreground_of: foreground.then(nix::unistd::getpgrp),
+            own_group: group != Group::Shared,
+            foreground_of: (group == Group::Foreground).then(nix::unistd::getpgrp),
             inherited,
             input_start: input_start(),
         })
     }
 
-    /// Whether COMMAND leads a process group of its own. With a controlling terminal, and without
-    /// its foreground, it shares ours: a group in the background could neither read from it nor,
-    /// sometimes, write to it.
+    /// Whether COMMAND leads a process group of its own.
     pub(crate) fn has_own_group(&self) -> bool {
         self.own_group
     }
@@ -129,6 +138,8 @@ impl Program {
                 named.filter_map(|name| variable((*name).into(), pid.as_ref())).collect();
             let env = Pointers::to(self.env.iter().chain(own.iter().flatten()).chain(&named));
             let (stage, errno) = self.become_command(parent, &args, &env);
+            // From here on nothing may stop us: our parent waits for our end.
+            let _ = signals::block_all();
             let mut bytes = [0; REPORT];
             bytes[..4].copy_from_slice(&(stage as i32).to_ne_bytes());
             bytes[4..].copy_from_slice(&(errno as i32).to_ne_bytes());
@@ -256,7 +267,7 @@ fn candidates(name: &OsStr, path: Option<OsString>) -> Vec<CString> {
 }
 
 /// Whether there is a terminal that controls us (`tty(4)`).
-fn has_controlling_terminal() -> bool {
+pub(crate) fn has_controlling_terminal() -> bool {
     std::fs::File::open("/dev/tty").is_ok()
 }
 

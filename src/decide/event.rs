@@ -41,6 +41,13 @@ pub(crate) enum Event {
     Moved(Traffic),
     /// Standard input had carried data and its writer is gone.
     InputEnded,
+    /// The deadline came while we waited for it, and we did not run then, nor for a while after it:
+    /// stopped, frozen with the whole container, or without a processor. COMMAND was most likely no
+    /// better off.
+    Overslept {
+        /// When the wait began.
+        since: Time,
+    },
     /// The deadline has come.
     Due,
 }

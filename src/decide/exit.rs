@@ -35,6 +35,7 @@ impl Signal {
     pub(crate) const TSTP: Self = Self(20);
     pub(crate) const TTIN: Self = Self(21);
     pub(crate) const TTOU: Self = Self(22);
+    pub(crate) const WINCH: Self = Self(28);
     pub(crate) const IO: Self = Self(29);
 
     /// The signal with this number, when there is one.

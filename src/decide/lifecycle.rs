@@ -140,8 +140,6 @@ pub(crate) struct Lifecycle {
     /// Standard input had carried data and ended: nothing is planned any more.
     input_ended: bool,
     random: Random,
-    /// The last step.
-    ran: Time,
 }
 
 impl Lifecycle {
@@ -156,7 +154,6 @@ impl Lifecycle {
             finality: Finality::NotYet,
             input_ended: false,
             random: Random(seed),
-            ran: now,
         }
     }
 
@@ -193,10 +190,6 @@ impl Lifecycle {
         if let Event::InputEnded = event {
             self.input_ended = true;
         }
-        let ran = std::mem::replace(&mut self.ran, now);
-        if let Some(kill) = self.kill() {
-            kill.excuse(now, ran);
-        }
         self.state = match std::mem::replace(&mut self.state, State::Done) {
             State::Waiting { until, cause } => self.waiting(now, event, until, cause, actions),
             State::Starting { watch, cause } => self.starting(now, event, watch, cause, actions),
@@ -210,18 +203,6 @@ impl Lifecycle {
             State::Leaving { watch, kill } => self.leaving(now, event, watch, kill, actions),
             State::Done => State::Done,
         };
-    }
-
-    /// The escalation under way, if there is one.
-    fn kill(&mut self) -> Option<&mut Kill> {
-        match &mut self.state {
-            State::Stopping { kill, .. } | State::Clearing { kill, .. } => Some(kill),
-            State::Leaving { kill, .. } => kill.as_mut(),
-            State::Waiting { .. }
-            | State::Starting { .. }
-            | State::Running { .. }
-            | State::Done => None,
-        }
     }
 
     /// What a signal that came means. One that is mapped to `none` or `recycle` means that.

@@ -53,6 +53,14 @@ impl Rules {
         self.idle.map(|idle| idle.after).or(self.quiet.map(|quiet| quiet.gap))
     }
 
+    /// Whether a recycle may ever be due.
+    pub(crate) fn plans(&self) -> bool {
+        let memory = self.memory.max_rss.is_some() || self.memory.max_pss.is_some();
+        let asked = self.map.0.iter().any(|(_, mapped)| *mapped == Mapped::Recycle);
+        let timed = self.idle.is_some() || self.lifetime.is_some();
+        memory || asked || timed || self.memory.kill.is_some()
+    }
+
     /// Whether anything depends on traffic.
     pub(crate) fn needs_traffic(&self) -> bool {
         self.window().is_some()

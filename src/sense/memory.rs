@@ -94,7 +94,7 @@ impl MemorySense {
                 }
                 None => match self.resident(process) {
                     Ok(resident) => resident,
-                    Err(_) if process.id.is_hidden() => {
+                    Err(_) if process.hides() => {
                         refused = Some(libc::EACCES);
                         continue;
                     }
@@ -164,9 +164,9 @@ struct Paged {
     pss: u64,
 }
 
-/// One that is hidden has not gone: it is unseen.
+/// One that hides has not gone: it is unseen.
 fn has_gone(process: &Process, error: &io::Error) -> bool {
-    !process.id.is_hidden() && matches!(error.raw_os_error(), Some(libc::ESRCH | libc::ENOENT))
+    matches!(error.raw_os_error(), Some(libc::ESRCH | libc::ENOENT)) && !process.hides()
 }
 
 /// The path of a file about a process. A leader that ended before its threads reads as nothing: its

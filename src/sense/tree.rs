@@ -183,7 +183,9 @@ impl Trees {
                 None => members.extend(Process::if_hidden(Pid::from_raw(pid))),
             }
         }
-        let leaders = members.iter().filter(|member| member.id.pid == member.group);
+        // Of a hidden one we know too little to kill its group.
+        let led = |member: &&Process| member.id.pid == member.group && !member.id.is_hidden();
+        let leaders = members.iter().filter(led);
         self.groups.extend(leaders.map(|leader| leader.group));
         self.kept.retain(|pid, _| members.iter().any(|member| member.id.pid.as_raw() == *pid));
         self.members = members;
@@ -238,13 +240,21 @@ impl Trees {
     /// Appends the children of all its threads: a child is listed with the thread that forked it.
     fn children_of(&mut self, process: &Process, children: &mut Vec<i32>) {
         let pid = process.id.pid.as_raw();
-        if process.threads <= 1
-            && let Some(kept) = self.kept.get(&pid)
-        {
-            let text = files::read_whole(&kept.children, &mut self.buffer).unwrap_or_default();
-            return children.extend(procfs::pids(text));
-        }
-        let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return };
+        let tasks = match process.threads {
+            0..=1 => None,
+            _ => std::fs::read_dir(format!("/proc/{pid}/task")).ok(),
+        };
+        let Some(tasks) = tasks else {
+            // Of one that hides by now, those of its first thread may still be known.
+            let text = match self.kept.get(&pid) {
+                Some(kept) => files::read_whole(&kept.children, &mut self.buffer).ok(),
+                None => {
+                    let path = format!("/proc/{pid}/task/{pid}/children");
+                    files::read_path(&path, &mut self.buffer).ok()
+                }
+            };
+            return children.extend(text.into_iter().flat_map(procfs::pids));
+        };
         for task in tasks.flatten() {
             let path = task.path().join("children");
             let text = path.to_str().and_then(|path| files::read_path(path, &mut self.buffer).ok());

@@ -18,18 +18,46 @@ impl Supervisor {
                     self.traffic.rang();
                     self.take_sprung();
                 }
+                Some(signal) if received.by_kernel => self.take_terminals(signal),
                 Some(signal) if !received.own => {
-                    // A terminal that hangs up tells the leader of its session, and nobody else.
-                    let hung_up = matches!(signal, Signal::HUP | Signal::CONT);
-                    let shared = received.by_kernel
-                        && !self.program.has_own_group()
-                        && !(hung_up && process::leads_session());
+                    let shared = self.redirect(signal);
                     self.feed(Event::Signalled { signal, shared });
                 }
                 Some(_) | None => {}
             }
         }
         children
+    }
+
+    /// The kernel sends these for a terminal, to its foreground group: that is ours, then.
+    fn take_terminals(&mut self, signal: Signal) {
+        let stops = matches!(signal, Signal::TSTP | Signal::TTIN | Signal::TTOU);
+        if stops && !process::has_shell() {
+            // Nobody could wake us: the kernel has let it stop nobody else, either (orphaned
+            // process groups, setpgid(2)).
+            return;
+        }
+        // Of a hangup it tells the leader of the session, and nobody else.
+        let hung_up = matches!(signal, Signal::HUP | Signal::CONT) && process::leads_session();
+        let both = self.trees.command().is_some_and(process::shares_our_group) && !hung_up;
+        let shared = both || self.redirect(signal);
+        self.feed(Event::Signalled { signal, shared });
+    }
+
+    /// A shell's `fg` of what runs may give us the foreground without a word, and so may an outer
+    /// `recycle`. What is typed then is meant for COMMAND's group, which gets it, and the
+    /// foreground.
+    fn redirect(&self, signal: Signal) -> bool {
+        let typed = [Signal::INT, Signal::QUIT, Signal::TSTP, Signal::WINCH];
+        let (Some(command), Some(terminal)) = (self.trees.command(), &self.terminal) else {
+            return false;
+        };
+        let ours = terminal.is_ours() && terminal.has_foreground();
+        if !(typed.contains(&signal) && ours && process::leads_group(command)) {
+            return false;
+        }
+        terminal.give(command);
+        process::signal_group(command, signal.number()).is_ok()
     }
 
     /// A start that has worked, or failed, is known before the end of what was started.
@@ -88,8 +116,8 @@ impl Supervisor {
         let Some(terminal) = self.terminal.as_ref().filter(|terminal| terminal.is_ours()) else {
             return;
         };
-        let leads = |command| nix::unistd::getpgid(Some(command)) == Ok(command);
-        let foreground = terminal.has_foreground() && self.trees.command().is_some_and(leads);
+        let leads = self.trees.command().is_some_and(process::leads_group);
+        let foreground = terminal.has_foreground() && leads;
         self.feed(Event::Stopped { signal, foreground, shell: process::has_shell() });
     }
 

@@ -33,6 +33,14 @@ impl Id {
 }
 
 impl Process {
+    /// Whether it is there and `/proc` does not show it (any more): it is unseen, and has not gone.
+    pub(crate) fn hides(&self) -> bool {
+        let pid = self.id.pid;
+        self.id.is_hidden()
+            || !std::path::Path::new(&format!("/proc/{pid}")).exists()
+                && nix::unistd::getpgid(Some(pid)).is_ok()
+    }
+
     /// A child of ours of which `/proc` shows nothing.
     pub(crate) fn hidden(pid: Pid) -> Self {
         let id = Id { pid, start: 0 };
@@ -225,6 +233,16 @@ impl AsFd for ProcessFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// Whether a process leads its process group, and that is not ours.
+pub(crate) fn leads_group(pid: Pid) -> bool {
+    nix::unistd::getpgid(Some(pid)) == Ok(pid)
+}
+
+/// Whether a process is in our own process group.
+pub(crate) fn shares_our_group(pid: Pid) -> bool {
+    nix::unistd::getpgid(Some(pid)) == Ok(nix::unistd::getpgrp())
 }
 
 /// Whether we lead our session: the kernel tells us alone when its terminal hangs up.

@@ -88,6 +88,11 @@ pub(crate) fn catch() -> io::Result<(Signals, Inherited)> {
     Ok((signals, Inherited { blocked, ignored }))
 }
 
+/// Blocks all that can be blocked.
+pub(crate) fn block_all() -> io::Result<()> {
+    set_mask(SignalSet::ALL)
+}
+
 impl Inherited {
     /// Puts back what we were started with: in COMMAND's process, before it becomes COMMAND.
     pub(crate) fn restore(&self) -> io::Result<()> {
@@ -276,6 +281,7 @@ mod tests {
             (Signal::TSTP, libc::SIGTSTP),
             (Signal::TTIN, libc::SIGTTIN),
             (Signal::TTOU, libc::SIGTTOU),
+            (Signal::WINCH, libc::SIGWINCH),
             (Signal::IO, libc::SIGIO),
         ] {
             assert_eq!(signal.number(), number);

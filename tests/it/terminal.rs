@@ -1,6 +1,7 @@
 //! On a terminal `recycle` feels as if it were not there. Whatever is typed here is typed without
 //! it, too, and with one `recycle` inside another: all three must show the same.
 
+mod apart;
 mod generations;
 mod handed;
 mod job_control;

@@ -38,6 +38,10 @@ impl Lifecycle {
                 }
             },
             Event::TreeDefied => return defied(State::Stopping { watch, kill, stop }, actions),
+            Event::Overslept { since } => {
+                kill.put_off(now, since);
+                None
+            }
             // A stop has its time, whatever is typed meanwhile: no shell takes over now.
             Event::Stopped { signal, foreground, shell: _ } => {
                 stopped(signal, foreground, false, actions);
@@ -77,6 +81,10 @@ impl Lifecycle {
                 }
             },
             Event::TreeDefied => return defied(State::Clearing { watch, kill, next }, actions),
+            Event::Overslept { since } => {
+                kill.put_off(now, since);
+                None
+            }
             Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
             Event::Due => {
                 kill.escalate(now, actions);
@@ -117,8 +125,16 @@ impl Lifecycle {
                 None
             }
             Event::TreeDefied => return defied(State::Leaving { watch, kill }, actions),
+            // One that we have stopped ourselves, in order to kill it, is no shell's business.
+            Event::Stopped { .. } if matches!(kill, Some(Kill::Sent { .. })) => None,
             Event::Stopped { signal, foreground, shell } => {
                 stopped(signal, foreground, shell, actions);
+                None
+            }
+            Event::Overslept { since } => {
+                if let Some(kill) = &mut kill {
+                    kill.put_off(now, since);
+                }
                 None
             }
             Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
@@ -160,7 +176,7 @@ impl Lifecycle {
             self.storm.spared();
         }
         let killed_after = match kill {
-            Kill::At(_) => None,
+            Kill::At(_) | Kill::PutOff(_) => None,
             Kill::Sent { at, .. } => Some(at.since(stop.began)),
         };
         actions.push(Action::Tell(Notice::Recycled(Recycled {
@@ -201,14 +217,14 @@ fn defied(state: State, actions: &mut Vec<Action>) -> State {
             actions.push(Action::Tell(Notice::Refused));
             quit(End::FAILED, actions)
         }
-        Some(Kill::At(_)) | None => state,
+        Some(Kill::At(_) | Kill::PutOff(_)) | None => state,
     }
 }
 
 impl Stop {
     /// `--kill-rss` was exceeded: that is the reason from now on, unless KILL had its own already.
     fn killed_for(&mut self, reason: Reason, kill: Kill) {
-        if let Kill::At(_) = kill {
+        if let Kill::At(_) | Kill::PutOff(_) = kill {
             self.reason = reason;
         }
     }

@@ -5,10 +5,6 @@ use std::time::Duration;
 use super::{Action, Notice, Time};
 use crate::decide::event::Force;
 
-/// Who comes this late for a deadline did not run: stopped, frozen with the whole container, or
-/// without a processor.
-const ABSENCE: Duration = Duration::from_secs(1);
-
 /// A process that outlives KILL this long is worth a word.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -16,6 +12,8 @@ const KILL_PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kill {
     At(Time),
+    /// The same, put off because we had not run when it was due. It is put off no second time.
+    PutOff(Time),
     /// KILL was sent; at this time we say that it did not help.
     Sent {
         at: Time,
@@ -30,7 +28,7 @@ impl Kill {
 
     pub(super) fn deadline(self) -> Option<Time> {
         match self {
-            Self::At(at) => Some(at),
+            Self::At(at) | Self::PutOff(at) => Some(at),
             Self::Sent { complain_at, .. } => complain_at,
         }
     }
@@ -38,14 +36,14 @@ impl Kill {
     /// What to meet new processes of the tree with.
     pub(super) fn force(self) -> Force {
         match self {
-            Self::At(_) => Force::Ask,
+            Self::At(_) | Self::PutOff(_) => Force::Ask,
             Self::Sent { .. } => Force::Kill,
         }
     }
 
     /// The grace is over: `--kill-rss` was exceeded.
     pub(super) fn at_once(&mut self, now: Time, actions: &mut Vec<Action>) {
-        if let Self::At(_) = self {
+        if let Self::At(_) | Self::PutOff(_) = self {
             actions.push(Action::Sweep(Force::Kill));
             *self = Self::sent(now);
         }
@@ -54,7 +52,7 @@ impl Kill {
     /// Does what is due: KILL, or a word about a KILL that did not help.
     pub(super) fn escalate(&mut self, now: Time, actions: &mut Vec<Action>) {
         match *self {
-            Self::At(at) if now >= at => {
+            Self::At(at) | Self::PutOff(at) if now >= at => {
                 actions.push(Action::Sweep(Force::Kill));
                 *self = Self::sent(now);
             }
@@ -62,17 +60,16 @@ impl Kill {
                 actions.push(Action::Tell(Notice::StillAlive { after: now.since(at) }));
                 *self = Self::Sent { at, complain_at: None };
             }
-            Self::At(_) | Self::Sent { .. } => {}
+            Self::At(_) | Self::PutOff(_) | Self::Sent { .. } => {}
         }
     }
 
-    /// Whatever kept us from running since `ran` has most likely kept COMMAND from ending, too: it
-    /// gets the time that it had left.
-    pub(super) fn excuse(&mut self, now: Time, ran: Time) {
-        if let Self::At(at) = self
-            && now >= *at + ABSENCE
+    /// Nobody ran since then: the tree gets the time that it had left.
+    pub(super) fn put_off(&mut self, now: Time, since: Time) {
+        if let Self::At(at) = *self
+            && now >= at
         {
-            *at = now + at.since(ran);
+            *self = Self::PutOff(now + at.since(since));
         }
     }
 }

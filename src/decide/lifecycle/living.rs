@@ -43,7 +43,11 @@ impl Lifecycle {
                 self.due(now, &mut watch, actions)
             }
             Event::Due => self.due(now, &mut watch, actions),
-            Event::Started | Event::StartFailed(_) | Event::TreeGone | Event::TreeDefied => None,
+            Event::Started
+            | Event::StartFailed(_)
+            | Event::TreeGone
+            | Event::TreeDefied
+            | Event::Overslept { .. } => None,
         };
         match due {
             Some(reason) => self.begin(now, watch, reason, actions),

@@ -32,6 +32,7 @@ impl Lifecycle {
             | Event::TreeGone
             | Event::TreeDefied
             | Event::Stopped { .. }
+            | Event::Overslept { .. }
             | Event::Observed(_)
             | Event::Moved(_)
             | Event::InputEnded => State::Waiting { until, cause },
@@ -78,9 +79,11 @@ impl Lifecycle {
                 watch.policy.sprung(now, &traffic, &self.rules);
                 State::Starting { watch, cause }
             }
-            Event::Due | Event::TreeGone | Event::TreeDefied | Event::Observed(_) => {
-                State::Starting { watch, cause }
-            }
+            Event::Due
+            | Event::TreeGone
+            | Event::TreeDefied
+            | Event::Overslept { .. }
+            | Event::Observed(_) => State::Starting { watch, cause },
         }
     }
 

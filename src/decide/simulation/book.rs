@@ -158,7 +158,7 @@ impl Book {
             Event::Exited(exit) => self.exited(*exit, rules),
             Event::TreeGone if self.life == Life::Ended => self.life = Life::Absent,
             Event::TreeDefied if self.killed.is_some() => self.follow = Follow::Quit,
-            Event::TreeGone | Event::TreeDefied | Event::Due => {}
+            Event::TreeGone | Event::TreeDefied | Event::Overslept { .. } | Event::Due => {}
             Event::Signalled { signal, .. } => self.signalled(*signal, rules),
             Event::Stopped { signal, foreground, shell } => {
                 self.follow = self.after_stop(*signal, *foreground, *shell);

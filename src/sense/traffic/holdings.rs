@@ -30,8 +30,9 @@ impl Holdings {
         let mut holdings = Self::default();
         for process in members.iter().filter(|process| !process.is_zombie()) {
             let pid = process.id.pid;
-            if process.id.is_hidden() {
+            if process.hides() {
                 holdings.hidden = Some(libc::EACCES);
+                continue;
             }
             holdings.add(pid, &format!("/proc/{pid}/fd"));
             if process.has_lost_its_leader() {

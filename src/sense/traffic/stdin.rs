@@ -55,9 +55,11 @@ impl StdinSense {
     /// It cannot have traffic at all.
     pub(crate) const NOTHING: Unseen = Unseen { what: Sight::Input, errno: 0 };
 
-    /// To be made before COMMAND is started: what moves before that is not seen.
-    pub(crate) fn new(fd: BorrowedFd<'static>) -> Self {
-        let kind = Kind::of(fd);
+    /// To be made before COMMAND is started: what moves before that is not seen. `wanted`: anybody
+    /// will ask. To close an inotify descriptor takes the kernel 17 ms, and the end of every
+    /// command at a prompt would wait for that.
+    pub(crate) fn new(fd: BorrowedFd<'static>, wanted: bool) -> Self {
+        let kind = if wanted { Kind::of(fd) } else { Kind::Nothing };
         let tripwire = Tripwire::on(fd, kind)
             .map_err(|error| Unseen { what: Sight::Input, errno: error as i32 });
         Self { fd, kind, tripwire, carried: false, ended: kind == Kind::Nothing }

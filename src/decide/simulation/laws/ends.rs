@@ -31,6 +31,7 @@ pub(super) fn quit_says_how_command_ended(moment: &Moment<'_>) -> bool {
         | Event::Observed(_)
         | Event::Moved(_)
         | Event::InputEnded
+        | Event::Overslept { .. }
         | Event::Due => false,
     }
 }

@@ -128,20 +128,35 @@ fn who_wants_the_foreground_is_given_it_if_we_have_it() {
 
 /// Frozen with COMMAND (SIGSTOP to both, the freezer of cgroups), half a second into a stop of 3 s.
 #[test]
-fn time_in_which_we_did_not_run_is_not_the_stops() {
+fn time_in_which_nobody_ran_is_not_the_stops() {
+    let overslept = |millis| Event::Overslept { since: at(millis) };
     let mut story = Story::running(lifetime(10));
     story.wait(10_000);
-    story.tell(10_500, super::moved(10_500));
+    assert_eq!(story.tell(70_000, overslept(10_500)), []);
     assert_eq!(story.signal(70_000, "CONT"), [Action::Wake]);
+    assert_eq!(story.tell(70_000, Event::Due), []);
+    // That is done once: whoever has no processor for long is killed all the same.
+    assert_eq!(story.tell(80_000, overslept(71_000)), []);
+    assert_eq!(story.tell(80_000, Event::Due), [KILL]);
+
+    let mut story = Story::running(lifetime(10));
+    story.wait(10_000);
+    story.tell(70_000, overslept(10_500));
     assert_eq!(story.wait(100_000), Some((72_500, vec![KILL])), "2.5 s were left");
-    // A loop that is a little late is none the less right.
+    // One that is late because it was busy is none the less right.
     let mut story = Story::running(lifetime(10));
     story.wait(10_000);
-    assert_eq!(story.tell(13_900, Event::Due), [KILL]);
+    assert_eq!(story.tell(70_000, Event::Due), [KILL]);
+}
+
+/// A tree that forks faster than it is killed is stopped first: by us.
+#[test]
+fn a_command_that_we_stopped_to_kill_it_suspends_nobody() {
     let mut story = Story::running(lifetime(10));
     story.wait(10_000);
-    assert_eq!(story.tell(14_000, Event::Due), []);
-    assert_eq!(story.wait(100_000), Some((17_000, vec![KILL])));
+    story.signal(10_001, "TERM");
+    assert_eq!(story.wait(60_000), Some((13_000, vec![KILL])));
+    assert_eq!(story.tell(13_001, halt("STOP", true)), []);
 }
 
 #[test]
