@@ -187,6 +187,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_recycle_may_be_due_for_each_reason_by_itself() {
+        assert!(!Rules::none().plans());
+        let limit = Some(Bytes(1));
+        let usr1 = Signal::parse("USR1").unwrap();
+        let mapped = |to| SignalMap(vec![(usr1, to)]);
+        let memory = |memory| Rules { memory, ..Rules::none() };
+        let idle = Idle { after: Duration::from_secs(1), settle: Duration::ZERO };
+        let lifetime = Lifetime { max: Duration::from_secs(1), jitter: Share::percent(0) };
+        for rules in [
+            memory(MemoryRules { max_rss: limit, ..MemoryRules::default() }),
+            memory(MemoryRules { max_pss: limit, ..MemoryRules::default() }),
+            memory(MemoryRules { kill: Some((Bytes(1), Measure::Rss)), ..MemoryRules::default() }),
+            Rules { idle: Some(idle), ..Rules::none() },
+            Rules { lifetime: Some(lifetime), ..Rules::none() },
+            Rules { map: mapped(Mapped::Recycle), ..Rules::none() },
+        ] {
+            assert!(rules.plans(), "{rules:?}");
+        }
+        assert!(!Rules { map: mapped(Mapped::Drop), ..Rules::none() }.plans());
+    }
+
+    #[test]
     fn only_idle_and_quiet_need_traffic() {
         let second = Duration::from_secs(1);
         let idle = Some(Idle { after: second, settle: second });

@@ -49,18 +49,23 @@ fn without_memory_it_goes_on_or_takes_command_along() {
 /// From the start: it works, or says why it does not.
 #[test]
 fn with_little_memory_it_works_or_says_why_not() {
-    for limit in ["-v 4000", "-v 8000", "-v 16000", "-v 32000", "-d 100", "-d 500", "-d 2000"] {
+    let mut worked = 0;
+    for limit in ["-v 8000", "-v 16000", "-v 32000", "-v 64000", "-d 100", "-d 500", "-d 2000"] {
         let run = Run::new("--max-lifetime 200ms --max-rss 1G --idle 1h");
-        let run = run.after_shell(&format!("ulimit -S{limit}"));
-        let (end, run) = run.fixture("ready at:3:exit:5 forever").finish();
+        let run = run.after_shell(&format!("ulimit -S {limit}"));
+        let (end, run) = run.fixture("ready from:3:exit:5 forever").finish();
         match end {
-            End::Code(5) => assert_eq!(run.generations(), 3),
+            // More generations, where a lifetime was over before one could end by itself.
+            End::Code(5) => worked += usize::from(run.generations() >= 3),
             // 127 comes from the loader of shared libraries.
-            End::Code(125 | 127) | End::Signal(_) => assert_ne!(run.stderr(), "", "{limit}"),
-            End::Code(_) => panic!("{limit}: {end:?}"),
+            End::Code(125 | 127) => assert_ne!(run.stderr(), "", "{limit}"),
+            // It, or COMMAND, was too big for the kernel to execute (execve(2)).
+            End::Signal(libc::SIGSEGV | libc::SIGKILL | libc::SIGABRT) => {}
+            End::Code(_) | End::Signal(_) => panic!("{limit}: {end:?}"),
         }
         assert!(run.processes().is_empty());
     }
+    assert!(worked >= 2, "{worked}");
 }
 
 #[test]

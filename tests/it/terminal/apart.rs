@@ -1,5 +1,5 @@
-//! Who has the foreground is not always who was given it: a COMMAND that makes a group of its own, a
-//! shell that gives the foreground without a word, a session's leader that shares its group.
+//! Who has the foreground is not always who was given it: a COMMAND that makes a group of its own,
+//! a shell that gives the foreground without a word, a leader that shares its group.
 
 use super::{
     CTRL_C, CTRL_Z, all_gone, await_stopped, foreground_running, in_shells, ready, shell, status,
