@@ -241,6 +241,14 @@ pub(crate) fn tool(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("this test needs `{name}`: install it"))
 }
 
+/// Copies a program, in a process of its own: what another test forks meanwhile would hold on to
+/// the copy that is being written, and nobody could execute it (`ETXTBSY`).
+#[expect(clippy::disallowed_methods, reason = "tests start programs")]
+pub(crate) fn copy_program(from: &Path, to: &Path) {
+    let status = std::process::Command::new(tool("cp")).args([from, to]).status().unwrap();
+    assert!(status.success(), "cannot copy {} to {}", from.display(), to.display());
+}
+
 /// Empty when the file is not there (yet).
 fn read(path: &Path) -> String {
     String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()

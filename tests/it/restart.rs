@@ -1,6 +1,6 @@
 //! What follows when COMMAND ends by itself, and when it cannot be started again.
 
-use crate::harness::{End, Run, Running, fixture_path, lives, recycle_path, tool};
+use crate::harness::{End, Run, Running, copy_program, fixture_path, lives, recycle_path, tool};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -139,7 +139,7 @@ fn a_restart_that_cannot_fork_is_tried_again() {
     // The other user must get at the programs.
     fs::set_permissions(run.dir(), fs::Permissions::from_mode(0o777)).unwrap();
     for (from, name) in [(recycle_path(), "recycle"), (fixture_path(), "fixture")] {
-        fs::copy(from, run.dir().join(name)).unwrap();
+        copy_program(from, &run.dir().join(name));
     }
     let recycle = "./recycle --restart always --backoff 50ms..100ms --max-restarts 1000/1h";
     let fixture = "./fixture ready once:wait-file:go at:1:exit:1 forever";

@@ -3,7 +3,8 @@
 
 use super::CEILING;
 use crate::harness::{
-    Container, End, Run, execute, libraries, limits, send_signal, static_recycle, tool,
+    Container, End, Run, copy_program, execute, libraries, limits, send_signal, static_recycle,
+    tool,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,7 +48,7 @@ fn the_example_serves_is_recycled_and_stops() {
         fs::copy(entry.path(), run.dir().join(entry.file_name())).unwrap();
     }
     for program in [&static_recycle(), &busybox] {
-        fs::copy(program, run.dir().join(program.file_name().unwrap())).unwrap();
+        copy_program(program, &run.dir().join(program.file_name().unwrap()));
     }
     let image = Image::build(run.dir());
 

@@ -1,6 +1,6 @@
 //! A container's own root folder: nothing of this system but what is put into it.
 
-use super::{recycle_path, tool};
+use super::{copy_program, recycle_path, tool};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -58,7 +58,7 @@ impl Root {
     }
 
     fn put(&self, from: &Path, inside: &str) {
-        fs::copy(from, self.place(inside)).unwrap();
+        copy_program(from, &self.place(inside));
     }
 
     fn place(&self, inside: &str) -> PathBuf {

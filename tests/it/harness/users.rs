@@ -1,7 +1,7 @@
 //! Other users than the one who runs the tests, which must be root: limits do not hold for that
 //! one, and nothing is hidden from it.
 
-use super::{Run, fixture_path, recycle_path, tool};
+use super::{Run, copy_program, fixture_path, recycle_path, tool};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -31,7 +31,7 @@ pub(crate) fn to_another_user() -> String {
 /// Copies of `./recycle` and `./fixture` where that user can reach them.
 pub(crate) fn with_programs(run: Run) -> Run {
     for (from, name) in [(recycle_path(), "recycle"), (fixture_path(), "fixture")] {
-        fs::copy(from, run.dir().join(name)).unwrap();
+        copy_program(from, &run.dir().join(name));
     }
     for_everybody(run)
 }

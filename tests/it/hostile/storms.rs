@@ -62,12 +62,15 @@ fn several_relays_of_both_kinds() {
     assert_storm_ends("once:relay:1m once:relay:1m once:relay-apart:1m once:relay-apart:1m");
 }
 
-/// It fills up again what was killed: as many as its user may have.
+/// It fills up again what was killed: as many as its user may have. Humbly, lest all other tests
+/// starve.
 #[test]
 fn a_bomb() {
     for bomb in ["bomb:1m", "bomb-apart:1m"] {
         let user = another_user();
-        assert_storm_ends(&format!("once:become:{user} once:limit-processes:40 once:{bomb}"));
+        assert_storm_ends(&format!(
+            "once:humble once:become:{user} once:limit-processes:40 once:{bomb}"
+        ));
     }
 }
 
@@ -75,14 +78,18 @@ fn a_bomb() {
 #[test]
 fn a_bomb_of_a_hundred_in_one_group() {
     let user = another_user();
-    assert_storm_ends(&format!("once:become:{user} once:limit-processes:100 once:bomb:1m"));
+    assert_storm_ends(&format!(
+        "once:humble once:become:{user} once:limit-processes:100 once:bomb:1m"
+    ));
 }
 
 /// ... nor can these be killed as a group.
 #[test]
 fn a_bomb_of_many_sessions() {
     let user = another_user();
-    assert_storm_ends(&format!("once:become:{user} once:limit-processes:150 once:bomb-apart:1m"));
+    assert_storm_ends(&format!(
+        "once:humble once:become:{user} once:limit-processes:150 once:bomb-apart:1m"
+    ));
 }
 
 #[test]
@@ -90,7 +97,7 @@ fn everything_at_once() {
     // The bomb last: it leaves no room for another one to begin.
     let storms = "once:relay:1m once:relay-apart:1m once:bomb-apart:1m";
     let user = another_user();
-    assert_storm_ends(&format!("once:become:{user} once:limit-processes:40 {storms}"));
+    assert_storm_ends(&format!("once:humble once:become:{user} once:limit-processes:40 {storms}"));
 }
 
 /// A storm that COMMAND leaves behind at an end of its own.

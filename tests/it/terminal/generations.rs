@@ -5,7 +5,7 @@ use super::{
     BASH, CTRL_C, DASH, all_gone, await_stopped, foreground, foreground_running, group,
     had_the_foreground, in_dash, ready, shell, status, suspend,
 };
-use crate::harness::{End, Run, Running, fixture_path, look_up, send_signal};
+use crate::harness::{End, Run, Running, copy_program, fixture_path, look_up, send_signal};
 use std::fs;
 
 /// Three generations, each killed with the terminal as it must not stay. `recycle` is COMMAND's
@@ -175,7 +175,7 @@ fn ctrl_c_ends_recycle_after_a_failed_start() {
     for words in [BASH, DASH] {
         let mut run = shell(words, "");
         let command = run.dir().join("command");
-        fs::copy(fixture_path(), &command).unwrap();
+        copy_program(fixture_path(), &command);
         run.enter("$R --map-signal USR1:recycle --backoff 20s..30s -- ./command ready forever");
         let pids = ready(&mut run);
         assert_eq!(run.foreground(), group(pids[0]));

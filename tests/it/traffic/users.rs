@@ -1,7 +1,7 @@
 //! Users who are not root, and COMMANDs that become one.
 
 use super::{Door, WORLD, assert_awake_while};
-use crate::harness::{Run, Running, fixture_path, recycle_path, tool};
+use crate::harness::{Run, Running, copy_program, fixture_path, recycle_path, tool};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -16,7 +16,7 @@ fn open_house() -> Run {
     let run = Run::bare();
     fs::set_permissions(run.dir(), fs::Permissions::from_mode(0o777)).unwrap();
     for (from, name) in [(recycle_path(), "recycle"), (fixture_path(), "fixture")] {
-        fs::copy(from, run.dir().join(name)).unwrap();
+        copy_program(from, &run.dir().join(name));
     }
     run
 }
