@@ -77,9 +77,14 @@ impl Terminal {
         }
     }
 
+    /// Whether this group has the foreground.
+    pub(crate) fn is_held_by(&self, group: Pid) -> bool {
+        tcgetpgrp(STDIN) == Ok(group)
+    }
+
     /// Whether our own group has the foreground.
     pub(crate) fn has_foreground(&self) -> bool {
-        tcgetpgrp(STDIN) == Ok(self.group)
+        self.is_held_by(self.group)
     }
 }
 

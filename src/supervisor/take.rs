@@ -45,15 +45,15 @@ impl Supervisor {
     }
 
     /// A shell's `fg` of what runs may give us the foreground without a word, and so may an outer
-    /// `recycle`. What is typed then is meant for COMMAND's group, which gets it, and the
-    /// foreground.
+    /// `recycle`. What is typed then, or sent to us as a job, is meant for COMMAND's group, which
+    /// gets it, and the foreground, if we have that.
     fn redirect(&self, signal: Signal) -> bool {
         let typed = [Signal::INT, Signal::QUIT, Signal::TSTP, Signal::WINCH];
         let (Some(command), Some(terminal)) = (self.trees.command(), &self.terminal) else {
             return false;
         };
-        let ours = terminal.is_ours() && terminal.has_foreground();
-        if !(typed.contains(&signal) && ours && process::leads_group(command)) {
+        let missed = terminal.is_ours() && !terminal.is_held_by(command);
+        if !(typed.contains(&signal) && missed && process::leads_group(command)) {
             return false;
         }
         terminal.give(command);

@@ -62,7 +62,9 @@ impl StdinSense {
         let kind = if wanted { Kind::of(fd) } else { Kind::Nothing };
         let tripwire = Tripwire::on(fd, kind)
             .map_err(|error| Unseen { what: Sight::Input, errno: error as i32 });
-        Self { fd, kind, tripwire, carried: false, ended: kind == Kind::Nothing }
+        // COMMAND may read what waits now before we look again.
+        let carried = kind != Kind::Nothing && files::unread(fd).is_some_and(|count| count > 0);
+        Self { fd, kind, tripwire, carried, ended: kind == Kind::Nothing }
     }
 
     /// Whether it can have traffic at all.

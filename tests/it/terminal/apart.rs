@@ -5,7 +5,7 @@ use super::{
     CTRL_C, CTRL_Z, all_gone, await_stopped, foreground_running, in_shells, ready, shell, status,
     suspend,
 };
-use crate::harness::{End, Run, tool};
+use crate::harness::{End, Run};
 
 #[test]
 fn what_is_typed_reaches_the_whole_group_that_came_back_from_the_background() {
@@ -27,13 +27,11 @@ fn what_is_typed_reaches_the_whole_group_that_came_back_from_the_background() {
     });
 }
 
-/// `timeout` leads a group of its own wherever it is: in the background of its terminal, where
-/// another one has the foreground.
+/// As `timeout` does wherever it is: then it is in the background of its terminal.
 #[test]
 fn ctrl_c_reaches_a_command_that_has_left_the_group_of_a_pipeline() {
-    tool("timeout");
     in_shells(|run| {
-        run.enter("$W timeout 1000 $F ready forever | cat");
+        run.enter("$W $F setpgid ready forever | cat");
         let pids = ready(run);
         run.press(CTRL_C);
         all_gone(run, &pids);
