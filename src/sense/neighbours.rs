@@ -7,8 +7,8 @@ use nix::unistd::{Pid, getpgrp};
 use super::procfs;
 use crate::sys::files::{self, STDERR, STDOUT};
 
-/// Looks through all processes, which takes some 7 us each: to be asked once. What cannot be seen
-/// is somebody.
+/// Looks through all processes, which takes some 7 us each: to be asked once. Without `/proc`
+/// there may be somebody.
 pub(crate) fn none() -> bool {
     // The other members of a pipeline may not have been made yet.
     !leads_on(STDOUT) && !leads_on(STDERR) && nobody_in(getpgrp()).unwrap_or(false)
@@ -28,7 +28,7 @@ fn nobody_in(group: Pid) -> std::io::Result<bool> {
         let name = entry?.file_name();
         let pid = name.to_str().and_then(|name| name.parse::<i32>().ok());
         let Some(pid) = pid.filter(|pid| *pid != us) else { continue };
-        // One that went meanwhile is no neighbour.
+        // One that went meanwhile is no neighbour; one that hides (hidepid) cannot be told from it.
         let Ok(text) = files::read_path(&format!("/proc/{pid}/stat"), &mut buffer) else {
             continue;
         };

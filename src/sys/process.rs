@@ -235,7 +235,7 @@ impl AsFd for ProcessFd {
     }
 }
 
-/// Whether a process leads its process group, and that is not ours.
+/// Whether a process leads its process group.
 pub(crate) fn leads_group(pid: Pid) -> bool {
     nix::unistd::getpgid(Some(pid)) == Ok(pid)
 }
