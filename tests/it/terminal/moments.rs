@@ -7,14 +7,20 @@ use super::{
 use crate::harness::{End, Run, Running, let_pass, look_up, send_signal};
 use std::time::Duration;
 
-/// A key pressed so long after a command line; all that follows is left to luck, except that the
-/// shell is there again.
+/// A key pressed so long after a command line has the foreground; all that follows is left to luck,
+/// except that the shell is there again. (Bash that gets Ctrl-C between its fork and the handing
+/// over never takes the foreground back from whom it started, whoever that is.)
 fn press_at_many_moments(key: &str, then: &str) {
     in_shells(|run| {
         // A shell that is not yet there dies of Ctrl-C.
         await_shell(run, 20);
         for millis in 0..20 {
+            let ended = run.entries("exit:0").len();
             run.enter("$W $F exit:0");
+            run.wait_for("its start", |run| {
+                let started = run.foreground() != run.pid();
+                (started || run.entries("exit:0").len() > ended).then_some(())
+            });
             let_pass(Duration::from_millis(millis));
             run.press(key);
             // Whatever it stopped.
@@ -27,17 +33,20 @@ fn press_at_many_moments(key: &str, then: &str) {
     });
 }
 
-/// What is typed right after Ctrl-C may be forgotten together with what was typed before it.
+/// What is typed right after Ctrl-C may be forgotten together with what was typed before it. Nothing
+/// is left to run afterwards.
 fn await_shell(run: &mut Running, millis: u64) {
-    let mark = format!("mark:{millis}");
-    let mut looks = 0;
-    run.wait_for(&mark, |run| {
-        if looks % 50 == 0 {
+    let mut mark = String::new();
+    let mut looks: u32 = 0;
+    run.wait_for("the shell", |run| {
+        if looks == 0 || looks >= 32 && looks.is_power_of_two() {
+            mark = format!("mark:{millis}.{looks}");
             run.enter(&format!("$F {mark}"));
         }
         looks += 1;
         run.entries(&mark).pop()
     });
+    run.await_foreground(run.pid());
 }
 
 #[test]
