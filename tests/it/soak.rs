@@ -8,8 +8,11 @@ use std::time::Duration;
 /// The generations that are measured first: by then buffers have their size. More than one, since
 /// how much a generation has looked at when it is told to end is a matter of luck.
 const WARM_UP: [u32; 3] = [500, 510, 520];
-/// Two pages: what an allocator may need for a number with one more digit.
-const SLACK_KB: usize = 8;
+/// Two pages, what an allocator may need for a number with one more digit, and room for the
+/// kernel's answers about sockets: it is there, and a socket to ask with, once a generation has
+/// lived to its first look at traffic. With this lifetime that is one that was late.
+const SLACK_KB: usize = 8 + 32;
+const SLACK_DESCRIPTORS: usize = 1;
 
 /// What leaks would add to.
 #[derive(Debug)]
@@ -94,6 +97,7 @@ fn soak(options: &str, steps: [&str; 2], generations: u32, line: &str) {
     });
     let after = await_rest(&mut run, last);
     let descriptors = before.iter().map(|held| held.descriptors.len()).max().unwrap();
+    let descriptors = descriptors + SLACK_DESCRIPTORS;
     let memory_kb = before.iter().map(|held| held.memory_kb).max().unwrap();
     assert!(after.descriptors.len() <= descriptors, "{before:#?} {after:#?}");
     assert!(after.memory_kb <= memory_kb + SLACK_KB, "{before:#?} {after:#?}");

@@ -33,8 +33,8 @@ fn press_at_many_moments(key: &str, then: &str) {
     });
 }
 
-/// What is typed right after Ctrl-C may be forgotten together with what was typed before it. Nothing
-/// is left to run afterwards.
+/// What is typed right after Ctrl-C may be forgotten together with what was typed before it.
+/// Nothing is left to run afterwards.
 fn await_shell(run: &mut Running, millis: u64) {
     let mut mark = String::new();
     let mut looks: u32 = 0;
