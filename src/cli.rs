@@ -110,6 +110,16 @@ struct Args {
     #[arg(default_value = "100ms..30s")]
     backoff: String,
 
+    /// text, json or logfmt, on stderr
+    #[arg(long, value_name = "FORMAT", env = "RECYCLE_LOG_FORMAT", help_heading = OTHER)]
+    #[arg(default_value = "text")]
+    log_format: String,
+    /// Also log memory and traffic at this pace
+    #[arg(long, value_name = "DURATION", env = "RECYCLE_SAMPLE_EVERY", help_heading = OTHER)]
+    sample_every: Option<String>,
+    /// What machines are told COMMAND is called
+    #[arg(long, value_name = "NAME", env = "RECYCLE_NAME", help_heading = OTHER)]
+    name: Option<String>,
     /// Say errors only
     #[arg(short, long, env = "RECYCLE_QUIET_LOG", help_heading = OTHER)]
     #[arg(value_parser = FalseyValueParser::new())]

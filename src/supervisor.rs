@@ -71,7 +71,7 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
     let mut supervisor = Supervisor {
         stop_signal: config.rules.stop_signal,
         lifecycle: Lifecycle::new(config.rules, now(), seed),
-        reporter: Reporter::new(config.loudness, &name),
+        reporter: Reporter::new(config.style, &name),
         scope: config.scope,
         program,
         terminal,

@@ -1,6 +1,7 @@
 //! What the command line means. Every contradiction is found here, before anything is started.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail, ensure};
@@ -9,7 +10,7 @@ use super::values::{self, Parsed, mapping};
 use super::{Args, Typed};
 use crate::act::stop::Scope;
 use crate::decide::rules::{Idle, Lifetime, Measure, MemoryRules, Quiet, Rules, SignalMap};
-use crate::report::Loudness;
+use crate::report::{Format, Loudness, Style};
 use crate::sense::traffic::sources::Sources;
 use crate::units::{Bytes, Share, Size};
 
@@ -20,7 +21,7 @@ pub(crate) struct Config {
     pub(crate) rules: Rules,
     pub(crate) traffic: Sources,
     pub(crate) scope: Scope,
-    pub(crate) loudness: Loudness,
+    pub(crate) style: Style,
     /// Environment variables that COMMAND is not to inherit.
     pub(crate) hidden: Vec<String>,
 }
@@ -76,16 +77,40 @@ impl Args {
             restart: read(typed, "restart", &self.restart, values::restart)?,
             max_restarts: read(typed, "max-restarts", &self.max_restarts, values::budget)?,
             backoff: read(typed, "backoff", &self.backoff, values::backoff)?,
+            sample_every: read_some(
+                typed,
+                "sample-every",
+                self.sample_every.as_ref(),
+                values::duration,
+            )?,
         };
         check(&rules, typed, &self)?;
         Ok(Config {
             traffic: read(typed, "traffic", &self.traffic, values::traffic)?,
             scope: read(typed, "signal-scope", &self.signal_scope, values::scope)?,
-            loudness: loudness(typed, self.quiet_log, self.verbose)?,
+            style: self.style(typed, &rules.memory)?,
             command: self.command,
             rules,
             hidden,
         })
+    }
+}
+
+impl Args {
+    fn style(&self, typed: &Typed<'_>, memory: &MemoryRules) -> anyhow::Result<Style> {
+        let name = read_some(typed, "name", self.name.as_ref(), values::name)?;
+        let style = Style {
+            loudness: loudness(typed, self.quiet_log, self.verbose)?,
+            format: read(typed, "log-format", &self.log_format, values::format)?,
+            name: name.unwrap_or_else(|| file_name(&self.command)),
+            limits: limits(memory),
+        };
+        ensure!(
+            style.format != Format::Text || !typed.given("name"),
+            "{}: means nothing without --log-format json or logfmt",
+            typed.name("name")
+        );
+        Ok(style)
     }
 }
 
@@ -155,13 +180,15 @@ fn check(rules: &Rules, typed: &Typed<'_>, args: &Args) -> anyhow::Result<()> {
     let memory = rules.memory.max_rss.or(rules.memory.max_pss).is_some();
     let lifetime = rules.lifetime.is_some();
     let idle = rules.idle.is_some();
+    let sampled = rules.sample_every.is_some();
+    let traffic = idle || rules.quiet.is_some() || sampled;
     let needs = [
         ("jitter", lifetime, "--max-lifetime"),
         ("quiet", memory || lifetime, "--max-rss, --max-pss or --max-lifetime"),
         ("quiet-wait", rules.quiet.is_some(), "--quiet"),
         ("settle", idle, "--idle"),
         ("idle-cpu", idle || rules.quiet.is_some(), "--idle or --quiet"),
-        ("traffic", idle || rules.quiet.is_some(), "--idle or --quiet"),
+        ("traffic", traffic, "--idle, --quiet or --sample-every"),
         ("idle-floor", idle || rules.quiet.is_some(), "--idle or --quiet"),
         ("min-lifetime", idle || memory || lifetime, TRIGGERS),
     ];
@@ -173,7 +200,12 @@ fn check(rules: &Rules, typed: &Typed<'_>, args: &Args) -> anyhow::Result<()> {
         );
     }
     let shortest = Duration::from_millis(10);
-    for (option, window) in [("idle", rules.idle.map(|idle| idle.after)), ("quiet", gap(rules))] {
+    let windows = [
+        ("idle", rules.idle.map(|idle| idle.after)),
+        ("quiet", gap(rules)),
+        ("sample-every", rules.sample_every),
+    ];
+    for (option, window) in windows {
         let short = window.is_some_and(|window| window < shortest);
         ensure!(!short, "{}: must be at least 10ms", typed.name(option));
     }
@@ -182,6 +214,21 @@ fn check(rules: &Rules, typed: &Typed<'_>, args: &Args) -> anyhow::Result<()> {
         ensure!(!twice, "--map-signal: {from} is mapped more than once");
     }
     Ok(())
+}
+
+/// COMMAND's file name, for machines: without anything that could be a terminal's business.
+fn file_name(command: &[OsString]) -> String {
+    let path = command.first().map(Path::new);
+    let name = path.and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    let plain = |c: char| if c.is_control() { '?' } else { c };
+    name.chars().map(plain).collect()
+}
+
+fn limits(memory: &MemoryRules) -> Vec<(&'static str, Bytes)> {
+    let MemoryRules { max_rss, max_pss, kill } = *memory;
+    let kill = kill.map(|(bytes, _)| bytes);
+    let all = [("max_rss", max_rss), ("max_pss", max_pss), ("kill_rss", kill)];
+    all.into_iter().filter_map(|(name, limit)| Some((name, limit?))).collect()
 }
 
 fn gap(rules: &Rules) -> Option<Duration> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::act::stop::Scope;
 use crate::decide::exit::Signal;
 use crate::decide::rules::{Backoff, Budget, Mapped, Restart, Then};
+use crate::report::Format;
 use crate::sense::traffic::sources::{Extent, Ports, Sources};
 use crate::units::Bytes;
 
@@ -49,6 +50,22 @@ pub(super) fn then(text: &str) -> Parsed<Then> {
 }
 
 /// `never`, `on-failure` or `always`.
+pub(super) fn format(text: &str) -> Parsed<Format> {
+    match text {
+        "text" => Ok(Format::Text),
+        "json" => Ok(Format::Json),
+        "logfmt" => Ok(Format::Logfmt),
+        _ => Err("expected text, json or logfmt".into()),
+    }
+}
+
+/// A name for machines. One line of a few words: it is in every line that they get.
+pub(super) fn name(text: &str) -> Parsed<String> {
+    let fits = (1..=255).contains(&text.len()) && !text.chars().any(char::is_control);
+    fits.then(|| text.to_owned())
+        .ok_or_else(|| "expected 1 to 255 bytes without control characters".into())
+}
+
 pub(super) fn restart(text: &str) -> Parsed<Restart> {
     match text {
         "never" => Ok(Restart::Never),

@@ -269,6 +269,8 @@ pub(crate) struct Tree {
     pub(crate) cpu: Duration,
     /// COMMAND's own process is stopped, by job control or a debugger.
     pub(crate) stopped: bool,
+    /// How many they are, zombies among them.
+    pub(crate) processes: usize,
 }
 
 #[cfg(test)]

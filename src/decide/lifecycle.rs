@@ -17,17 +17,19 @@
 //! every state, and what means nothing in a state is named there.
 
 mod ending;
+mod held;
 mod kill;
 mod living;
 mod starting;
 
 use std::time::Duration;
 
+use self::held::Held;
 use self::kill::Kill;
 use super::event::{Action, Cause, Event, Look, Reason};
 use super::exit::{End, Exit, Failure, Signal};
-use super::notice::{Hold, Notice, Recycled};
-use super::policy::{Policy, Verdict};
+use super::notice::{Notice, Recycled};
+use super::policy::{Opinion, Policy, Verdict};
 use super::restart::Restarts;
 use super::rules::{Mapped, Rules, Then};
 use super::storm::Storm;
@@ -76,8 +78,8 @@ struct Watch {
     policy: Policy,
     /// `None` also while the answer to a look is awaited.
     look_again: Option<Time>,
-    /// What held a recycle at the last verdict: said when it changes.
-    hold: Option<Hold>,
+    /// What has held a recycle.
+    held: Held,
 }
 
 /// A planned stop under way.

@@ -12,6 +12,7 @@ mod policy;
 mod quiet;
 mod restart;
 pub(crate) mod rules;
+pub(crate) mod sampling;
 #[cfg(test)]
 mod simulation;
 mod storm;

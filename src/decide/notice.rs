@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::event::{Memory, Reason, Unseen};
+use super::event::{Memory, Reason, Tree, Unseen};
 use super::exit::{Exit, Failure, Signal};
 use super::rules::Measure;
 use crate::units::Bytes;
@@ -12,8 +12,8 @@ use crate::units::Bytes;
 pub(crate) enum Notice {
     /// A planned recycle is over: the tree is gone.
     Recycled(Recycled),
-    /// COMMAND ended by itself and will be started again.
-    Exited { generation: u64, exit: Exit, age: Duration, again_in: Duration },
+    /// COMMAND ended by itself. It will be started again, or: `None`.
+    Exited { generation: u64, exit: Exit, age: Duration, again_in: Option<Duration> },
     /// A start failed and will be tried again; `None`: it will not.
     StartFailed { failure: Failure, again_in: Option<Duration> },
     /// Too many restarts.
@@ -30,16 +30,35 @@ pub(crate) enum Notice {
     NothingLeftToRead,
     /// Something cannot be seen; what depends on it will not happen.
     CannotSee(Unseen),
+    /// A recycle has been due for a long time, and something holds it still.
+    HeldLong { hold: Hold, held: Duration },
+    /// `--sample-every`.
+    Sampled { generation: u64, sample: Sample },
     /// Only with `--verbose`, from here on.
     Started { generation: u64 },
     /// What was seen, and when the next look is.
     Looked { memory: Option<LookedAtMemory>, quiet: Option<Duration>, again_in: Option<Duration> },
     /// A recycle is due, but something holds it.
     Held(Hold),
-    /// The stop has begun.
-    Stopping { generation: u64, reason: Reason },
+    /// Nothing holds it any more: a recycle begins.
+    Due { generation: u64, age: Duration, reason: Reason },
+    /// The stop has begun, with this signal first; `None`: with KILL.
+    Stopping { generation: u64, age: Duration, reason: Reason, asked: Option<Signal> },
+    /// The next start comes after this.
+    Backoff { generation: u64, wait: Duration },
     /// A signal came and was not passed on.
     Swallowed(Signal),
+}
+
+/// What a generation held and did at a moment. `None`: it could not be seen, or nobody looked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Sample {
+    /// Of the generation.
+    pub(crate) age: Duration,
+    pub(crate) memory: Option<Memory>,
+    /// How long there has been no traffic.
+    pub(crate) quiet: Option<Duration>,
+    pub(crate) tree: Option<Tree>,
 }
 
 /// A memory sample with what it is held against.

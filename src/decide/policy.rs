@@ -1,13 +1,16 @@
 //! Is this generation due for a recycle? Limits and observations go in, a verdict comes out.
 //! One of these lives as long as its generation. It decides; what a stop is, `lifecycle` knows.
 
+mod pressing;
+
 use std::time::Duration;
 
 use super::event::{Look, Observation, Reason};
 use super::memory::{MemoryWatch, Over};
-use super::notice::{Hold, LookedAtMemory, Notice};
-use super::quiet::{Activity, EARLIEST, Quiet};
-use super::rules::{Measure, Rules};
+use super::notice::{Hold, LookedAtMemory, Notice, Sample};
+use super::quiet::{Activity, EARLIEST};
+use super::rules::Rules;
+use super::sampling::Sampling;
 use super::storm::Storm;
 use super::time::{Time, earliest};
 use super::traffic::Traffic;
@@ -26,11 +29,13 @@ pub(crate) enum Verdict {
     Due(Reason),
 }
 
-/// A recycle that is due, were it not for something that holds it.
-struct Pressing {
-    reason: Reason,
-    /// The look that must have been made right before the stop.
-    last_look: Look,
+/// What comes of a look.
+#[derive(Debug)]
+pub(crate) struct Opinion {
+    pub(crate) verdict: Verdict,
+    /// What people should hear about it.
+    pub(crate) notice: Option<Notice>,
+    pub(crate) sample: Option<Sample>,
 }
 
 /// The policy for one generation.
@@ -40,6 +45,7 @@ pub(crate) struct Policy {
     expires: Option<Time>,
     memory: MemoryWatch,
     activity: Activity,
+    sampling: Sampling,
     /// The next look at the traffic.
     next_traffic: Option<Time>,
     /// No planned recycle before then.
@@ -64,6 +70,7 @@ impl Policy {
             expires: rules.lifetime.map(|lifetime| started + lifetime.shortened(draw)),
             memory: MemoryWatch::new(started, rules.memory),
             activity: Activity::new(started, rules),
+            sampling: Sampling::new(started, rules.sample_every),
             next_traffic: rules.idle.map(|idle| started + idle.after.min(EARLIEST)),
             not_before: started + rules.min_lifetime,
             interrupted_until: None,
@@ -79,9 +86,9 @@ impl Policy {
         now.since(self.started)
     }
 
-    /// Whether there is any reason left to look at memory.
-    pub(crate) fn watches_memory(&self) -> bool {
-        self.memory.deadline().is_some()
+    /// When to look next once nothing is planned any more.
+    pub(crate) fn only_looks(&self) -> Option<Time> {
+        earliest(self.memory.deadline(), self.sampling.deadline())
     }
 
     /// Whether the generation was ever over a memory limit.
@@ -124,20 +131,21 @@ impl Policy {
     /// The deadline came: is there anything to look at, or is something due without looking?
     pub(crate) fn tick(&mut self, now: Time, rules: &Rules, storm: &Storm) -> Verdict {
         let look = self.memory.wanted(now).and(self.traffic_wanted(now, rules));
+        let look = look.and(self.sampling.wanted(now, &self.activity, self.only_kill));
         if look != Look::default() {
             return Verdict::Look(look);
         }
         self.judge(now, rules, storm, Look::default())
     }
 
-    /// Takes in what was seen. A notice is what people should hear about it.
+    /// Takes in what was seen.
     pub(crate) fn observe(
         &mut self,
         now: Time,
         rules: &Rules,
         storm: &mut Storm,
         seen: &Observation,
-    ) -> (Verdict, Option<Notice>) {
+    ) -> Opinion {
         self.memory.observe(now, seen);
         if let Some(widely) = seen.look.traffic {
             self.activity.observe(now, seen.traffic.as_ref(), widely);
@@ -152,7 +160,17 @@ impl Policy {
             storm.calm_for(self.memory.below_for(now));
         }
         let notice = self.note_crossing(now, storm);
-        (self.judge(now, rules, storm, seen.look), notice)
+        let sample = self.sample(now, seen);
+        Opinion { verdict: self.judge(now, rules, storm, seen.look), notice, sample }
+    }
+
+    /// The sample that was due, if what was seen is one.
+    fn sample(&mut self, now: Time, seen: &Observation) -> Option<Sample> {
+        if !self.sampling.take(now, seen) {
+            return None;
+        }
+        let quiet = seen.traffic.as_ref().map(|_| self.activity.quiet_span(now));
+        Some(Sample { age: self.age(now), memory: seen.memory, quiet, tree: seen.tree })
     }
 
     /// What `--verbose` says about a look.
@@ -182,7 +200,7 @@ impl Policy {
 
     /// Whether a look at traffic is to come.
     pub(crate) fn looks_at_traffic(&self) -> bool {
-        self.next_traffic.is_some()
+        self.next_traffic.is_some() || !self.only_kill && self.sampling.deadline().is_some()
     }
 
     fn traffic_wanted(&self, now: Time, rules: &Rules) -> Look {
@@ -199,7 +217,7 @@ impl Policy {
             return Verdict::Due(Reason::KillRss { used, limit, measure });
         }
         if self.only_kill {
-            return Verdict::Keep { look_again: self.memory.deadline() };
+            return Verdict::Keep { look_again: self.only_looks() };
         }
         if made.traffic.is_some() && self.activity.wants_all() {
             return Verdict::Look(made.and(Look::ALL_TRAFFIC));
@@ -219,78 +237,8 @@ impl Policy {
                 Some(now + STOPPED_PAUSE)
             }
         };
-        let looks = earliest(self.memory.deadline(), self.next_traffic);
+        let looks = earliest(self.only_looks(), self.next_traffic);
         let expires = self.expires.filter(|expires| now < *expires);
         Verdict::Keep { look_again: earliest(earliest(looks, expires), wait) }
-    }
-
-    /// What is due now; else when to think about it again, over and above the looks.
-    fn pressing(
-        &mut self,
-        now: Time,
-        rules: &Rules,
-        storm: &Storm,
-    ) -> Result<Pressing, Option<Time>> {
-        let idle = self.idle(now, rules);
-        let Some(mut pressing) = self.memory_or_lifetime(now, rules, storm).or(idle) else {
-            self.waiting_since = None;
-            return Err(None);
-        };
-        let held = [
-            (Hold::MinLifetime, Some(self.not_before)),
-            (Hold::Interrupted, self.interrupted_until),
-        ];
-        for (hold, until) in held {
-            if let Some(until) = until.filter(|until| now < *until) {
-                self.hold = Some(hold);
-                return Err(Some(until));
-            }
-        }
-        let Some(quiet) = rules.quiet.filter(|_| !matches!(pressing.reason, Reason::Idle { .. }))
-        else {
-            return Ok(pressing);
-        };
-        let give_up = *self.waiting_since.get_or_insert(now) + quiet.wait;
-        if now >= give_up {
-            return Ok(pressing);
-        }
-        match self.activity.quiet_for(now, quiet.gap) {
-            Quiet::Yes => {
-                pressing.last_look = pressing.last_look.and(Look::ALL_TRAFFIC);
-                Ok(pressing)
-            }
-            Quiet::NotBefore(then) => {
-                self.hold = Some(Hold::Traffic);
-                self.next_traffic = earliest(self.next_traffic, Some(then));
-                Err(Some(give_up))
-            }
-        }
-    }
-
-    fn idle(&self, now: Time, rules: &Rules) -> Option<Pressing> {
-        let window = rules.idle?.after;
-        let quiet = self.activity.armed() && self.activity.quiet_for(now, window) == Quiet::Yes;
-        quiet.then(|| Pressing {
-            reason: Reason::Idle { quiet: self.activity.quiet_span(now) },
-            last_look: Look::ALL_TRAFFIC,
-        })
-    }
-
-    fn memory_or_lifetime(&mut self, now: Time, rules: &Rules, storm: &Storm) -> Option<Pressing> {
-        let over = self.memory.max_rss().or(self.memory.max_pss());
-        let free = self.age(now) >= storm.hold() || self.memory.near_kill();
-        if let Some(Over { used, limit, measure, pss }) = over {
-            if free {
-                let reason = match measure {
-                    Measure::Rss => Reason::Rss { used, limit, pss },
-                    Measure::Pss => Reason::Pss { used, limit },
-                };
-                return Some(Pressing { reason, last_look: self.memory.last_look(now) });
-            }
-            self.hold = Some(Hold::Storm);
-        }
-        let lifetime = rules.lifetime.filter(|_| self.expires.is_some_and(|then| now >= then))?;
-        let last_look = Look { walk: true, ..Look::default() };
-        Some(Pressing { reason: Reason::Lifetime { limit: lifetime.max }, last_look })
     }
 }

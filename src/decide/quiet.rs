@@ -47,6 +47,8 @@ pub(crate) struct Activity {
     wants_all: bool,
     /// The last look could not see.
     blind: bool,
+    /// When a look could not see: what moved before it may never be told.
+    blind_at: Option<Time>,
     /// `None`: every byte counts.
     floor: Option<Floor>,
     /// CPU time of the whole tree, oldest first.
@@ -76,6 +78,7 @@ impl Activity {
             pace: Pace::Still,
             wants_all: false,
             blind: false,
+            blind_at: None,
             floor: floor.map(|(allowed, window)| Floor::new(started, allowed, window)),
             cpu: vec![(started, Duration::ZERO)],
         }
@@ -147,6 +150,9 @@ impl Activity {
     /// Takes in a look at the traffic; `None`: it could not be seen.
     pub(crate) fn observe(&mut self, now: Time, traffic: Option<&Traffic>, widely: TrafficLook) {
         self.blind = traffic.is_none();
+        if self.blind {
+            self.blind_at = Some(now);
+        }
         // If even that could not see, it is not asked for again at once.
         self.wants_all = false;
         let Some(traffic) = traffic else { return };
@@ -197,7 +203,7 @@ impl Activity {
         if self.blind {
             return Quiet::NotBefore(now + window);
         }
-        let due = self.last().unwrap_or(self.started) + window;
+        let due = self.last().max(self.blind_at).unwrap_or(self.started) + window;
         if now < due {
             let pause = match self.pace {
                 Pace::MovingUnstamped => window / ASKS_PER_WINDOW,
@@ -300,8 +306,10 @@ mod tests {
         look(&mut activity, 0, inbound(0));
         activity.observe(at(60_000), None, TrafficLook::All);
         assert_eq!(activity.quiet_for(at(60_000), WINDOW), Quiet::NotBefore(at(70_000)));
-        look(&mut activity, 60_000, Traffic::default());
-        assert_eq!(activity.quiet_for(at(60_000), WINDOW), Quiet::Yes);
+        // What moved before that look may have been lost with it.
+        look(&mut activity, 69_999, Traffic::default());
+        assert_eq!(activity.quiet_for(at(69_999), WINDOW), Quiet::NotBefore(at(70_000)));
+        assert_eq!(activity.quiet_for(at(70_000), WINDOW), Quiet::Yes);
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub(crate) struct Rules {
     pub(crate) restart: Restart,
     pub(crate) max_restarts: Budget,
     pub(crate) backoff: Backoff,
+    /// A sample of memory and traffic this often; `None`: none.
+    pub(crate) sample_every: Option<Duration>,
 }
 
 impl Rules {
@@ -45,6 +47,7 @@ impl Rules {
             restart: Restart::Never,
             max_restarts: Budget { restarts: 5, window: Duration::from_mins(1) },
             backoff: Backoff { min: Duration::from_millis(100), max: Duration::from_secs(30) },
+            sample_every: None,
         }
     }
 

@@ -1,13 +1,19 @@
 //! What `recycle` says, and how loudly. Lines go to stderr, one write each; a stderr that is
 //! closed, full or broken loses them and disturbs nothing. stdout belongs to COMMAND.
 
+mod machine;
+mod record;
+mod sights;
 mod text;
 
 use std::fmt::Display;
 
+use self::machine::Line;
+use self::record::Record;
 use crate::decide::event::{Sight, Unseen};
 use crate::decide::notice::Notice;
-use crate::sys::files;
+use crate::sys::{clock, files};
+use crate::units::Bytes;
 
 /// `-q`, `-v`, or neither.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,10 +26,29 @@ pub(crate) enum Loudness {
     Verbose,
 }
 
+/// `--log-format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Text,
+    Json,
+    Logfmt,
+}
+
+/// What is asked for of what we say.
+#[derive(Clone, Debug)]
+pub(crate) struct Style {
+    pub(crate) loudness: Loudness,
+    pub(crate) format: Format,
+    /// `--name`, or COMMAND's file name.
+    pub(crate) name: String,
+    /// Those in force, by the names of their options: every sample bears them.
+    pub(crate) limits: Vec<(&'static str, Bytes)>,
+}
+
 /// The voice.
 #[derive(Debug)]
 pub(crate) struct Reporter {
-    loudness: Loudness,
+    style: Style,
     /// COMMAND as it was typed, for lines about it.
     command: String,
     /// What has been said to be unseen: each is said once.
@@ -34,23 +59,34 @@ pub(crate) struct Reporter {
 }
 
 impl Reporter {
-    pub(crate) fn new(loudness: Loudness, command: &str) -> Self {
-        let command = command.escape_default().to_string();
+    pub(crate) fn new(style: Style, command: &str) -> Self {
         Self {
-            loudness,
-            command,
+            style,
+            command: command.escape_default().to_string(),
             unseen: Vec::new(),
             limit_too_low: false,
             kill_limit_too_low: false,
         }
     }
 
-    /// Tells people about something, if they want to hear it.
+    /// Tells people, or their machines, about something, if they want to hear it.
     pub(crate) fn tell(&mut self, notice: &Notice) {
-        if self.loudness < text::level(notice) || self.said_before(notice) {
+        let loudness = text::level(notice);
+        if self.style.loudness < loudness || self.said_before(notice) {
             return;
         }
-        say(&text::Line { notice, command: &self.command });
+        let words = text::Line { notice, command: &self.command };
+        if self.style.format == Format::Text {
+            return say(&words);
+        }
+        let record = Record::of(notice, &self.style.limits);
+        let name = &self.style.name;
+        let message = words.to_string();
+        let line = Line { time: clock::since_1970(), name, loudness, record: &record, message };
+        write(match self.style.format {
+            Format::Json => line.json(),
+            Format::Logfmt | Format::Text => line.logfmt(),
+        });
     }
 
     fn said_before(&mut self, notice: &Notice) -> bool {
@@ -71,11 +107,15 @@ impl Reporter {
 
 /// Why nothing can be seen of what counts as traffic.
 pub(crate) fn blindness(why: Unseen) -> impl Display {
-    text::Blindness(why)
+    sights::Blindness(why)
 }
 
-/// Says one line, with our name in front. Whatever it holds, it stays one line.
+/// Says one line to people, with our name in front. Whatever it holds, it stays one line.
 pub(crate) fn say(line: &dyn Display) {
-    let text = format!("recycle: {line}\n");
-    files::write_without_waiting(files::STDERR, text.as_bytes());
+    write(format!("recycle: {line}"));
+}
+
+fn write(mut line: String) {
+    line.push('\n');
+    files::write_without_waiting(files::STDERR, line.as_bytes());
 }

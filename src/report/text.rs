@@ -1,11 +1,13 @@
 //! The words for people.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::Loudness;
-use crate::decide::event::{Reason, Sight, Unseen};
-use crate::decide::exit::{Failure, Stage};
-use crate::decide::notice::{Hold, LookedAtMemory, Notice, Recycled};
+use super::sights::{CannotSee, error};
+use crate::decide::event::{Memory, Reason};
+use crate::decide::exit::{Failure, Signal, Stage};
+use crate::decide::notice::{Hold, LookedAtMemory, Notice, Recycled, Sample};
 use crate::decide::rules::Measure;
 use crate::units::Span;
 
@@ -13,8 +15,11 @@ use crate::units::Span;
 pub(super) fn level(notice: &Notice) -> Loudness {
     match notice {
         Notice::StartFailed { .. } | Notice::GaveUp { .. } | Notice::Refused => Loudness::Quiet,
+        Notice::Exited { again_in: None, .. } => Loudness::Verbose,
         Notice::Recycled(_)
         | Notice::Exited { .. }
+        | Notice::HeldLong { .. }
+        | Notice::Sampled { .. }
         | Notice::LimitTooLow { .. }
         | Notice::KillLimitTooLow { .. }
         | Notice::StillAlive { .. }
@@ -23,7 +28,9 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         Notice::Started { .. }
         | Notice::Looked { .. }
         | Notice::Held(_)
+        | Notice::Due { .. }
         | Notice::Stopping { .. }
+        | Notice::Backoff { .. }
         | Notice::Swallowed(_) => Loudness::Verbose,
     }
 }
@@ -39,15 +46,12 @@ impl fmt::Display for Line<'_> {
         match self.notice {
             Notice::Recycled(recycled) => write_recycled(out, recycled),
             Notice::Exited { generation, exit, age, again_in } => {
-                let (age, again_in) = (Span(*age), Span(*again_in));
-                write!(out, "generation {generation} {exit} after {age}; next start in {again_in}")
+                write!(out, "generation {generation} {exit} after {}", Span(*age))?;
+                write_next(out, "; next start", *again_in)
             }
             Notice::StartFailed { failure, again_in } => {
                 write_failure(out, self.command, *failure)?;
-                match again_in {
-                    Some(again_in) => write!(out, "; next try in {}", Span(*again_in)),
-                    None => Ok(()),
-                }
+                write_next(out, "; next try", *again_in)
             }
             Notice::GaveUp { restarts, window } => {
                 let window = Span(*window);
@@ -77,22 +81,35 @@ impl fmt::Display for Line<'_> {
                 "not recycled as the signal asked: standard input has ended, the next generation \
                  would find nothing",
             ),
-            Notice::CannotSee(unseen) => write_unseen(out, *unseen),
+            Notice::CannotSee(unseen) => write!(out, "{}", CannotSee(*unseen)),
+            Notice::HeldLong { hold, held } => {
+                let (held, why) = (Span(*held), why(*hold));
+                write!(out, "a recycle has been due for {held}, but held: {why}")
+            }
+            Notice::Sampled { generation, sample } => write_sample(out, *generation, sample),
             Notice::Started { generation } => write!(out, "generation {generation} started"),
             Notice::Looked { memory, quiet, again_in } => {
                 write_looked(out, *memory, *quiet)?;
-                match again_in {
-                    Some(again_in) => write!(out, ", next look in {}", Span(*again_in)),
-                    None => Ok(()),
-                }
+                write_next(out, ", next look", *again_in)
             }
             Notice::Held(hold) => write!(out, "a recycle is due, but held: {}", why(*hold)),
-            Notice::Stopping { generation, reason } => {
-                write!(out, "recycling generation {generation}: {}", Because(*reason))
+            Notice::Due { generation, age, reason } => {
+                let (because, age) = (Because(*reason), Span(*age));
+                write!(out, "generation {generation} is due after {age}: {because}")
             }
+            Notice::Stopping { generation, asked, .. } => {
+                let signal = asked.unwrap_or(Signal::KILL);
+                write!(out, "recycling generation {generation}: {signal}")
+            }
+            Notice::Backoff { wait, .. } => write!(out, "the next start is in {}", Span(*wait)),
             Notice::Swallowed(signal) => write!(out, "{signal} not passed on (--map-signal)"),
         }
     }
+}
+
+/// `, next look in 5s`, where something follows.
+fn write_next(out: &mut fmt::Formatter<'_>, what: &str, again_in: Option<Duration>) -> fmt::Result {
+    again_in.map_or(Ok(()), |again_in| write!(out, "{what} in {}", Span(again_in)))
 }
 
 /// `generation 3 recycled: rss 513.2M > 512M after 3h 12m (SIGTERM, gone in 0.4s)`
@@ -134,7 +151,7 @@ impl fmt::Display for Because {
     }
 }
 
-fn word(measure: Measure) -> &'static str {
+pub(super) fn word(measure: Measure) -> &'static str {
     match measure {
         Measure::Rss => "rss",
         Measure::Pss => "pss",
@@ -152,78 +169,10 @@ fn write_failure(out: &mut fmt::Formatter<'_>, command: &str, failure: Failure) 
     write!(out, "cannot {doing} '{command}': {}", error(failure.errno))
 }
 
-/// What there is to see, and what follows when it cannot be seen.
-fn sight(what: Sight) -> (&'static str, &'static str) {
-    match what {
-        Sight::Processes => ("which processes COMMAND has", "only signals and ends are acted on"),
-        Sight::Memory => ("the memory of all processes", "what cannot be seen is not counted"),
-        Sight::Pages => {
-            ("memory page by page", "--max-pss does nothing, --max-rss takes two looks")
-        }
-        Sight::Input => ("the traffic of standard input", NEVER),
-        Sight::Owners => {
-            ("which sockets COMMAND has", "all sockets of this network count as its own")
-        }
-        Sight::Connections => ("TCP connections one by one", TOGETHER),
-        Sight::Deaths => ("TCP connections that come and go", TOGETHER),
-        Sight::Strangers => (
-            "whose outgoing connections have come and gone here",
-            "they delay idleness (--traffic inbound leaves them out)",
-        ),
-        Sight::Datagrams => ("the traffic of UDP sockets one by one", TOGETHER),
-        Sight::Unix => ("the traffic of Unix sockets", NEVER),
-        Sight::Others => ("the traffic of sockets other than TCP, UDP and Unix", NEVER),
-        Sight::Counters => ("the traffic of sockets", NEVER),
-    }
-}
-
-const NEVER: &str = "COMMAND is not taken to be idle while it has any (see --traffic)";
-const TOGETHER: &str = "the counters of its whole network stand in for them";
-
-fn write_unseen(out: &mut fmt::Formatter<'_>, unseen: Unseen) -> fmt::Result {
-    let (what, so) = sight(unseen.what);
-    match unseen.errno {
-        0 => write!(out, "cannot see {what}: {so}"),
-        errno => write!(out, "cannot see {what} ({}{}): {so}", call(unseen.what), error(errno)),
-    }
-}
-
-/// The system call to look up, where that helps: it is often forbidden.
-fn call(what: Sight) -> &'static str {
-    match what {
-        Sight::Datagrams | Sight::Unix | Sight::Others => "pidfd_getfd: ",
-        Sight::Connections | Sight::Deaths => "sock_diag: ",
-        Sight::Processes
-        | Sight::Memory
-        | Sight::Pages
-        | Sight::Input
-        | Sight::Owners
-        | Sight::Strangers
-        | Sight::Counters => "",
-    }
-}
-
-/// Why nothing can be seen of what counts as traffic.
-pub(super) struct Blindness(pub(super) Unseen);
-
-impl fmt::Display for Blindness {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Unseen { what: Sight::Input, errno: 0 } => {
-                out.write_str("of --traffic only stdin, and that cannot have any")
-            }
-            Unseen { what, errno } => {
-                let ((words, _), call) = (sight(what), call(what));
-                write!(out, "{words} cannot be seen here ({call}{})", error(errno))
-            }
-        }
-    }
-}
-
 fn write_looked(
     out: &mut fmt::Formatter<'_>,
     memory: Option<LookedAtMemory>,
-    quiet: Option<std::time::Duration>,
+    quiet: Option<Duration>,
 ) -> fmt::Result {
     out.write_str("looked:")?;
     if let Some(LookedAtMemory { memory, limit, growth }) = memory {
@@ -240,6 +189,27 @@ fn write_looked(
     }
 }
 
+/// `sample: rss 61.2M (pss 58M), no traffic for 2s, 1.5s of CPU time, 3 processes, generation 1
+/// after 12s`
+fn write_sample(out: &mut fmt::Formatter<'_>, generation: u64, sample: &Sample) -> fmt::Result {
+    out.write_str("sample: ")?;
+    if let Some(Memory { rss, pss, .. }) = sample.memory {
+        write!(out, "rss {rss}")?;
+        if let Some(pss) = pss {
+            write!(out, " (pss {pss})")?;
+        }
+        out.write_str(", ")?;
+    }
+    if let Some(quiet) = sample.quiet {
+        write!(out, "no traffic for {}, ", Span(quiet))?;
+    }
+    if let Some(tree) = sample.tree {
+        let plural = if tree.processes == 1 { "" } else { "es" };
+        write!(out, "{} of CPU time, {} process{plural}, ", Span(tree.cpu), tree.processes)?;
+    }
+    write!(out, "generation {generation} after {}", Span(sample.age))
+}
+
 fn why(hold: Hold) -> &'static str {
     match hold {
         Hold::MinLifetime => "the generation is younger than --min-lifetime",
@@ -248,10 +218,4 @@ fn why(hold: Hold) -> &'static str {
         Hold::Storm => "the limit looks too low for this command",
         Hold::Stopped => "COMMAND is stopped",
     }
-}
-
-/// The words that the C library has for an `errno(3)`.
-fn error(errno: i32) -> String {
-    let text = std::io::Error::from_raw_os_error(errno).to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
 }

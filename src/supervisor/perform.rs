@@ -165,8 +165,11 @@ impl Supervisor {
         let tree = match look.walk.then(|| self.trees.walk()) {
             Some(Ok(members)) => {
                 self.memory.walked(now, members);
-                let (cpu, stopped) = (self.trees.cpu(), self.trees.command_is_stopped());
-                Some(Tree { cpu, stopped })
+                Some(Tree {
+                    cpu: self.trees.cpu(),
+                    stopped: self.trees.command_is_stopped(),
+                    processes: self.trees.members().len(),
+                })
             }
             Some(Err(reason)) => {
                 unseen.push(reason);

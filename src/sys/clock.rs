@@ -1,5 +1,5 @@
 //! The one clock. Monotonic: a step of the wall clock must not make anything idle or old, and time
-//! spent suspended counts for nothing (`clock_gettime(2)`).
+//! spent suspended counts for nothing (`clock_gettime(2)`). The wall clock only stamps lines.
 
 use std::time::Duration;
 
@@ -10,12 +10,17 @@ pub(crate) fn now() -> Duration {
     read(ClockId::CLOCK_MONOTONIC)
 }
 
+/// Time since 1970, as the wall clock has it: for people, and for nothing that is decided.
+pub(crate) fn since_1970() -> Duration {
+    read(ClockId::CLOCK_REALTIME)
+}
+
 /// CPU time that this thread, the only one, has used.
 pub(crate) fn cpu_used() -> Duration {
     read(ClockId::CLOCK_THREAD_CPUTIME_ID)
 }
 
-/// The only line that reads a clock. It cannot fail for these two; if it did, standing still is the
+/// The only line that reads a clock. It cannot fail for these; if it did, standing still is the
 /// harmless answer.
 fn read(clock: ClockId) -> Duration {
     clock_gettime(clock).map_or(Duration::ZERO, Duration::from)

@@ -11,6 +11,7 @@ mod harness;
 mod hostile;
 mod idle;
 mod lifetime;
+mod logs;
 mod memory;
 mod nested;
 mod no_way_in;

@@ -167,7 +167,7 @@ impl Lifecycle {
     fn cleared(&mut self, now: Time, kill: Kill, next: Next, actions: &mut Vec<Action>) -> State {
         let stop = match next {
             Next::Restart(at) if now < at => {
-                return State::Waiting { until: at, cause: Some(Cause::Exit) };
+                return self.wait(now, at.since(now), Some(Cause::Exit), actions);
             }
             Next::Restart(_) => return self.start(now, Some(Cause::Exit), actions),
             Next::Planned(stop) => stop,
@@ -196,7 +196,7 @@ impl Lifecycle {
             (Then::Restart, Reason::KillRss { limit, .. }) if self.storm.killed(stop.age) => {
                 let again_in = self.restarts.delay(stop.age);
                 actions.push(Action::Tell(Notice::KillLimitTooLow { limit, again_in }));
-                State::Waiting { until: now + again_in, cause: Some(Cause::KillRss) }
+                self.wait(now, again_in, Some(Cause::KillRss), actions)
             }
             (Then::Restart, reason) => self.start(now, Some(reason.cause()), actions),
         }

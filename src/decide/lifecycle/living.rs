@@ -2,8 +2,8 @@
 
 use super::starting::quit;
 use super::{
-    Action, Event, Exit, Kill, Lifecycle, Look, Meaning, Next, Notice, Reason, Signal, State, Stop,
-    Time, Verdict, Watch, stopped,
+    Action, Event, Exit, Kill, Lifecycle, Look, Meaning, Next, Notice, Opinion, Reason, Signal,
+    State, Stop, Time, Verdict, Watch, stopped,
 };
 use crate::decide::event::{Force, Observation};
 
@@ -63,7 +63,7 @@ impl Lifecycle {
         actions: &mut Vec<Action>,
     ) -> Option<Reason> {
         let verdict = watch.policy.tick(now, &self.rules, &self.storm);
-        heed(verdict, watch, actions)
+        heed(now, verdict, watch, actions)
     }
 
     /// The answer to a look came. One that belongs to an earlier generation says nothing.
@@ -79,10 +79,14 @@ impl Lifecycle {
         if seen.generation != self.generation {
             return None;
         }
-        let (verdict, notice) = watch.policy.observe(now, &self.rules, &mut self.storm, seen);
+        let Opinion { verdict, notice, sample } =
+            watch.policy.observe(now, &self.rules, &mut self.storm, seen);
         actions.extend(notice.map(Action::Tell));
-        let due = heed(verdict, watch, actions);
-        if let Verdict::Keep { look_again } = verdict {
+        let due = heed(now, verdict, watch, actions);
+        if let Some(sample) = sample {
+            let generation = self.generation;
+            actions.push(Action::Tell(Notice::Sampled { generation, sample }));
+        } else if let Verdict::Keep { look_again } = verdict {
             self.tell_looked(now, watch, &seen.look, look_again, actions);
         }
         due
@@ -122,16 +126,21 @@ impl Lifecycle {
         exit: Exit,
         actions: &mut Vec<Action>,
     ) -> State {
+        let (generation, age) = (self.generation, watch.policy.age(now));
+        let mut tell = |again_in| {
+            let notice = Notice::Exited { generation, exit, age, again_in };
+            actions.push(Action::Tell(notice));
+        };
         if self.is_final(now) || !self.rules.restart.wants(exit) {
+            tell(None);
             return quit(exit.into(), actions);
         }
         self.storm.spared();
-        let age = watch.policy.age(now);
         let Some(delay) = self.restarts.next(now, age) else {
+            tell(None);
             return self.give_up(exit.into(), actions);
         };
-        let generation = self.generation;
-        actions.push(Action::Tell(Notice::Exited { generation, exit, age, again_in: delay }));
+        tell(Some(delay));
         self.wind_down(now, &mut watch);
         actions.push(Action::Sweep(Force::Ask));
         let kill = Kill::At(now + self.rules.stop_timeout);
@@ -147,8 +156,8 @@ impl Lifecycle {
         actions: &mut Vec<Action>,
     ) -> State {
         let generation = self.generation;
-        actions.push(Action::Tell(Notice::Stopping { generation, reason }));
         let age = watch.policy.age(now);
+        actions.push(Action::Tell(Notice::Due { generation, age, reason }));
         self.restarts.lasted(age);
         self.wind_down(now, &mut watch);
         let (asked, kill) = match reason {
@@ -167,6 +176,7 @@ impl Lifecycle {
                 (Some(signal), Kill::At(now + self.rules.stop_timeout))
             }
         };
+        actions.push(Action::Tell(Notice::Stopping { generation, age, reason, asked }));
         State::Stopping { watch, kill, stop: Stop { reason, began: now, age, asked } }
     }
 
@@ -180,7 +190,7 @@ impl Lifecycle {
 
     fn only_kill(&self, now: Time, watch: &mut Watch) {
         watch.policy.only_kill();
-        watch.look_again = watch.policy.watches_memory().then_some(now);
+        watch.look_again = watch.policy.only_looks().map(|next| next.min(now));
     }
 
     /// TERM came.
@@ -191,15 +201,18 @@ impl Lifecycle {
 }
 
 /// Does what the verdict asks for; a reason is left to the caller.
-fn heed(verdict: Verdict, watch: &mut Watch, actions: &mut Vec<Action>) -> Option<Reason> {
+fn heed(
+    now: Time,
+    verdict: Verdict,
+    watch: &mut Watch,
+    actions: &mut Vec<Action>,
+) -> Option<Reason> {
     watch.look_again = None;
     match verdict {
         Verdict::Keep { look_again } => {
             watch.look_again = look_again;
-            let hold = watch.policy.hold();
-            if hold != std::mem::replace(&mut watch.hold, hold) {
-                actions.extend(hold.map(Notice::Held).map(Action::Tell));
-            }
+            let notices = watch.held.note(now, watch.policy.hold());
+            actions.extend(notices.into_iter().flatten().map(Action::Tell));
             None
         }
         Verdict::Look(look) => {

@@ -1,7 +1,7 @@
 //! Before a generation runs: `Waiting` and `Starting`.
 
 use super::{
-    Action, Cause, End, Event, Failure, Finality, Lifecycle, Meaning, Notice, Policy, Reason,
+    Action, Cause, End, Event, Failure, Finality, Held, Lifecycle, Meaning, Notice, Policy, Reason,
     Signal, State, Time, Watch, stopped,
 };
 use std::time::Duration;
@@ -104,7 +104,7 @@ impl Lifecycle {
             policy.only_kill();
         }
         actions.push(Action::Start { generation: self.generation, cause });
-        State::Starting { watch: Watch { policy, look_again: None, hold: None }, cause }
+        State::Starting { watch: Watch { policy, look_again: None, held: Held::ByNothing }, cause }
     }
 
     /// The first start must work. A later one is tried again: a deploy may be swapping the file.
@@ -125,13 +125,26 @@ impl Lifecycle {
             Some(delay) => {
                 let notice = Notice::StartFailed { failure, again_in: Some(delay) };
                 actions.push(Action::Tell(notice));
-                State::Waiting { until: now + delay, cause }
+                self.wait(now, delay, cause, actions)
             }
             None => {
                 actions.push(Action::Tell(Notice::StartFailed { failure, again_in: None }));
                 self.give_up(failure.into(), actions)
             }
         }
+    }
+
+    /// The next start comes after this.
+    pub(super) fn wait(
+        &self,
+        now: Time,
+        wait: Duration,
+        cause: Option<Cause>,
+        actions: &mut Vec<Action>,
+    ) -> State {
+        let generation = self.generation;
+        actions.push(Action::Tell(Notice::Backoff { generation, wait }));
+        State::Waiting { until: now + wait, cause }
     }
 
     /// The budget of restarts is used up.

@@ -118,7 +118,7 @@ impl Story {
             look,
             memory: look.memory.filter(|_| !self.blind).map(memory),
             traffic: look.traffic.filter(|_| !hides).map(|_| traffic),
-            tree: look.walk.then_some(Tree { cpu, stopped: self.stopped }),
+            tree: look.walk.then_some(Tree { cpu, stopped: self.stopped, processes: 1 }),
             unseen: Vec::new(),
             cost: Duration::ZERO,
         })

@@ -19,7 +19,7 @@ const RULES: [Rule; 7] = [
     Rule { part: "sys", ours: &[], libraries: &["nix", "libc"] },
     Rule { part: "sense", ours: BELOW, libraries: &["nix", "libc"] },
     Rule { part: "act", ours: BELOW, libraries: &["nix", "libc"] },
-    Rule { part: "report", ours: BELOW, libraries: &[] },
+    Rule { part: "report", ours: BELOW, libraries: &["humantime", "serde", "serde_json"] },
     Rule {
         part: "cli",
         ours: &["act::stop", "decide::exit", "decide::rules", "report", "sense::traffic", "units"],

@@ -24,7 +24,9 @@ impl Source {
 
     /// Whether it is part of what users run.
     pub(super) fn is_program(&self) -> bool {
-        self.path.starts_with("src/") && !self.path.starts_with("src/decide/simulation")
+        let tests =
+            self.path.starts_with("src/decide/simulation") || self.path.ends_with("/tests.rs");
+        self.path.starts_with("src/") && !tests
     }
 
     /// How many lines it has, unit tests apart.

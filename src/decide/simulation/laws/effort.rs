@@ -20,6 +20,10 @@ const EARLIEST: Duration = Duration::from_millis(20);
 /// A look at traffic for `--idle` alone, and its window.
 fn look<'a>(moment: &Moment<'a>) -> Option<(&'a Look, &'a Effort, Duration)> {
     let (Action::Look(look), Some(idle)) = (moment.action, moment.rules.idle) else { return None };
+    // Samples are looks that were asked for.
+    if moment.rules.sample_every.is_some() {
+        return None;
+    }
     // What is due while COMMAND is stopped is confirmed anew at each look.
     let held = moment.rules.quiet.is_some() || moment.book.stopped;
     let asks = look.traffic.is_some() && look.memory.is_none() && !held;

@@ -41,7 +41,7 @@ pub(super) fn restarts_keep_to_budget_and_backoff(moment: &Moment<'_>) -> bool {
     let follow = moment.book.follow;
     match moment.action {
         Action::Tell(Notice::Exited { generation, exit, age, again_in }) => {
-            follow == Follow::Restart(*again_in)
+            follow == again_in.map_or(Follow::Quit, Follow::Restart)
                 && *generation == moment.book.ran
                 && *age == moment.book.age()
                 && matches!(moment.book.told, Event::Exited(told) if told == *exit)

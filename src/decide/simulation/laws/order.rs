@@ -64,8 +64,9 @@ pub(super) fn looks_serve_a_decision(moment: &Moment<'_>) -> bool {
     let memory = rules.memory;
     let planned = !over && (memory.max_rss.is_some() || memory.max_pss.is_some());
     let traffic = !over && (rules.idle.is_some() || rules.quiet.is_some());
-    (look.memory.is_none() || planned || memory.kill.is_some())
-        && (look.traffic.is_none() || traffic)
+    let sampled = rules.sample_every.is_some();
+    (look.memory.is_none() || planned || memory.kill.is_some() || sampled)
+        && (look.traffic.is_none() || traffic || sampled && !over)
 }
 
 /// Backoff is waited for.

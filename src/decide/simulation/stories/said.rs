@@ -29,6 +29,76 @@ fn each_look_is_explained_with_what_was_seen_and_when_the_next_is() {
 }
 
 #[test]
+fn samples_are_told_at_their_pace_and_while_a_stop_lasts() {
+    let sample_every = Some(Duration::from_secs(10));
+    let mut story = Story::running(Rules { sample_every, ..lifetime(25) });
+    story.rss = 7;
+    story.traffic = Some(20_000);
+    assert_eq!(story.wait(60_000), Some((25_000, stop())));
+    story.rss = 8;
+    assert_eq!(story.wait(60_000), Some((28_000, vec![KILL])));
+    story.wait(30_100);
+    let told = story.said.iter().filter_map(|notice| match notice {
+        Notice::Sampled { generation: 1, sample } => {
+            let millis = |span: Duration| span.as_millis();
+            let rss = sample.memory.map(|memory| memory.rss.0);
+            Some((millis(sample.age), rss, sample.quiet.map(millis)))
+        }
+        _ => None,
+    });
+    let told: Vec<_> = told.collect();
+    let before =
+        [(100, Some(7), Some(0)), (10_100, Some(7), Some(0)), (20_100, Some(7), Some(100))];
+    assert_eq!(told[..3], before);
+    assert_eq!(told[3..], [(30_100, Some(8), None)], "traffic is nobody's business any more");
+}
+
+#[test]
+fn a_sample_that_nobody_took_in_time_is_not_made_up_for() {
+    let sample_every = Some(Duration::from_secs(1));
+    let mut story = Story::running(Rules { sample_every, ..plain() });
+    story.tell(10_050, Event::Due);
+    let samples = story.said.iter().filter(|notice| matches!(notice, Notice::Sampled { .. }));
+    assert_eq!(samples.count(), 1);
+    assert_eq!(story.core.deadline(), Some(at(11_050)));
+}
+
+/// A look at the pages takes 10 us for each MiB: 4 ms of every second may go into it.
+#[test]
+fn a_sample_has_pss_where_that_is_cheap() {
+    let mib = 1 << 20;
+    for (every, rss, paged) in [
+        (1_000, 250 * mib, true),
+        (1_000, 251 * mib, false),
+        (100_000, 1024 * mib - 1, true),
+        (100_000, 1024 * mib, false),
+    ] {
+        let sample_every = Some(Duration::from_millis(every));
+        let mut story = Story::running(Rules { sample_every, ..plain() });
+        story.rss = rss;
+        story.wait(100 + every);
+        let Some(Notice::Sampled { sample, .. }) = story.said.last() else { panic!() };
+        let pss = sample.memory.and_then(|memory| memory.pss);
+        assert_eq!(pss.is_some(), paged, "{every} {rss}");
+    }
+}
+
+#[test]
+fn a_recycle_that_is_held_for_long_is_told_once() {
+    let min_lifetime = Duration::from_hours(1);
+    let rules = Rules { min_lifetime, memory: max_rss(100), ..plain() };
+    let mut story = Story::running(rules);
+    story.rss = 150;
+    story.wait(299_000);
+    let long = |notice: &&Notice| matches!(notice, Notice::HeldLong { .. });
+    assert_eq!(story.said.iter().filter(long).count(), 0);
+    story.wait(900_000);
+    let told: Vec<_> = story.said.iter().filter(long).collect();
+    let [Notice::HeldLong { hold: Hold::MinLifetime, held }] = told[..] else { panic!("{told:?}") };
+    assert!((300..302).contains(&held.as_secs()), "{held:?}");
+}
+
+#[test]
 fn what_holds_a_recycle_is_said_when_it_begins_and_when_it_changes() {
     let quiet = Some(Quiet { gap: Duration::from_secs(2), wait: Duration::from_secs(30) });
     let min_lifetime = Duration::from_secs(15);
@@ -51,5 +121,7 @@ fn a_memory_recycle_is_told_with_pss_though_the_counters_confirmed_it() {
     assert!(story.wait(10_000).is_some());
     let (used, limit) = (Bytes(2 << 30), Bytes(1 << 30));
     let reason = Reason::Rss { used, limit, pss: Some(used) };
-    assert!(story.said.contains(&Notice::Stopping { generation: 1, reason }), "{:?}", story.said);
+    let due =
+        |notice: &Notice| matches!(notice, Notice::Due { reason: told, .. } if *told == reason);
+    assert!(story.said.iter().any(due), "{:?}", story.said);
 }

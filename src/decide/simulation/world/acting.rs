@@ -90,7 +90,7 @@ impl World {
         });
         let tree = command.map(|command| {
             let stopped = command.alive && command.stopped;
-            Tree { cpu: command.cpu(self.now), stopped }
+            Tree { cpu: command.cpu(self.now), stopped, processes: 1 }
         });
         // One that fails may have read the tripwires before: what they knew is lost.
         let asked = look.traffic.filter(|_| !blind || self.random.once_in(2));

@@ -1,0 +1,65 @@
+//! Samples for people and graphs: when is the next one due, and what is to be looked at for it?
+//! They decide nothing. One of these lives as long as its generation.
+
+use std::time::Duration;
+
+use super::event::{Look, Memory, MemoryLook, Observation};
+use super::quiet::Activity;
+use super::time::Time;
+
+/// What looking page by page costs, for each MiB, times 400: of `--sample-every` a quarter of a
+/// percent may go into it.
+const PAGES_PAUSE_PER_MIB: Duration = Duration::from_millis(4);
+/// The first sample of a generation: before, there is little to see of a program.
+const EARLIEST: Duration = Duration::from_millis(100);
+/// A bigger tree is never looked at page by page for a sample.
+const MOST_PAGES: u64 = 1 << 30;
+
+/// The samples of one generation.
+#[derive(Debug)]
+pub(crate) struct Sampling {
+    /// How often, and when the next one is due; `None`: never.
+    pace: Option<(Duration, Time)>,
+    /// As last seen.
+    memory: Option<Memory>,
+}
+
+impl Sampling {
+    pub(crate) fn new(started: Time, every: Option<Duration>) -> Self {
+        Self { pace: every.map(|every| (every, started + every.min(EARLIEST))), memory: None }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.pace.map(|(_, next)| next)
+    }
+
+    /// What a sample that is due now needs to be looked at. Traffic only before a stop: then it is
+    /// the load balancer's business.
+    pub(crate) fn wanted(&self, now: Time, activity: &Activity, stops: bool) -> Look {
+        let Some((every, _)) = self.pace.filter(|(_, next)| now >= *next) else {
+            return Look::default();
+        };
+        let traffic = if stops { Look::default() } else { activity.look(now, every) };
+        let rss = self.memory.map(|memory| memory.rss.0);
+        let pages = rss.is_some_and(|rss| {
+            let mib = u32::try_from(rss >> 20).unwrap_or(u32::MAX);
+            rss < MOST_PAGES && PAGES_PAUSE_PER_MIB * mib <= every
+        });
+        let memory = Some(if pages { MemoryLook::Pages } else { MemoryLook::Counters });
+        Look { memory, walk: true, ..Look::default() }.and(traffic)
+    }
+
+    /// Takes in what was seen; tells whether that is the sample that was due.
+    pub(crate) fn take(&mut self, now: Time, seen: &Observation) -> bool {
+        self.memory = seen.memory.or(self.memory);
+        let Some((every, next)) = &mut self.pace else { return false };
+        let whole = seen.look.walk && seen.look.memory.is_some();
+        if !whole || now < *next {
+            return false;
+        }
+        // At the same pace, but none is made up for.
+        let on_time = *next + *every;
+        *next = if on_time > now { on_time } else { now + *every };
+        true
+    }
+}

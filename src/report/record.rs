@@ -1,0 +1,229 @@
+//! A notice as a name and fields with values: what every machine's format says, each in its way.
+//! Names and units are a promise (`recycle(1)`, LOGS): new ones may come, old ones stay.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::sights::{error, word};
+use super::text;
+use crate::decide::event::{Memory, Reason, Unseen};
+use crate::decide::exit::{Exit, Failure, Signal, Stage};
+use crate::decide::notice::{Hold, LookedAtMemory, Notice, Recycled, Sample};
+use crate::units::Bytes;
+
+/// The version of names and units.
+pub(super) const VERSION: u64 = 1;
+
+/// One value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    Count(u64),
+    Bytes(Bytes),
+    /// In seconds, to the millisecond.
+    Span(Duration),
+    Text(Cow<'static, str>),
+}
+
+/// One event.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Record {
+    pub(super) event: &'static str,
+    pub(super) fields: Vec<(&'static str, Value)>,
+}
+
+impl From<u64> for Value {
+    fn from(count: u64) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl From<Bytes> for Value {
+    fn from(bytes: Bytes) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl From<Duration> for Value {
+    fn from(span: Duration) -> Self {
+        Self::Span(span)
+    }
+}
+
+impl From<&'static str> for Value {
+    fn from(text: &'static str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<Signal> for Value {
+    fn from(signal: Signal) -> Self {
+        Self::Text(Cow::Owned(signal.to_string()))
+    }
+}
+
+impl Record {
+    fn new(event: &'static str) -> Self {
+        Self { event, fields: Vec::new() }
+    }
+
+    fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.fields.push((name, value.into()));
+        self
+    }
+
+    /// Without the field where there is nothing to say.
+    fn with_some(self, name: &'static str, value: Option<impl Into<Value>>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    fn of_generation(event: &'static str, generation: u64) -> Self {
+        Self::new(event).with("generation", generation)
+    }
+
+    /// A reason with its numbers.
+    fn because(self, reason: Reason) -> Self {
+        let record = self.with("reason", reason.cause().word());
+        match reason {
+            Reason::KillRss { used, limit, measure } => {
+                record.with("measure", text::word(measure)).with("used", used).with("limit", limit)
+            }
+            Reason::Signal(signal) => record.with("by", signal),
+            Reason::Rss { used, limit, pss } => {
+                record.with("used", used).with("limit", limit).with_some("pss", pss)
+            }
+            Reason::Pss { used, limit } => record.with("used", used).with("limit", limit),
+            Reason::Lifetime { limit } => record.with("lifetime", limit),
+            Reason::Idle { quiet } => record.with("quiet", quiet),
+        }
+    }
+
+    fn recycled(recycled: &Recycled) -> Self {
+        let Recycled { generation, reason, age, asked, killed_after, gone_in } = *recycled;
+        Self::of_generation("recycled", generation)
+            .with("age", age)
+            .because(reason)
+            .with("signal", asked.unwrap_or(Signal::KILL))
+            .with_some("killed_after", killed_after)
+            .with("gone_in", gone_in)
+    }
+
+    fn sample(generation: u64, sample: &Sample, limits: &[(&'static str, Bytes)]) -> Self {
+        let Sample { age, memory, quiet, tree } = *sample;
+        let mut record = Self::of_generation("sample", generation)
+            .with("age", age)
+            .with_some("rss", memory.map(|memory| memory.rss))
+            .with_some("pss", memory.and_then(|memory| memory.pss));
+        for (name, limit) in limits {
+            record = record.with(name, *limit);
+        }
+        record
+            .with_some("quiet", quiet)
+            .with_some("cpu", tree.map(|tree| tree.cpu))
+            .with_some("processes", tree.and_then(|tree| u64::try_from(tree.processes).ok()))
+    }
+
+    fn exited(exit: Exit, generation: u64, age: Duration, again_in: Option<Duration>) -> Self {
+        let record = Self::of_generation("exited", generation).with("age", age);
+        let record = match exit {
+            Exit::Status(status) => record.with("status", u64::from(status)),
+            Exit::Killed(signal) => record.with("signal", signal),
+        };
+        record.with_some("again_in", again_in)
+    }
+
+    fn looked(
+        memory: Option<LookedAtMemory>,
+        quiet: Option<Duration>,
+        again_in: Option<Duration>,
+    ) -> Self {
+        let mut record = Self::new("looked");
+        if let Some(LookedAtMemory { memory: Memory { rss, pss, .. }, limit, growth }) = memory {
+            record = record.with("rss", rss).with_some("pss", pss).with("limit", limit);
+            record = record.with("growth", growth);
+        }
+        record.with_some("quiet", quiet).with_some("again_in", again_in)
+    }
+
+    fn failed(failure: Failure, again_in: Option<Duration>) -> Self {
+        let stage = match failure.stage {
+            Stage::Fork => "fork",
+            Stage::Prepare => "prepare",
+            Stage::Rewind => "rewind",
+            Stage::Exec => "exec",
+        };
+        let record = Self::new("start_failed").with("stage", stage);
+        record.with_errno(failure.errno).with_some("again_in", again_in)
+    }
+
+    fn with_errno(self, errno: i32) -> Self {
+        let number = u64::try_from(errno).unwrap_or_default();
+        let words = Value::Text(Cow::Owned(error(errno)));
+        let mut record = self.with("errno", number);
+        record.fields.push(("error", words));
+        record
+    }
+
+    fn unseen(unseen: Unseen) -> Self {
+        let record = Self::new("cannot_see").with("what", word(unseen.what));
+        if unseen.errno == 0 { record } else { record.with_errno(unseen.errno) }
+    }
+
+    /// What there is to say; `limits` are those in force, by the names of their options.
+    pub(super) fn of(notice: &Notice, limits: &[(&'static str, Bytes)]) -> Self {
+        match *notice {
+            Notice::Recycled(ref recycled) => Self::recycled(recycled),
+            Notice::Exited { generation, exit, age, again_in } => {
+                Self::exited(exit, generation, age, again_in)
+            }
+            Notice::StartFailed { failure, again_in } => Self::failed(failure, again_in),
+            Notice::GaveUp { restarts, window } => {
+                Self::new("gave_up").with("restarts", u64::from(restarts)).with("window", window)
+            }
+            Notice::LimitTooLow { used, limit, measure, held_until } => Self::new("limit_too_low")
+                .with("measure", text::word(measure))
+                .with("used", used)
+                .with("limit", limit)
+                .with("held_until", held_until),
+            Notice::KillLimitTooLow { limit, again_in } => {
+                Self::new("kill_limit_too_low").with("limit", limit).with("again_in", again_in)
+            }
+            Notice::StillAlive { after } => Self::new("still_alive").with("after", after),
+            Notice::Refused => Self::new("refused"),
+            Notice::NothingLeftToRead => Self::new("nothing_left_to_read"),
+            Notice::CannotSee(unseen) => Self::unseen(unseen),
+            Notice::HeldLong { hold, held } => {
+                Self::new("held_long").with("hold", hold_word(hold)).with("held", held)
+            }
+            Notice::Sampled { generation, ref sample } => Self::sample(generation, sample, limits),
+            Notice::Started { generation } => Self::of_generation("started", generation),
+            Notice::Looked { memory, quiet, again_in } => Self::looked(memory, quiet, again_in),
+            Notice::Held(hold) => Self::new("held").with("hold", hold_word(hold)),
+            Notice::Due { generation, age, reason } => {
+                Self::of_generation("due", generation).with("age", age).because(reason)
+            }
+            Notice::Stopping { generation, age, reason, asked } => {
+                Self::of_generation("recycling", generation)
+                    .with("age", age)
+                    .because(reason)
+                    .with("signal", asked.unwrap_or(Signal::KILL))
+            }
+            Notice::Backoff { generation, wait } => {
+                Self::of_generation("backoff", generation).with("wait", wait)
+            }
+            Notice::Swallowed(signal) => Self::new("swallowed").with("signal", signal),
+        }
+    }
+}
+
+fn hold_word(hold: Hold) -> &'static str {
+    match hold {
+        Hold::MinLifetime => "min-lifetime",
+        Hold::Interrupted => "interrupted",
+        Hold::Traffic => "quiet",
+        Hold::Storm => "limit-too-low",
+        Hold::Stopped => "stopped",
+    }
+}
