@@ -10,7 +10,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
-pub(crate) use self::config::Config;
+pub(crate) use self::config::{Config, Hooks};
 use crate::units::Bytes;
 
 /// What was typed, on the command line or in the environment: text, not yet looked at.
@@ -83,6 +83,13 @@ struct Args {
     #[arg(long, value_name = "DURATION", env = "RECYCLE_STOP_TIMEOUT", help_heading = STOP)]
     #[arg(default_value = "30s")]
     stop_timeout: String,
+    /// Shell command to run before that
+    #[arg(long, value_name = "COMMAND", env = "RECYCLE_PRE_STOP", help_heading = STOP)]
+    pre_stop: Option<String>,
+    /// ... and to wait for this long
+    #[arg(long, value_name = "DURATION", env = "RECYCLE_PRE_STOP_TIMEOUT", help_heading = STOP)]
+    #[arg(default_value = "10s")]
+    pre_stop_timeout: String,
     /// restart, exit or exit:STATUS
     #[arg(long, value_name = "ACTION", env = "RECYCLE_THEN", help_heading = STOP)]
     #[arg(default_value = "restart")]
@@ -117,6 +124,9 @@ struct Args {
     /// Also log memory and traffic at this pace
     #[arg(long, value_name = "DURATION", env = "RECYCLE_SAMPLE_EVERY", help_heading = OTHER)]
     sample_every: Option<String>,
+    /// Shell command to run for what matters
+    #[arg(long, value_name = "COMMAND", env = "RECYCLE_ON_EVENT", help_heading = OTHER)]
+    on_event: Option<String>,
     /// What machines are told COMMAND is called
     #[arg(long, value_name = "NAME", env = "RECYCLE_NAME", help_heading = OTHER)]
     name: Option<String>,

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
+use crate::act::hook::Shell;
 use crate::act::spawn::{self, Group, Program, Spawned};
 use crate::act::stop::{Scope, Sweep};
 use crate::act::terminal::Terminal;
-use crate::cli::Config;
+use crate::cli::{Config, Hooks};
 use crate::decide::event::Event;
 use crate::decide::exit::{End, Signal};
 use crate::decide::lifecycle::Lifecycle;
@@ -27,6 +28,7 @@ use crate::sys::process;
 use crate::sys::signals::{self, Signals};
 use crate::sys::{clock, files};
 
+mod hooks;
 mod perform;
 mod take;
 
@@ -65,11 +67,19 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
     {
         bail!("--idle, --quiet: nothing to watch: {}", report::blindness(why));
     }
+    let Hooks { on_event, pre_stop } = config.hooks;
+    let shell = if on_event.is_some() || pre_stop.is_some() {
+        let found = Shell::find(&config.hidden, inherited);
+        Some(found.context("--on-event, --pre-stop: /bin/sh cannot be executed")?)
+    } else {
+        None
+    };
     let name = config.command.first().map(|name| name.to_string_lossy()).unwrap_or_default();
     // Random is nice to have: without it, jitter is the same in every run.
     let seed = process::random().unwrap_or_default();
     let mut supervisor = Supervisor {
         stop_signal: config.rules.stop_signal,
+        hooks: hooks::Hooks::new(shell, on_event, pre_stop.zip(config.rules.pre_stop)),
         lifecycle: Lifecycle::new(config.rules, now(), seed),
         reporter: Reporter::new(config.style, &name),
         scope: config.scope,
@@ -85,6 +95,8 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
         sweep: None,
         events: VecDeque::new(),
         end: None,
+        hurries: false,
+        leave_by: None,
     };
     // From here on nothing may end the program but `Action::Quit`: no `?`, no panic. What fails
     // becomes an event, or a notice.
@@ -122,6 +134,11 @@ struct Supervisor {
     /// What came of actions: handled before anything else is waited for.
     events: VecDeque<Event>,
     end: Option<End>,
+    /// An end was asked for, by TERM, INT or QUIT.
+    hurries: bool,
+    /// Until then, at most, who is told of events is waited for after COMMAND's end.
+    leave_by: Option<Time>,
+    hooks: hooks::Hooks,
 }
 
 /// What the loop waits for.
@@ -149,7 +166,9 @@ impl Supervisor {
             self.take_ends(children, ready.ended);
             self.take_input(ready);
             self.take_deadline();
-            if let Some(end) = self.end {
+            if let Some(end) = self.end
+                && self.may_leave()
+            {
                 return end;
             }
         }
@@ -183,7 +202,7 @@ impl Supervisor {
         }
         let blind = self.sweep.as_ref().is_some_and(Sweep::is_blind);
         let began = now();
-        let due = self.lifecycle.deadline();
+        let due = earliest(self.lifecycle.deadline(), self.leave_by);
         let deadline = earliest(due, blind.then_some(began + BLIND_PAUSE));
         let fds: Vec<_> = sources.iter().map(|(_, fd, readiness)| (*fd, *readiness)).collect();
         let mut ready = Vec::with_capacity(fds.len());

@@ -14,6 +14,7 @@ use nix::unistd::Pid;
 use super::terminal;
 use crate::decide::event::Cause;
 use crate::decide::exit::{Failure, Stage};
+use crate::sys::children;
 use crate::sys::files;
 use crate::sys::poll::{self, Readiness};
 use crate::sys::process::{self, Pointers};
@@ -231,7 +232,7 @@ impl Spawned {
         if report.read_exact(&mut bytes).is_err() {
             return Ok(());
         }
-        process::reap_child(self.pid);
+        children::reap_child(self.pid);
         let [stage, errno] = [0, 4].map(|at| {
             let four = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
             four.map_or(0, i32::from_ne_bytes)

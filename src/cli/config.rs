@@ -1,6 +1,6 @@
 //! What the command line means. Every contradiction is found here, before anything is started.
 
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,8 +22,16 @@ pub(crate) struct Config {
     pub(crate) traffic: Sources,
     pub(crate) scope: Scope,
     pub(crate) style: Style,
+    pub(crate) hooks: Hooks,
     /// Environment variables that COMMAND is not to inherit.
     pub(crate) hidden: Vec<String>,
+}
+
+/// Commands of the user's own.
+#[derive(Debug)]
+pub(crate) struct Hooks {
+    pub(crate) on_event: Option<CString>,
+    pub(crate) pre_stop: Option<CString>,
 }
 
 /// The options by which a recycle can come about, apart from signals.
@@ -73,6 +81,7 @@ impl Args {
                 &self.stop_timeout,
                 values::duration_or_zero,
             )?,
+            pre_stop: self.pre_stop_timeout(typed)?,
             map: SignalMap(map.collect::<anyhow::Result<_>>()?),
             restart: read(typed, "restart", &self.restart, values::restart)?,
             max_restarts: read(typed, "max-restarts", &self.max_restarts, values::budget)?,
@@ -88,6 +97,10 @@ impl Args {
         Ok(Config {
             traffic: read(typed, "traffic", &self.traffic, values::traffic)?,
             scope: read(typed, "signal-scope", &self.signal_scope, values::scope)?,
+            hooks: Hooks {
+                on_event: read_some(typed, "on-event", self.on_event.as_ref(), values::script)?,
+                pre_stop: read_some(typed, "pre-stop", self.pre_stop.as_ref(), values::script)?,
+            },
             style: self.style(typed, &rules.memory)?,
             command: self.command,
             rules,
@@ -97,6 +110,12 @@ impl Args {
 }
 
 impl Args {
+    fn pre_stop_timeout(&self, typed: &Typed<'_>) -> anyhow::Result<Option<Duration>> {
+        let timeout = &self.pre_stop_timeout;
+        let timeout = read(typed, "pre-stop-timeout", timeout, values::duration)?;
+        Ok(self.pre_stop.as_ref().map(|_| timeout))
+    }
+
     fn style(&self, typed: &Typed<'_>, memory: &MemoryRules) -> anyhow::Result<Style> {
         let name = read_some(typed, "name", self.name.as_ref(), values::name)?;
         let style = Style {
@@ -105,9 +124,10 @@ impl Args {
             name: name.unwrap_or_else(|| file_name(&self.command)),
             limits: limits(memory),
         };
+        let needs_name = self.on_event.is_some() || self.pre_stop.is_some();
         ensure!(
-            style.format != Format::Text || !typed.given("name"),
-            "{}: means nothing without --log-format json or logfmt",
+            style.format != Format::Text || needs_name || !typed.given("name"),
+            "{}: means nothing without --log-format json or logfmt, --on-event or --pre-stop",
             typed.name("name")
         );
         Ok(style)
@@ -187,6 +207,8 @@ fn check(rules: &Rules, typed: &Typed<'_>, args: &Args) -> anyhow::Result<()> {
         ("quiet", memory || lifetime, "--max-rss, --max-pss or --max-lifetime"),
         ("quiet-wait", rules.quiet.is_some(), "--quiet"),
         ("settle", idle, "--idle"),
+        ("pre-stop", rules.plans(), "anything to recycle for"),
+        ("pre-stop-timeout", rules.pre_stop.is_some(), "--pre-stop"),
         ("idle-cpu", idle || rules.quiet.is_some(), "--idle or --quiet"),
         ("traffic", traffic, "--idle, --quiet or --sample-every"),
         ("idle-floor", idle || rules.quiet.is_some(), "--idle or --quiet"),

@@ -1,5 +1,6 @@
 //! The forms that values have: text in, meaning out, or a phrase that says what is allowed.
 
+use std::ffi::CString;
 use std::time::Duration;
 
 use crate::act::stop::Scope;
@@ -57,6 +58,15 @@ pub(super) fn format(text: &str) -> Parsed<Format> {
         "logfmt" => Ok(Format::Logfmt),
         _ => Err("expected text, json or logfmt".into()),
     }
+}
+
+/// A command line for a shell.
+pub(super) fn script(text: &str) -> Parsed<CString> {
+    let refused = || "expected a command for /bin/sh".to_owned();
+    if text.trim().is_empty() {
+        return Err(refused());
+    }
+    CString::new(text).map_err(|_| refused())
 }
 
 /// A name for machines. One line of a few words: it is in every line that they get.

@@ -39,6 +39,8 @@ pub(crate) enum Event {
     Observed(Observation),
     /// A tripwire was sprung: traffic, just now.
     Moved(Traffic),
+    /// What `Action::Prepare` asked for has ended, however it did, or could not be begun.
+    Prepared { generation: u64 },
     /// Standard input had carried data and its writer is gone.
     InputEnded,
     /// The deadline came while we waited for it, and we did not run then, nor for a while after it:
@@ -60,6 +62,8 @@ pub(crate) enum Action {
         generation: u64,
         cause: Option<Cause>,
     },
+    /// Run `--pre-stop`; `Prepared` follows.
+    Prepare(Preparation),
     /// Send a signal to COMMAND, as far as `--signal-scope` says.
     Pass(Signal),
     /// Have COMMAND go on after a stop (CONT): as all that a terminal stopped, with the foreground
@@ -75,6 +79,14 @@ pub(crate) enum Action {
     Tell(Notice),
     /// The last action of all.
     Quit(End),
+}
+
+/// What is about to be stopped, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Preparation {
+    pub(crate) generation: u64,
+    pub(crate) age: Duration,
+    pub(crate) reason: Reason,
 }
 
 /// How a tree is told to go.

@@ -9,7 +9,9 @@
 //!      |                     TreeGone             v                               |
 //!      +-------------------------------------- Clearing <-------------------------+
 //!
-//!   TERM: from Starting, Running and Stopping to Leaving, from where nothing is started any more.
+//!   With `--pre-stop`, Preparing is between Running and Stopping.
+//!   TERM: from all these but Waiting and Clearing to Leaving, from where nothing is started any
+//!   more.
 //! ```
 //!
 //! Every deadline lives in the state that needs it, so that leaving the state cancels it;
@@ -20,6 +22,7 @@ mod ending;
 mod held;
 mod kill;
 mod living;
+mod preparing;
 mod starting;
 
 use std::time::Duration;
@@ -28,7 +31,7 @@ use self::held::Held;
 use self::kill::Kill;
 use super::event::{Action, Cause, Event, Look, Reason};
 use super::exit::{End, Exit, Failure, Signal};
-use super::notice::{Notice, Recycled};
+use super::notice::{Notice, Opening, Recycled};
 use super::policy::{Opinion, Policy, Verdict};
 use super::restart::Restarts;
 use super::rules::{Mapped, Rules, Then};
@@ -50,6 +53,12 @@ enum State {
     },
     Running {
         watch: Watch,
+    },
+    /// A planned stop, which `--pre-stop` gets ready for: COMMAND has not been told yet.
+    Preparing {
+        watch: Watch,
+        reason: Reason,
+        until: Time,
     },
     /// A planned stop: COMMAND's own process has not ended yet.
     Stopping {
@@ -89,8 +98,7 @@ struct Stop {
     began: Time,
     /// Of the generation, when the stop began.
     age: Duration,
-    /// `None`: it was killed at once.
-    asked: Option<Signal>,
+    opening: Opening,
 }
 
 /// What follows when the tree is gone.
@@ -165,6 +173,7 @@ impl Lifecycle {
             State::Waiting { until, .. } => Some(*until),
             State::Starting { .. } | State::Done => None,
             State::Running { watch } => watch.look_again,
+            State::Preparing { watch, until, .. } => earliest(watch.look_again, Some(*until)),
             State::Stopping { watch, kill, .. } | State::Clearing { watch, kill, .. } => {
                 earliest(watch.look_again, kill.deadline())
             }
@@ -180,6 +189,7 @@ impl Lifecycle {
             State::Running { watch } => watch.policy.looks_at_traffic(),
             State::Waiting { .. }
             | State::Starting { .. }
+            | State::Preparing { .. }
             | State::Stopping { .. }
             | State::Clearing { .. }
             | State::Leaving { .. }
@@ -196,6 +206,9 @@ impl Lifecycle {
             State::Waiting { until, cause } => self.waiting(now, event, until, cause, actions),
             State::Starting { watch, cause } => self.starting(now, event, watch, cause, actions),
             State::Running { watch } => self.running(now, event, watch, actions),
+            State::Preparing { watch, reason, until } => {
+                self.preparing(now, event, watch, reason, until, actions)
+            }
             State::Stopping { watch, kill, stop } => {
                 self.stopping(now, event, watch, kill, stop, actions)
             }

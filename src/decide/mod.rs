@@ -2,6 +2,7 @@
 //! observations come in as arguments, actions go out as data, and an effect that fails comes back
 //! as an event.
 
+pub(crate) mod alerts;
 pub(crate) mod event;
 pub(crate) mod exit;
 mod floor;

@@ -26,12 +26,17 @@ pub(crate) enum Notice {
     StillAlive { after: Duration },
     /// Every process that is left refuses our signals.
     Refused,
-    /// A recycle was asked for, but the input has ended: the next generation would find nothing.
+    /// The input has ended, so a recycle that was asked for, or was being prepared, does not come:
+    /// the next generation would find nothing.
     NothingLeftToRead,
     /// Something cannot be seen; what depends on it will not happen.
     CannotSee(Unseen),
     /// A recycle has been due for a long time, and something holds it still.
     HeldLong { hold: Hold, held: Duration },
+    /// `--on-event` or `--pre-stop` failed; what it was for goes on.
+    HookFailed { hook: Hook, failure: HookFailure },
+    /// So many events were not told to `--on-event`.
+    EventsLost { count: u64 },
     /// `--sample-every`.
     Sampled { generation: u64, sample: Sample },
     /// Only with `--verbose`, from here on.
@@ -42,8 +47,8 @@ pub(crate) enum Notice {
     Held(Hold),
     /// Nothing holds it any more: a recycle begins.
     Due { generation: u64, age: Duration, reason: Reason },
-    /// The stop has begun, with this signal first; `None`: with KILL.
-    Stopping { generation: u64, age: Duration, reason: Reason, asked: Option<Signal> },
+    /// The stop has begun.
+    Stopping { generation: u64, age: Duration, reason: Reason, opening: Opening },
     /// The next start comes after this.
     Backoff { generation: u64, wait: Duration },
     /// A signal came and was not passed on.
@@ -77,12 +82,40 @@ pub(crate) struct Recycled {
     pub(crate) reason: Reason,
     /// Of the generation, when its stop began.
     pub(crate) age: Duration,
-    /// The signal that began it; `None`: it was killed at once.
-    pub(crate) asked: Option<Signal>,
+    pub(crate) opening: Opening,
     /// How long after that KILL was sent, if it had to be.
     pub(crate) killed_after: Option<Duration>,
     /// How long it took until the whole tree was gone.
     pub(crate) gone_in: Duration,
+}
+
+/// How a stop began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// COMMAND was sent this signal.
+    Asked(Signal),
+    /// The tree was killed at once.
+    Killed,
+    /// COMMAND ended by itself while its stop was prepared.
+    Ended,
+}
+
+/// A command of the user's own, beside COMMAND.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hook {
+    OnEvent,
+    PreStop,
+}
+
+/// What became of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HookFailure {
+    /// With a status that is not 0, or by a signal.
+    Ended(Exit),
+    /// It was killed after this.
+    TimedOut(Duration),
+    /// It could not be started: as in `errno(3)`.
+    NotStarted(i32),
 }
 
 /// What can hold a recycle that is due.

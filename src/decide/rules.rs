@@ -20,6 +20,8 @@ pub(crate) struct Rules {
     pub(crate) then: Then,
     pub(crate) stop_signal: Signal,
     pub(crate) stop_timeout: Duration,
+    /// `--pre-stop` is run before the signal of a planned stop, and waited for so long at most.
+    pub(crate) pre_stop: Option<Duration>,
     pub(crate) map: SignalMap,
     pub(crate) restart: Restart,
     pub(crate) max_restarts: Budget,
@@ -43,6 +45,7 @@ impl Rules {
             then: Then::Restart,
             stop_signal: Signal::TERM,
             stop_timeout: Duration::from_secs(3),
+            pre_stop: None,
             map: SignalMap::default(),
             restart: Restart::Never,
             max_restarts: Budget { restarts: 5, window: Duration::from_mins(1) },

@@ -15,7 +15,7 @@ pub(super) struct Line<'a> {
     pub(super) time: Duration,
     pub(super) name: &'a str,
     pub(super) loudness: Loudness,
-    pub(super) record: &'a Record,
+    pub(super) record: Record,
     /// The same for people.
     pub(super) message: String,
 }
@@ -38,6 +38,22 @@ impl Line<'_> {
     pub(super) fn json(&self) -> String {
         // Nothing in it can fail: no map with keys that are no text, no number that is none.
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// `RECYCLE_EVENT=recycled`, `RECYCLE_EVENT_GENERATION=3` and so on.
+    pub(super) fn variables(&self) -> Vec<(String, String)> {
+        let mut variables = vec![("RECYCLE_EVENT".to_owned(), self.record.event.to_owned())];
+        let common = [("time", self.stamp()), ("name", self.name.to_owned())];
+        let message = [("level", self.level().to_owned()), ("message", self.message.clone())];
+        let fields = self.record.fields.iter().map(|(key, value)| (*key, plain(value)));
+        variables.extend(
+            common
+                .into_iter()
+                .chain(fields)
+                .chain(message)
+                .map(|(key, value)| (format!("RECYCLE_EVENT_{}", key.to_ascii_uppercase()), value)),
+        );
+        variables
     }
 
     /// `time=... level=info name=worker event=recycled generation=3 ...`, and of a sample what

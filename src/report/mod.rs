@@ -69,27 +69,8 @@ impl Reporter {
         }
     }
 
-    /// Tells people, or their machines, about something, if they want to hear it.
-    pub(crate) fn tell(&mut self, notice: &Notice) {
-        let loudness = text::level(notice);
-        if self.style.loudness < loudness || self.said_before(notice) {
-            return;
-        }
-        let words = text::Line { notice, command: &self.command };
-        if self.style.format == Format::Text {
-            return say(&words);
-        }
-        let record = Record::of(notice, &self.style.limits);
-        let name = &self.style.name;
-        let message = words.to_string();
-        let line = Line { time: clock::since_1970(), name, loudness, record: &record, message };
-        write(match self.style.format {
-            Format::Json => line.json(),
-            Format::Logfmt | Format::Text => line.logfmt(),
-        });
-    }
-
-    fn said_before(&mut self, notice: &Notice) -> bool {
+    /// Whether people have been told this before, and need not hear it again.
+    pub(crate) fn is_old(&mut self, notice: &Notice) -> bool {
         match notice {
             Notice::CannotSee(unseen) => {
                 let said = self.unseen.contains(&unseen.what);
@@ -103,6 +84,42 @@ impl Reporter {
             _ => false,
         }
     }
+
+    /// Tells people, or their machines, about something, if they want to hear it.
+    pub(crate) fn tell(&self, notice: &Notice) {
+        if self.style.loudness < text::level(notice) {
+            return;
+        }
+        match self.style.format {
+            Format::Text => say(&text::Line { notice, command: &self.command }),
+            Format::Json => write(self.line(notice).json()),
+            Format::Logfmt => write(self.line(notice).logfmt()),
+        }
+    }
+
+    /// The same for a command: an object of JSON, and variables for its environment.
+    pub(crate) fn event(&self, notice: &Notice) -> Event {
+        let line = self.line(notice);
+        Event { json: line.json() + "\n", variables: line.variables() }
+    }
+
+    fn line(&self, notice: &Notice) -> Line<'_> {
+        let message = text::Line { notice, command: &self.command }.to_string();
+        Line {
+            time: clock::since_1970(),
+            name: &self.style.name,
+            loudness: text::level(notice),
+            record: Record::of(notice, &self.style.limits),
+            message,
+        }
+    }
+}
+
+/// What a command is told.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) json: String,
+    pub(crate) variables: Vec<(String, String)>,
 }
 
 /// Why nothing can be seen of what counts as traffic.

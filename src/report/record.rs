@@ -8,7 +8,9 @@ use super::sights::{error, word};
 use super::text;
 use crate::decide::event::{Memory, Reason, Unseen};
 use crate::decide::exit::{Exit, Failure, Signal, Stage};
-use crate::decide::notice::{Hold, LookedAtMemory, Notice, Recycled, Sample};
+use crate::decide::notice::{
+    Hold, Hook, HookFailure, LookedAtMemory, Notice, Opening, Recycled, Sample,
+};
 use crate::units::Bytes;
 
 /// The version of names and units.
@@ -101,11 +103,11 @@ impl Record {
     }
 
     fn recycled(recycled: &Recycled) -> Self {
-        let Recycled { generation, reason, age, asked, killed_after, gone_in } = *recycled;
+        let Recycled { generation, reason, age, opening, killed_after, gone_in } = *recycled;
         Self::of_generation("recycled", generation)
             .with("age", age)
             .because(reason)
-            .with("signal", asked.unwrap_or(Signal::KILL))
+            .with_some("signal", first_signal(opening))
             .with_some("killed_after", killed_after)
             .with("gone_in", gone_in)
     }
@@ -158,6 +160,20 @@ impl Record {
         record.with_errno(failure.errno).with_some("again_in", again_in)
     }
 
+    fn hook_failed(hook: Hook, failure: HookFailure) -> Self {
+        let hook = match hook {
+            Hook::OnEvent => "on-event",
+            Hook::PreStop => "pre-stop",
+        };
+        let record = Self::new("hook_failed").with("hook", hook);
+        match failure {
+            HookFailure::Ended(Exit::Status(status)) => record.with("status", u64::from(status)),
+            HookFailure::Ended(Exit::Killed(signal)) => record.with("signal", signal),
+            HookFailure::TimedOut(limit) => record.with("killed_after", limit),
+            HookFailure::NotStarted(errno) => record.with_errno(errno),
+        }
+    }
+
     fn with_errno(self, errno: i32) -> Self {
         let number = u64::try_from(errno).unwrap_or_default();
         let words = Value::Text(Cow::Owned(error(errno)));
@@ -197,6 +213,8 @@ impl Record {
             Notice::HeldLong { hold, held } => {
                 Self::new("held_long").with("hold", hold_word(hold)).with("held", held)
             }
+            Notice::HookFailed { hook, failure } => Self::hook_failed(hook, failure),
+            Notice::EventsLost { count } => Self::new("events_lost").with("count", count),
             Notice::Sampled { generation, ref sample } => Self::sample(generation, sample, limits),
             Notice::Started { generation } => Self::of_generation("started", generation),
             Notice::Looked { memory, quiet, again_in } => Self::looked(memory, quiet, again_in),
@@ -204,17 +222,26 @@ impl Record {
             Notice::Due { generation, age, reason } => {
                 Self::of_generation("due", generation).with("age", age).because(reason)
             }
-            Notice::Stopping { generation, age, reason, asked } => {
+            Notice::Stopping { generation, age, reason, opening } => {
                 Self::of_generation("recycling", generation)
                     .with("age", age)
                     .because(reason)
-                    .with("signal", asked.unwrap_or(Signal::KILL))
+                    .with_some("signal", first_signal(opening))
             }
             Notice::Backoff { generation, wait } => {
                 Self::of_generation("backoff", generation).with("wait", wait)
             }
             Notice::Swallowed(signal) => Self::new("swallowed").with("signal", signal),
         }
+    }
+}
+
+/// The one that was sent first.
+fn first_signal(opening: Opening) -> Option<Signal> {
+    match opening {
+        Opening::Asked(signal) => Some(signal),
+        Opening::Killed => Some(Signal::KILL),
+        Opening::Ended => None,
     }
 }
 

@@ -7,7 +7,9 @@ use super::Loudness;
 use super::sights::{CannotSee, error};
 use crate::decide::event::{Memory, Reason};
 use crate::decide::exit::{Failure, Signal, Stage};
-use crate::decide::notice::{Hold, LookedAtMemory, Notice, Recycled, Sample};
+use crate::decide::notice::{
+    Hold, Hook, HookFailure, LookedAtMemory, Notice, Opening, Recycled, Sample,
+};
 use crate::decide::rules::Measure;
 use crate::units::Span;
 
@@ -19,6 +21,8 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         Notice::Recycled(_)
         | Notice::Exited { .. }
         | Notice::HeldLong { .. }
+        | Notice::HookFailed { .. }
+        | Notice::EventsLost { .. }
         | Notice::Sampled { .. }
         | Notice::LimitTooLow { .. }
         | Notice::KillLimitTooLow { .. }
@@ -78,13 +82,16 @@ impl fmt::Display for Line<'_> {
                 write!(out, "what is left of '{}' refuses our signals (EPERM)", self.command)
             }
             Notice::NothingLeftToRead => out.write_str(
-                "not recycled as the signal asked: standard input has ended, the next generation \
-                 would find nothing",
+                "not recycled: standard input has ended, the next generation would find nothing",
             ),
             Notice::CannotSee(unseen) => write!(out, "{}", CannotSee(*unseen)),
             Notice::HeldLong { hold, held } => {
                 let (held, why) = (Span(*held), why(*hold));
                 write!(out, "a recycle has been due for {held}, but held: {why}")
+            }
+            Notice::HookFailed { hook, failure } => write_hook_failure(out, *hook, *failure),
+            Notice::EventsLost { count } => {
+                write!(out, "--on-event was not told of {count} events: too many at once")
             }
             Notice::Sampled { generation, sample } => write_sample(out, *generation, sample),
             Notice::Started { generation } => write!(out, "generation {generation} started"),
@@ -97,9 +104,8 @@ impl fmt::Display for Line<'_> {
                 let (because, age) = (Because(*reason), Span(*age));
                 write!(out, "generation {generation} is due after {age}: {because}")
             }
-            Notice::Stopping { generation, asked, .. } => {
-                let signal = asked.unwrap_or(Signal::KILL);
-                write!(out, "recycling generation {generation}: {signal}")
+            Notice::Stopping { generation, opening, .. } => {
+                write!(out, "recycling generation {generation}: {}", Opened(*opening))
             }
             Notice::Backoff { wait, .. } => write!(out, "the next start is in {}", Span(*wait)),
             Notice::Swallowed(signal) => write!(out, "{signal} not passed on (--map-signal)"),
@@ -114,12 +120,11 @@ fn write_next(out: &mut fmt::Formatter<'_>, what: &str, again_in: Option<Duratio
 
 /// `generation 3 recycled: rss 513.2M > 512M after 3h 12m (SIGTERM, gone in 0.4s)`
 fn write_recycled(out: &mut fmt::Formatter<'_>, recycled: &Recycled) -> fmt::Result {
-    let Recycled { generation, reason, age, asked, killed_after, gone_in } = recycled;
+    let Recycled { generation, reason, age, opening, killed_after, gone_in } = recycled;
     write!(out, "generation {generation} recycled: {} after {} (", Because(*reason), Span(*age))?;
-    match (asked, killed_after) {
-        (Some(signal), None) => write!(out, "{signal}")?,
-        (Some(signal), Some(after)) => write!(out, "{signal}, SIGKILL after {}", Span(*after))?,
-        (None, _) => write!(out, "SIGKILL")?,
+    write!(out, "{}", Opened(*opening))?;
+    if let (Some(after), Opening::Asked(_) | Opening::Ended) = (killed_after, opening) {
+        write!(out, ", SIGKILL after {}", Span(*after))?;
     }
     write!(out, ", gone in {})", Span(*gone_in))?;
     match reason {
@@ -127,6 +132,18 @@ fn write_recycled(out: &mut fmt::Formatter<'_>, recycled: &Recycled) -> fmt::Res
             out.write_str("; much of it is shared: --max-pss counts that once")
         }
         _ => Ok(()),
+    }
+}
+
+struct Opened(Opening);
+
+impl fmt::Display for Opened {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Opening::Asked(signal) => write!(out, "{signal}"),
+            Opening::Killed => write!(out, "{}", Signal::KILL),
+            Opening::Ended => out.write_str("ended by itself before"),
+        }
     }
 }
 
@@ -186,6 +203,22 @@ fn write_looked(
         Some(quiet) if memory.is_some() => write!(out, ", no traffic for {}", Span(quiet)),
         Some(quiet) => write!(out, " no traffic for {}", Span(quiet)),
         None => Ok(()),
+    }
+}
+
+fn write_hook_failure(
+    out: &mut fmt::Formatter<'_>,
+    hook: Hook,
+    failure: HookFailure,
+) -> fmt::Result {
+    match hook {
+        Hook::OnEvent => out.write_str("--on-event ")?,
+        Hook::PreStop => out.write_str("--pre-stop ")?,
+    }
+    match failure {
+        HookFailure::Ended(exit) => write!(out, "{exit}"),
+        HookFailure::TimedOut(limit) => write!(out, "was killed after {}", Span(limit)),
+        HookFailure::NotStarted(errno) => write!(out, "cannot be started: {}", error(errno)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which processes are ours: COMMAND's process and all its descendants, also those that lost their
 //! parent and became our children (we are their subreaper).
 
+pub(crate) mod cpu;
 mod orphans;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,9 +9,7 @@ use std::fs::File;
 use std::io;
 use std::time::Duration;
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
-use nix::unistd::{Pid, SysconfVar, sysconf};
+use nix::unistd::Pid;
 
 use self::orphans::{Origin, Orphans};
 use super::procfs;
@@ -60,7 +59,7 @@ impl Trees {
             groups: BTreeSet::new(),
             kept: BTreeMap::new(),
             own_children: own_children(),
-            ticks_per_second: ticks_per_second(),
+            ticks_per_second: cpu::ticks_per_second(),
             reaped_before: Duration::ZERO,
             buffer: Vec::new(),
         };
@@ -72,7 +71,7 @@ impl Trees {
     pub(crate) fn began(&mut self, generation: u64, command: Pid, group: Option<Pid>) {
         self.orphans.began(generation);
         (self.command, self.group) = (Some(command), group);
-        self.reaped_before = cpu_of_reaped();
+        self.reaped_before = cpu::of_reaped();
         self.members.clear();
         self.groups = group.into_iter().collect();
         self.kept.clear();
@@ -84,6 +83,11 @@ impl Trees {
         if self.command == Some(pid) {
             self.command = None;
         }
+    }
+
+    /// A child that we have just made and that is not COMMAND.
+    pub(crate) fn add_stranger(&mut self, pid: Pid) {
+        self.orphans.add_stranger(pid);
     }
 
     /// Gives back the descriptors that are kept.
@@ -119,7 +123,12 @@ impl Trees {
     pub(crate) fn cpu(&self) -> Duration {
         let ticks: u64 = self.members.iter().map(|process| process.cpu_ticks).sum();
         let living = Duration::from_millis(ticks.saturating_mul(1000) / self.ticks_per_second);
-        living + cpu_of_reaped().saturating_sub(self.reaped_before)
+        living + cpu::of_reaped().saturating_sub(self.reaped_before)
+    }
+
+    /// So much of the CPU time of those that were reaped was not the tree's.
+    pub(crate) fn discount(&mut self, used: Duration) {
+        self.reaped_before += used;
     }
 
     /// Whether COMMAND's own process was stopped at the last walk.
@@ -283,17 +292,4 @@ fn own_children() -> Option<File> {
     let us = std::fs::read_link("/proc/self").ok()?;
     let ours = us.as_os_str() == std::process::id().to_string().as_str();
     ours.then(|| File::open("/proc/thread-self/children").ok()).flatten()
-}
-
-fn cpu_of_reaped() -> Duration {
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN);
-    usage.map_or(Duration::ZERO, |usage| {
-        let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
-        Duration::from_micros(u64::try_from(micros).unwrap_or(0))
-    })
-}
-
-fn ticks_per_second() -> u64 {
-    let ticks = sysconf(SysconfVar::CLK_TCK).ok().flatten();
-    ticks.and_then(|ticks| u64::try_from(ticks).ok()).filter(|ticks| *ticks > 0).unwrap_or(100)
 }

@@ -18,6 +18,7 @@ impl Supervisor {
     pub(super) fn perform(&mut self, action: Action) {
         match action {
             Action::Start { generation, cause } => self.start(generation, cause),
+            Action::Prepare(preparation) => self.prepare(preparation),
             Action::Pass(signal) => self.pass(signal),
             Action::Wake => self.wake(),
             Action::Sweep(force) => {
@@ -38,13 +39,14 @@ impl Supervisor {
                 }
                 leave::suspend(signal);
             }
-            Action::Tell(notice) => self.reporter.tell(&notice),
+            Action::Tell(notice) => self.tell(&notice),
             Action::Quit(end) => {
                 // What a COMMAND that went well did to the terminal is what it is for: stty(1).
                 let modes = if end == End::SUCCESS { Modes::Left } else { Modes::Restored };
                 self.reclaim_terminal(modes);
                 self.leave_nobody_stopped();
                 self.end = Some(end);
+                self.will_leave();
             }
         }
     }
@@ -101,7 +103,7 @@ impl Supervisor {
     fn walk(&mut self) -> bool {
         let walked = self.trees.walk().map(drop);
         if let Err(unseen) = walked {
-            self.reporter.tell(&Notice::CannotSee(unseen));
+            self.tell(&Notice::CannotSee(unseen));
         }
         walked.is_ok()
     }

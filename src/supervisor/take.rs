@@ -1,10 +1,13 @@
 //! What happened, taken in and told to the core, each as an event.
 
+use super::hooks::Hooks;
 use super::{Ready, Supervisor, now};
 use crate::act::terminal::Modes;
 use crate::decide::event::Event;
 use crate::decide::exit::{Exit, Signal};
-use crate::sys::process::{self, Status};
+use crate::sense::tree::cpu;
+use crate::sys::children::{self, Status};
+use crate::sys::process;
 
 impl Supervisor {
     /// Tells whether a child may have ended.
@@ -18,8 +21,12 @@ impl Supervisor {
                     self.traffic.rang();
                     self.take_sprung();
                 }
-                Some(signal) if received.by_kernel => self.take_terminals(signal),
+                Some(signal) if received.by_kernel => {
+                    self.hurries |= matches!(signal, Signal::INT | Signal::QUIT);
+                    self.take_terminals(signal);
+                }
                 Some(signal) if !received.own => {
+                    self.hurries |= matches!(signal, Signal::TERM | Signal::INT | Signal::QUIT);
                     let shared = self.redirect(signal);
                     self.feed(Event::Signalled { signal, shared });
                 }
@@ -81,14 +88,17 @@ impl Supervisor {
 
     pub(super) fn take_ends(&mut self, children: bool, others: bool) {
         let mut reaped = false;
-        while children && let Some(child) = process::next_changed() {
+        // What keepers have used is not COMMAND's.
+        let used_by_all = |hooks: &Hooks| hooks.any_lives().then(cpu::of_reaped);
+        let mut used = used_by_all(&self.hooks);
+        while children && let Some(child) = children::next_changed() {
             let is_command = self.trees.command() == Some(child.pid);
             let exit = match child.status {
                 Status::Exited(status) => Exit::Status(status),
                 Status::Killed(signal) => Exit::Killed(named(signal)),
                 Status::Stopped(signal) => {
                     // A stop of one that wants to be traced by us is not job control's.
-                    if process::let_go(child.pid, signal).is_err() && is_command {
+                    if children::let_go(child.pid, signal).is_err() && is_command {
                         self.take_stop(named(signal));
                     }
                     continue;
@@ -104,7 +114,10 @@ impl Supervisor {
             self.trees.reaped(child.pid);
             if is_command {
                 self.take_end(exit);
+            } else {
+                self.take_keeper(child.pid, exit, used);
             }
+            used = used_by_all(&self.hooks);
         }
         if (reaped || others) && self.sweep.is_some() {
             self.sweep_on();

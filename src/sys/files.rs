@@ -20,6 +20,35 @@ const fn standard(fd: i32) -> BorrowedFd<'static> {
     unsafe { BorrowedFd::borrow_raw(fd) }
 }
 
+/// Makes a descriptor the standard input of this process, which is to become another program.
+///
+/// # Errors
+/// Those of `dup2(2)`.
+#[expect(unsafe_code, reason = "nix's dup2 wants to own what it replaces")]
+pub(crate) fn become_stdin(fd: BorrowedFd<'_>) -> nix::Result<()> {
+    nix::fcntl::fcntl(fd, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::empty()))?;
+    // SAFETY: nothing of ours owns standard input.
+    Errno::result(unsafe { libc::dup2(fd.as_raw_fd(), 0) }).map(drop)
+}
+
+/// Has what this process writes to standard output end up on standard error.
+///
+/// # Errors
+/// Those of `dup2(2)`.
+#[expect(unsafe_code, reason = "nix's dup2 wants to own what it replaces")]
+pub(crate) fn stderr_as_stdout() -> nix::Result<()> {
+    // SAFETY: nothing of ours owns the standard descriptors.
+    Errno::result(unsafe { libc::dup2(2, 1) }).map(drop)
+}
+
+/// Closes all but the standard descriptors, in a process that is to become another program. Where
+/// the kernel knows no such call (before Linux 5.9) they stay open.
+#[expect(unsafe_code, reason = "nix has no close_range")]
+pub(crate) fn close_above_stderr() {
+    // SAFETY: what owns descriptors here is never used again: exec or the end comes next.
+    let _ = unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
+}
+
 /// Enough for most files of `/proc`.
 const SMALL: usize = 1 << 10;
 

@@ -8,6 +8,7 @@ mod docs;
 mod exit_status;
 mod faults;
 mod harness;
+mod hooks;
 mod hostile;
 mod idle;
 mod lifetime;

@@ -52,7 +52,11 @@ impl Lifecycle {
                 kill.escalate(now, actions);
                 self.look_due(now, &mut watch, actions)
             }
-            Event::Started | Event::TreeGone | Event::Moved(_) | Event::InputEnded => None,
+            Event::Started
+            | Event::TreeGone
+            | Event::Moved(_)
+            | Event::Prepared { .. }
+            | Event::InputEnded => None,
         };
         if let Some(reason) = reason {
             stop.killed_for(reason, kill);
@@ -95,6 +99,7 @@ impl Lifecycle {
             | Event::Exited(_)
             | Event::Stopped { .. }
             | Event::Moved(_)
+            | Event::Prepared { .. }
             | Event::InputEnded => None,
         };
         if let Some(reason) = reason {
@@ -144,7 +149,11 @@ impl Lifecycle {
                 }
                 self.look_due(now, &mut watch, actions)
             }
-            Event::Started | Event::TreeGone | Event::Moved(_) | Event::InputEnded => None,
+            Event::Started
+            | Event::TreeGone
+            | Event::Moved(_)
+            | Event::Prepared { .. }
+            | Event::InputEnded => None,
         };
         if reason.is_some() {
             kill.get_or_insert(Kill::At(now)).at_once(now, actions);
@@ -153,7 +162,7 @@ impl Lifecycle {
     }
 
     /// Looks at memory, if that is what the deadline was for.
-    fn look_due(
+    pub(super) fn look_due(
         &mut self,
         now: Time,
         watch: &mut Watch,
@@ -183,7 +192,7 @@ impl Lifecycle {
             generation: self.generation,
             reason: stop.reason,
             age: stop.age,
-            asked: stop.asked,
+            opening: stop.opening,
             killed_after,
             gone_in: now.since(stop.began),
         })));
@@ -208,9 +217,11 @@ fn defied(state: State, actions: &mut Vec<Action>) -> State {
     let kill = match &state {
         State::Stopping { kill, .. } | State::Clearing { kill, .. } => Some(*kill),
         State::Leaving { kill, .. } => *kill,
-        State::Waiting { .. } | State::Starting { .. } | State::Running { .. } | State::Done => {
-            None
-        }
+        State::Waiting { .. }
+        | State::Starting { .. }
+        | State::Running { .. }
+        | State::Preparing { .. }
+        | State::Done => None,
     };
     match kill {
         Some(Kill::Sent { .. }) => {

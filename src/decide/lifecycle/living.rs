@@ -2,10 +2,10 @@
 
 use super::starting::quit;
 use super::{
-    Action, Event, Exit, Kill, Lifecycle, Look, Meaning, Next, Notice, Opinion, Reason, Signal,
-    State, Stop, Time, Verdict, Watch, stopped,
+    Action, Event, Exit, Kill, Lifecycle, Look, Meaning, Next, Notice, Opening, Opinion, Reason,
+    Signal, State, Stop, Time, Verdict, Watch, stopped,
 };
-use crate::decide::event::{Force, Observation};
+use crate::decide::event::{Force, Observation, Preparation};
 
 impl Lifecycle {
     pub(super) fn running(
@@ -47,6 +47,7 @@ impl Lifecycle {
             | Event::StartFailed(_)
             | Event::TreeGone
             | Event::TreeDefied
+            | Event::Prepared { .. }
             | Event::Overslept { .. } => None,
         };
         match due {
@@ -147,7 +148,7 @@ impl Lifecycle {
         State::Clearing { watch, kill, next: Next::Restart(now + delay) }
     }
 
-    /// Begins a planned stop.
+    /// A recycle is due: it begins, or what must come before it does.
     pub(super) fn begin(
         &mut self,
         now: Time,
@@ -155,15 +156,31 @@ impl Lifecycle {
         reason: Reason,
         actions: &mut Vec<Action>,
     ) -> State {
-        let generation = self.generation;
-        let age = watch.policy.age(now);
+        let (generation, age) = (self.generation, watch.policy.age(now));
         actions.push(Action::Tell(Notice::Due { generation, age, reason }));
         self.restarts.lasted(age);
         self.wind_down(now, &mut watch);
-        let (asked, kill) = match reason {
+        match self.rules.pre_stop {
+            Some(timeout) if !matches!(reason, Reason::KillRss { .. }) => {
+                actions.push(Action::Prepare(Preparation { generation, age, reason }));
+                State::Preparing { watch, reason, until: now + timeout }
+            }
+            Some(_) | None => self.stop(now, watch, reason, actions),
+        }
+    }
+
+    /// Begins a planned stop.
+    pub(super) fn stop(
+        &self,
+        now: Time,
+        watch: Watch,
+        reason: Reason,
+        actions: &mut Vec<Action>,
+    ) -> State {
+        let (opening, kill) = match reason {
             Reason::KillRss { .. } => {
                 actions.push(Action::Sweep(Force::Kill));
-                (None, Kill::sent(now))
+                (Opening::Killed, Kill::sent(now))
             }
             Reason::Signal(_)
             | Reason::Rss { .. }
@@ -173,11 +190,25 @@ impl Lifecycle {
                 let signal = self.rules.stop_signal;
                 // To a stopped process the signal means nothing until CONT (signal(7)).
                 actions.extend([Action::Pass(signal), Action::Pass(Signal::CONT)]);
-                (Some(signal), Kill::At(now + self.rules.stop_timeout))
+                (Opening::Asked(signal), Kill::At(now + self.rules.stop_timeout))
             }
         };
-        actions.push(Action::Tell(Notice::Stopping { generation, age, reason, asked }));
-        State::Stopping { watch, kill, stop: Stop { reason, began: now, age, asked } }
+        let stop = self.open(now, &watch, reason, opening, actions);
+        State::Stopping { watch, kill, stop }
+    }
+
+    /// The first moment of a stop.
+    pub(super) fn open(
+        &self,
+        now: Time,
+        watch: &Watch,
+        reason: Reason,
+        opening: Opening,
+        actions: &mut Vec<Action>,
+    ) -> Stop {
+        let (generation, age) = (self.generation, watch.policy.age(now));
+        actions.push(Action::Tell(Notice::Stopping { generation, age, reason, opening }));
+        Stop { reason, began: now, age, opening }
     }
 
     /// Nothing is planned for this generation any more; only `--kill-rss` is still watched for.

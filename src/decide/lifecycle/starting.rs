@@ -35,6 +35,7 @@ impl Lifecycle {
             | Event::Overslept { .. }
             | Event::Observed(_)
             | Event::Moved(_)
+            | Event::Prepared { .. }
             | Event::InputEnded => State::Waiting { until, cause },
         }
     }
@@ -83,6 +84,7 @@ impl Lifecycle {
             | Event::TreeGone
             | Event::TreeDefied
             | Event::Overslept { .. }
+            | Event::Prepared { .. }
             | Event::Observed(_) => State::Starting { watch, cause },
         }
     }

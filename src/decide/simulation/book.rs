@@ -1,6 +1,7 @@
 //! The book: what the core was told and what it did, as the contract understands it. The laws are
 //! read against it. It knows nothing of how the core is built.
 
+mod doing;
 mod signals;
 
 use std::time::Duration;
@@ -8,9 +9,9 @@ use std::time::Duration;
 use super::effort::Effort;
 use super::restarts::Restarts;
 use super::samples::Samples;
-use crate::decide::event::{Action, Cause, Event, Force, MemoryLook, Observation, Reason};
+use crate::decide::event::{Cause, Event, MemoryLook, Observation, Reason};
 use crate::decide::exit::{Exit, Signal};
-use crate::decide::notice::Notice;
+use crate::decide::notice::Opening;
 use crate::decide::rules::{Restart, Rules};
 use crate::decide::time::Time;
 
@@ -31,6 +32,8 @@ pub(super) struct Ending {
     pub(super) began: Time,
     /// `None`: COMMAND ended by itself.
     pub(super) planned: Option<Reason>,
+    /// How a planned stop began; `None`: it is being prepared.
+    pub(super) opening: Option<Opening>,
 }
 
 /// What must follow in this very step.
@@ -83,6 +86,7 @@ pub(super) struct Book {
     /// Planned recycles are held until then.
     pub(super) held_until: Option<Time>,
     pub(super) effort: Effort,
+    stop_signal: Signal,
     settle: Duration,
     window: Duration,
     pub(super) seen: Option<Seen>,
@@ -123,6 +127,7 @@ impl Book {
             start_due: Some(now),
             held_until: None,
             effort: Effort::new(now, Duration::ZERO),
+            stop_signal: rules.stop_signal,
             settle: rules.idle.map(|idle| idle.settle).unwrap_or_default(),
             window: rules.idle.map(|idle| idle.after).unwrap_or_default(),
             seen: None,
@@ -142,6 +147,11 @@ impl Book {
         matches!(self.life, Life::Starting | Life::Running)
     }
 
+    /// The number of the current generation, or of the last one.
+    pub(super) fn generation(&self) -> u64 {
+        self.ran + u64::from(self.life == Life::Starting)
+    }
+
     pub(super) fn age(&self) -> Duration {
         self.now.since(self.started)
     }
@@ -158,16 +168,31 @@ impl Book {
             Event::Exited(exit) => self.exited(*exit, rules),
             Event::TreeGone if self.life == Life::Ended => self.life = Life::Absent,
             Event::TreeDefied if self.killed.is_some() => self.follow = Follow::Quit,
-            Event::TreeGone | Event::TreeDefied | Event::Overslept { .. } | Event::Due => {}
+            Event::TreeGone
+            | Event::TreeDefied
+            | Event::Prepared { .. }
+            | Event::Overslept { .. }
+            | Event::Due => {}
             Event::Signalled { signal, .. } => self.signalled(*signal, rules),
             Event::Stopped { signal, foreground, shell } => {
                 self.follow = self.after_stop(*signal, *foreground, *shell);
             }
             Event::Observed(observation) => self.observed(observation, seen, rules),
             Event::Moved(traffic) => self.effort.sprung(now, traffic),
-            Event::InputEnded => self.input_ended = true,
+            Event::InputEnded => {
+                self.input_ended = true;
+                // What has not begun yet never does.
+                if self.is_preparing() {
+                    self.ending = None;
+                }
+            }
         }
         self.told = event.clone();
+    }
+
+    /// A planned stop is decided on, and has not begun.
+    pub(super) fn is_preparing(&self) -> bool {
+        self.ending.is_some_and(|ending| ending.planned.is_some() && ending.opening.is_none())
     }
 
     fn start_failed(&mut self) {
@@ -202,7 +227,7 @@ impl Book {
             true => Follow::Quit,
             false => self.restart(self.age()),
         };
-        self.ending = Some(Ending { began: self.now, planned: None });
+        self.ending = Some(Ending { began: self.now, planned: None, opening: None });
         self.cause = Some(Cause::Exit);
     }
 
@@ -217,8 +242,7 @@ impl Book {
     }
 
     fn observed(&mut self, observation: &Observation, seen: Option<Seen>, rules: &Rules) {
-        let current = self.ran + u64::from(self.life == Life::Starting);
-        if self.life == Life::Absent || observation.generation != current {
+        if self.life == Life::Absent || observation.generation != self.generation() {
             return;
         }
         self.effort.observed(self.now, observation);
@@ -234,52 +258,6 @@ impl Book {
             let limits = [rules.memory.max_rss, rules.memory.max_pss];
             let over = limits.into_iter().flatten().any(|limit| memory.settled > limit);
             self.over_since = over.then(|| self.over_since.unwrap_or(self.now));
-        }
-    }
-
-    /// Takes down what the core did.
-    pub(super) fn did(&mut self, action: &Action) {
-        match action {
-            Action::Start { .. } => {
-                (self.started, self.life) = (self.now, Life::Starting);
-                (self.ending, self.killed, self.start_due) = (None, None, None);
-                self.hung_up_until = None;
-                (self.held_until, self.seen) = (None, None);
-                self.effort = Effort::new(self.now, self.settle);
-                (self.samples, self.over_since) = (Samples::default(), None);
-                (self.saw_traffic, self.stopped, self.complained) = (true, false, false);
-            }
-            Action::Sweep(Force::Kill) if self.killed.is_none() => {
-                self.killed = Some(self.now);
-                self.killed_late = matches!(self.told, Event::Due);
-            }
-            Action::Tell(Notice::Stopping { reason, .. }) => {
-                self.ending = Some(Ending { began: self.now, planned: Some(*reason) });
-                self.cause = Some(reason.cause());
-                self.restarts.lasted(self.age());
-                let memory = matches!(reason, Reason::Rss { .. } | Reason::Pss { .. });
-                let early = memory && self.age() < Duration::from_secs(10);
-                self.early = if early { self.early + 1 } else { 0 };
-            }
-            Action::Tell(Notice::LimitTooLow { .. }) => self.stormy = true,
-            Action::Tell(Notice::StillAlive { .. }) => self.complained = true,
-            Action::Tell(Notice::Recycled(recycled)) => {
-                self.cause = Some(recycled.reason.cause());
-                let killed = matches!(recycled.reason, Reason::KillRss { .. });
-                let early = killed && recycled.age <= Duration::from_secs(10);
-                self.early_kills = if early { self.early_kills + 1 } else { 0 };
-            }
-            Action::Tell(Notice::KillLimitTooLow { again_in, .. }) => {
-                self.start_due = Some(self.now + *again_in);
-                self.restarts.double();
-            }
-            Action::Quit(_) => self.quit = true,
-            Action::Look(look) => self.effort.asked(self.now, look, self.window),
-            Action::Pass(_)
-            | Action::Wake
-            | Action::Sweep(_)
-            | Action::Suspend(_)
-            | Action::Tell(_) => {}
         }
     }
 }

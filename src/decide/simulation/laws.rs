@@ -55,6 +55,7 @@ pub(super) const TIMELESS: &[Law] = laws![
 pub(super) const TIMED: &[Law] = laws![
     order::a_start_waits_for_its_time,
     order::kill_waits_for_the_stop_timeout,
+    stops::a_stop_is_prepared,
     stops::min_lifetime_is_kept,
     stops::an_interruption_holds,
     stops::a_lifetime_is_lived,

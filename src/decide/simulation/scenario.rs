@@ -38,6 +38,7 @@ pub(super) fn rules(random: &mut Random) -> Rules {
         then: random.pick(&[Then::Restart, Then::Restart, Then::Restart, Then::Exit(7)]),
         stop_signal: random.pick(&[Signal::TERM, Signal::TERM, Signal::INT]),
         stop_timeout: Duration::from_millis(random.pick(&[0, 500, 3_000, 90_000])),
+        pre_stop: random.once_in(4).then_some(Duration::from_millis(800)),
         map: SignalMap(vec![(named("USR1"), Mapped::Recycle), (named("USR2"), Mapped::Drop)]),
         restart: random.pick(&[Restart::Never, Restart::OnFailure, Restart::Always]),
         max_restarts: Budget { restarts: 3, window: random.millis(1_000, 30_000) },

@@ -2,6 +2,7 @@
 
 mod boundaries;
 mod memory;
+mod preparing;
 mod said;
 mod signals;
 mod traffic;

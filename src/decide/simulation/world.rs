@@ -206,7 +206,7 @@ impl World {
                 (self.clear_since, self.was_blind) = (self.now, false);
                 8
             }
-            Action::Pass(_) | Action::Wake | Action::Sweep(_) => 30,
+            Action::Pass(_) | Action::Wake | Action::Prepare(_) | Action::Sweep(_) => 30,
             Action::Look(_) => 100,
         };
         let at = self.acted_until.max(self.now + self.random.micros(3_000));

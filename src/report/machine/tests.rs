@@ -4,7 +4,7 @@ use super::super::text;
 use super::*;
 use crate::decide::event::{Memory, Reason, Sight, Tree, Unseen};
 use crate::decide::exit::{Exit, Failure, Signal, Stage};
-use crate::decide::notice::{Hold, LookedAtMemory, Notice, Recycled, Sample};
+use crate::decide::notice::{Hold, LookedAtMemory, Notice, Opening, Recycled, Sample};
 use crate::decide::rules::Measure;
 
 const MIB: u64 = 1 << 20;
@@ -22,7 +22,7 @@ fn lines(notice: &Notice) -> (String, String) {
     let record = Record::of(notice, LIMITS);
     let message = text::Line { notice, command: "app" }.to_string();
     let loudness = text::level(notice);
-    let line = Line { time: TIME, name: "a b", loudness, record: &record, message };
+    let line = Line { time: TIME, name: "a b", loudness, record, message };
     let level = line.level();
     let head = format!(
         r#"{{"v":1,"time":"2026-11-24T12:00:00.123Z","name":"a b","level":"{level}","event":"#
@@ -42,7 +42,7 @@ fn recycled(reason: Reason) -> Notice {
         generation: 3,
         reason,
         age: millis(11_520_004),
-        asked: Some(Signal::TERM),
+        opening: Opening::Asked(Signal::TERM),
         killed_after: None,
         gone_in: millis(412),
     })
@@ -164,7 +164,7 @@ fn decisions() {
             r#""due","generation":2,"age":90.0,"reason":"lifetime","lifetime":90.0"#,
         ),
         (
-            Notice::Stopping { generation, age, reason, asked: None },
+            Notice::Stopping { generation, age, reason, opening: Opening::Killed },
             concat!(
                 r#""recycling","generation":2,"age":90.0,"reason":"lifetime","#,
                 r#""lifetime":90.0,"signal":"SIGKILL""#

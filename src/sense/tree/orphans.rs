@@ -43,6 +43,11 @@ impl Orphans {
         Self { strangers, all_ours, mark: None, found_out: BTreeMap::new() }
     }
 
+    /// One more that is not COMMAND's.
+    pub(super) fn add_stranger(&mut self, pid: Pid) {
+        self.strangers.push(pid.as_raw());
+    }
+
     /// A new generation.
     pub(super) fn began(&mut self, generation: u64) {
         let number = generation.to_string();

@@ -9,9 +9,14 @@ impl Book {
         let Mapped::Pass(_) = rules.map.of(signal) else { return };
         let until = Some(self.now + rules.stop_timeout);
         // A planned stop, or what comes between generations, has nothing to wait for.
-        let mid_life = self.command_lives() && self.ending.is_none();
+        let mid_life = self.command_lives() && (self.ending.is_none() || self.is_preparing());
         match signal {
-            Signal::TERM => (self.terminated, self.leaving) = (true, true),
+            Signal::TERM => {
+                (self.terminated, self.leaving) = (true, true);
+                if self.is_preparing() {
+                    self.ending = None;
+                }
+            }
             Signal::INT | Signal::QUIT => {
                 self.leaving |= !mid_life;
                 (self.interrupted, self.held_until) = (true, until);

@@ -28,6 +28,7 @@ pub(super) fn quit_says_how_command_ended(moment: &Moment<'_>) -> bool {
         }
         Event::Started
         | Event::Stopped { .. }
+        | Event::Prepared { .. }
         | Event::Observed(_)
         | Event::Moved(_)
         | Event::InputEnded
@@ -68,12 +69,12 @@ pub(super) fn a_recycle_is_told_as_it_was(moment: &Moment<'_>) -> bool {
     };
     // kill-rss may cut short what began as something else, but not once the timeout has.
     let killed_early = matches!(told.reason, Reason::KillRss { .. }) && !book.killed_late;
-    let asked = (!matches!(reason, Reason::KillRss { .. })).then_some(moment.rules.stop_signal);
+    let Some(opening) = ending.opening else { return false };
     let truth = Recycled {
         generation: book.ran,
         reason: if killed_early { told.reason } else { reason },
         age: ending.began.since(book.started),
-        asked,
+        opening,
         killed_after: book.killed.map(|at| at.since(ending.began)),
         gone_in: book.now.since(ending.began),
     };

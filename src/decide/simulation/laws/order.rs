@@ -84,6 +84,7 @@ pub(super) fn kill_waits_for_the_stop_timeout(moment: &Moment<'_>) -> bool {
     let (book, rules) = (moment.book, moment.rules);
     let over = |(limit, measure): (_, Measure)| book.samples.certain(limit, measure);
     let late = book.ending.is_some_and(|ending| book.now >= ending.began + rules.stop_timeout);
+    let late = late && !book.is_preparing();
     let own_end = matches!(book.told, Event::Exited(_)) && book.killed.is_none();
     book.killed.is_some() || late && !own_end || rules.memory.kill.is_some_and(over)
 }

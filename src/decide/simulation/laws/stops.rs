@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Moment;
-use crate::decide::event::{Action, Reason};
+use crate::decide::event::{Action, Event, Reason};
 use crate::decide::notice::Notice;
 use crate::decide::rules::Measure;
 use crate::decide::time::Time;
@@ -12,10 +12,10 @@ use crate::units::{Bytes, Share};
 /// What the clocks of the world and of its looks may differ by.
 const BLUR: Duration = Duration::from_millis(15);
 
-/// The reason of the stop that begins here.
+/// The reason of what is decided here.
 fn reason(moment: &Moment<'_>) -> Option<Reason> {
     match moment.action {
-        Action::Tell(Notice::Stopping { reason, .. }) => Some(*reason),
+        Action::Tell(Notice::Due { reason, .. }) => Some(*reason),
         _ => None,
     }
 }
@@ -28,6 +28,21 @@ fn own_reason(moment: &Moment<'_>) -> Option<Reason> {
 /// The last traffic that could be known of.
 fn last_traffic(moment: &Moment<'_>) -> Option<Time> {
     moment.book.seen.and_then(|seen| seen.traffic).max(moment.book.effort.told)
+}
+
+/// Nobody tells COMMAND to go before what must come first has ended, or has had its time: only
+/// kill-rss cannot wait. Nor does anybody tell it to go that nothing was decided about.
+pub(super) fn a_stop_is_prepared(moment: &Moment<'_>) -> bool {
+    let Action::Tell(Notice::Stopping { reason, .. }) = moment.action else { return true };
+    let Some(ending) = moment.book.ending.filter(|ending| ending.opening.is_none()) else {
+        return false;
+    };
+    let Some(timeout) = moment.rules.pre_stop else { return true };
+    match moment.book.told {
+        Event::Prepared { generation } => generation == moment.book.generation(),
+        Event::Exited(_) => true,
+        _ => moment.book.now >= ending.began + timeout || matches!(reason, Reason::KillRss { .. }),
+    }
 }
 
 /// TERM: no triggers from now on.

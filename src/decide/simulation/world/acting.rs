@@ -16,6 +16,13 @@ impl World {
         match action {
             Action::Start { generation, .. } => self.start(generation),
             Action::Pass(signal) => self.signal(signal),
+            Action::Prepare(preparation) => {
+                let timeout = self.rules.pre_stop.unwrap_or_default();
+                let longest = u64::try_from(timeout.as_millis() * 2).unwrap();
+                let after = self.random.millis(0, longest);
+                let generation = preparation.generation;
+                self.plan_tell(after, Event::Prepared { generation });
+            }
             Action::Wake => self.signal(Signal::CONT),
             Action::Sweep(force) => self.sweep(force),
             Action::Look(look) => self.look(look),

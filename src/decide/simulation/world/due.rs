@@ -22,8 +22,9 @@ const IDLE_SLACK: Duration = Duration::from_millis(100);
 /// A process that outlives KILL this long is worth a word.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The counters may ask for the pages at once, and these for the traffic.
-const MOST_IN_VAIN: u32 = 2;
+/// The counters may ask for the pages at once, and these for the traffic; and a slow answer may
+/// find the next look due.
+const MOST_IN_VAIN: u32 = 3;
 
 type Checked = Result<(), &'static str>;
 
@@ -131,7 +132,12 @@ impl World {
         }
         let timeout = self.rules.stop_timeout;
         let overdue = book.ending.is_some_and(|ending| self.now > ending.began + timeout);
-        law(!overdue || book.killed.is_some(), "KILL comes at the stop timeout")?;
+        if book.is_preparing() {
+            let until = book.ending.map(|it| it.began + self.rules.pre_stop.unwrap_or_default());
+            law(until.is_none_or(|until| self.now <= until), "what is prepared begins in time")?;
+        } else {
+            law(!overdue || book.killed.is_some(), "KILL comes at the stop timeout")?;
+        }
         let undying = book.killed.is_some_and(|at| self.now > at + PATIENCE);
         law(!undying || book.complained, "what outlives KILL is told of")?;
         let Some(command) = &self.command else { return Ok(()) };

@@ -1,0 +1,125 @@
+//! Events for `--on-event`: which of them matter, one at a time, and no more wait than a few.
+
+use std::collections::VecDeque;
+
+use super::notice::Notice;
+
+/// More than this do not wait: what was new then is old by the time somebody hears of it.
+const MOST_WAITING: usize = 16;
+
+/// Whether somebody should be told.
+pub(crate) fn matters(notice: &Notice) -> bool {
+    match notice {
+        Notice::Recycled(_)
+        | Notice::StartFailed { .. }
+        | Notice::GaveUp { .. }
+        | Notice::LimitTooLow { .. }
+        | Notice::KillLimitTooLow { .. }
+        | Notice::StillAlive { .. }
+        | Notice::Refused
+        | Notice::HeldLong { .. } => true,
+        Notice::Exited { exit, .. } => exit.is_failure(),
+        Notice::NothingLeftToRead
+        | Notice::CannotSee(_)
+        | Notice::HookFailed { .. }
+        | Notice::EventsLost { .. }
+        | Notice::Sampled { .. }
+        | Notice::Started { .. }
+        | Notice::Looked { .. }
+        | Notice::Held(_)
+        | Notice::Due { .. }
+        | Notice::Stopping { .. }
+        | Notice::Backoff { .. }
+        | Notice::Swallowed(_) => false,
+    }
+}
+
+/// What somebody is to be told, one after another.
+#[derive(Debug)]
+pub(crate) struct Alerts<T> {
+    /// One is being told.
+    busy: bool,
+    waiting: VecDeque<T>,
+    lost: u64,
+}
+
+impl<T> Alerts<T> {
+    pub(crate) fn new() -> Self {
+        Self { busy: false, waiting: VecDeque::new(), lost: 0 }
+    }
+
+    /// Takes one in; if it comes back, it is to be told now.
+    #[must_use]
+    pub(crate) fn add(&mut self, alert: T) -> Option<T> {
+        if !self.busy {
+            self.busy = true;
+            return Some(alert);
+        }
+        if self.waiting.len() < MOST_WAITING {
+            self.waiting.push_back(alert);
+        } else {
+            self.lost += 1;
+        }
+        None
+    }
+
+    /// The one that was being told has been; the next, if one waits.
+    #[must_use]
+    pub(crate) fn told(&mut self) -> Option<T> {
+        let next = self.waiting.pop_front();
+        self.busy = next.is_some();
+        next
+    }
+
+    /// How many were lost since this was asked last.
+    pub(crate) fn lost(&mut self) -> Option<u64> {
+        Some(std::mem::take(&mut self.lost)).filter(|lost| *lost > 0)
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.busy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::exit::Exit;
+
+    #[test]
+    fn one_is_told_at_a_time_in_order() {
+        let mut alerts = Alerts::new();
+        assert!(alerts.is_idle());
+        assert_eq!(alerts.add(1), Some(1));
+        assert_eq!((alerts.add(2), alerts.add(3)), (None, None));
+        assert!(!alerts.is_idle());
+        assert_eq!(alerts.told(), Some(2));
+        assert_eq!(alerts.add(4), None);
+        assert_eq!((alerts.told(), alerts.told(), alerts.told()), (Some(3), Some(4), None));
+        assert!(alerts.is_idle());
+        assert_eq!(alerts.add(5), Some(5));
+    }
+
+    #[test]
+    fn no_more_wait_than_sixteen_and_the_others_are_counted() {
+        let mut alerts = Alerts::new();
+        let at_once = (0..20).filter(|number| alerts.add(*number).is_some()).count();
+        assert_eq!(at_once, 1);
+        assert_eq!((alerts.lost(), alerts.lost()), (Some(3), None));
+        for number in 1..=16 {
+            assert_eq!(alerts.told(), Some(number));
+        }
+        assert_eq!((alerts.told(), alerts.lost()), (None, None));
+    }
+
+    #[test]
+    fn only_failures_among_ends_matter() {
+        let (generation, age, again_in) = (1, std::time::Duration::ZERO, None);
+        for (status, told) in [(0, false), (1, true)] {
+            let exit = Exit::Status(status);
+            assert_eq!(matters(&Notice::Exited { generation, exit, age, again_in }), told);
+        }
+        assert!(matters(&Notice::Refused));
+        assert!(!matters(&Notice::Started { generation }));
+    }
+}

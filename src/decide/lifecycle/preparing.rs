@@ -1,0 +1,70 @@
+//! A recycle is due, and `--pre-stop` runs: COMMAND lives on until that has ended, or for its time.
+
+use super::starting::quit;
+use super::{
+    Action, Event, Kill, Lifecycle, Meaning, Next, Notice, Opening, Reason, State, Time, Watch,
+    stopped,
+};
+use crate::decide::event::Force;
+
+impl Lifecycle {
+    pub(super) fn preparing(
+        &mut self,
+        now: Time,
+        event: Event,
+        mut watch: Watch,
+        reason: Reason,
+        until: Time,
+        actions: &mut Vec<Action>,
+    ) -> State {
+        let emergency = match event {
+            Event::Prepared { generation } if generation == self.generation => {
+                return self.stop(now, watch, reason, actions);
+            }
+            Event::Due if now >= until => return self.stop(now, watch, reason, actions),
+            Event::Due => self.look_due(now, &mut watch, actions),
+            Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
+            Event::Exited(exit) => {
+                if self.is_final(now) && watch.policy.is_interrupted(now) {
+                    // The end that INT asked for.
+                    return quit(exit.into(), actions);
+                }
+                let stop = self.open(now, &watch, reason, Opening::Ended, actions);
+                actions.push(Action::Sweep(Force::Ask));
+                let kill = Kill::At(now + self.rules.stop_timeout);
+                return State::Clearing { watch, kill, next: Next::Planned(stop) };
+            }
+            Event::StartFailed(failure) => {
+                return self.start_failed(now, failure, Some(reason.cause()), actions);
+            }
+            Event::Signalled { signal, shared } => match self.pass(signal, shared, actions) {
+                Meaning::Leave => return self.leave(now, watch, None),
+                meaning => {
+                    self.note(now, meaning, &mut watch);
+                    None
+                }
+            },
+            // What is left to read is this generation's: the next would find nothing.
+            Event::InputEnded => {
+                actions.push(Action::Tell(Notice::NothingLeftToRead));
+                return State::Running { watch };
+            }
+            // A stop comes, whatever is typed meanwhile: no shell takes over now.
+            Event::Stopped { signal, foreground, shell: _ } => {
+                stopped(signal, foreground, false, actions);
+                None
+            }
+            // It was an earlier generation's, and took longer than its time.
+            Event::Prepared { .. }
+            | Event::Started
+            | Event::TreeGone
+            | Event::TreeDefied
+            | Event::Overslept { .. }
+            | Event::Moved(_) => None,
+        };
+        match emergency {
+            Some(reason) => self.stop(now, watch, reason, actions),
+            None => State::Preparing { watch, reason, until },
+        }
+    }
+}

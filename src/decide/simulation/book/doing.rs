@@ -1,0 +1,69 @@
+//! What the core did, taken down.
+
+use std::time::Duration;
+
+use super::{Book, Ending, Life};
+use crate::decide::event::{Action, Event, Force, Reason};
+use crate::decide::notice::{Notice, Opening};
+use crate::decide::simulation::effort::Effort;
+use crate::decide::simulation::samples::Samples;
+
+impl Book {
+    /// Takes down what the core did.
+    pub(in crate::decide::simulation) fn did(&mut self, action: &Action) {
+        match action {
+            Action::Start { .. } => {
+                (self.started, self.life) = (self.now, Life::Starting);
+                (self.ending, self.killed, self.start_due) = (None, None, None);
+                self.hung_up_until = None;
+                (self.held_until, self.seen) = (None, None);
+                self.effort = Effort::new(self.now, self.settle);
+                (self.samples, self.over_since) = (Samples::default(), None);
+                (self.saw_traffic, self.stopped, self.complained) = (true, false, false);
+            }
+            Action::Sweep(Force::Kill) if self.killed.is_none() => {
+                self.killed = Some(self.now);
+                self.killed_late = matches!(self.told, Event::Due);
+            }
+            Action::Tell(Notice::Stopping { reason, .. }) => {
+                let opening = match (&self.told, reason) {
+                    (Event::Exited(_), _) => Opening::Ended,
+                    (_, Reason::KillRss { .. }) => Opening::Killed,
+                    _ => Opening::Asked(self.stop_signal),
+                };
+                let (began, planned) = (self.now, Some(*reason));
+                self.ending = Some(Ending { began, planned, opening: Some(opening) });
+                self.cause = Some(reason.cause());
+            }
+            Action::Tell(Notice::Due { reason, .. }) => {
+                let (began, planned) = (self.now, Some(*reason));
+                self.ending = Some(Ending { began, planned, opening: None });
+                self.cause = Some(reason.cause());
+                self.restarts.lasted(self.age());
+                let memory = matches!(reason, Reason::Rss { .. } | Reason::Pss { .. });
+                let early = memory && self.age() < Duration::from_secs(10);
+                self.early = if early { self.early + 1 } else { 0 };
+            }
+            Action::Tell(Notice::LimitTooLow { .. }) => self.stormy = true,
+            Action::Tell(Notice::StillAlive { .. }) => self.complained = true,
+            Action::Tell(Notice::Recycled(recycled)) => {
+                self.cause = Some(recycled.reason.cause());
+                let killed = matches!(recycled.reason, Reason::KillRss { .. });
+                let early = killed && recycled.age <= Duration::from_secs(10);
+                self.early_kills = if early { self.early_kills + 1 } else { 0 };
+            }
+            Action::Tell(Notice::KillLimitTooLow { again_in, .. }) => {
+                self.start_due = Some(self.now + *again_in);
+                self.restarts.double();
+            }
+            Action::Quit(_) => self.quit = true,
+            Action::Look(look) => self.effort.asked(self.now, look, self.window),
+            Action::Pass(_)
+            | Action::Wake
+            | Action::Prepare(_)
+            | Action::Sweep(_)
+            | Action::Suspend(_)
+            | Action::Tell(_) => {}
+        }
+    }
+}

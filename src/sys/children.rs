@@ -1,0 +1,81 @@
+//! Children: what became of them, and who they are.
+
+use nix::errno::Errno;
+use nix::unistd::Pid;
+
+/// A child with something new to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Changed {
+    pub(crate) pid: Pid,
+    pub(crate) status: Status,
+}
+
+/// What became of it (`wait(2)`). One that has ended is reaped now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Exited(u8),
+    /// The number of the signal.
+    Killed(i32),
+    /// The number of the signal. It lives.
+    Stopped(i32),
+}
+
+/// The next child that has ended or was stopped, whoever it is; `None`: none has, or there is none.
+pub(crate) fn next_changed() -> Option<Changed> {
+    loop {
+        match raw_wait(-1, libc::WNOHANG | libc::WUNTRACED) {
+            Ok(changed) => return changed,
+            Err(Errno::EINTR) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+/// Whether there is any child that was not reaped.
+pub(crate) fn has_children() -> bool {
+    use nix::sys::wait::{Id, WaitPidFlag, waitid};
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    waitid(Id::All, flags) != Err(Errno::ECHILD)
+}
+
+/// The children that `/proc` shows: none where there is none.
+pub(crate) fn children_of_this_thread() -> Vec<Pid> {
+    let list = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+    list.split_whitespace().filter_map(|pid| pid.parse().ok().map(Pid::from_raw)).collect()
+}
+
+/// Reaps this child, which is about to end.
+pub(crate) fn reap_child(pid: Pid) {
+    while raw_wait(pid.as_raw(), 0) == Err(Errno::EINTR) {}
+}
+
+/// `waitpid(2)` by number: nix has no word for a death by a real-time signal.
+#[expect(unsafe_code, reason = "nix cannot name all signals")]
+fn raw_wait(pid: i32, flags: i32) -> nix::Result<Option<Changed>> {
+    let mut status = 0;
+    // SAFETY: the kernel writes one int, which `status` is.
+    let pid = Errno::result(unsafe { libc::waitpid(pid, &mut status, flags) })?;
+    let status = if libc::WIFSIGNALED(status) {
+        Status::Killed(libc::WTERMSIG(status))
+    } else if libc::WIFSTOPPED(status) {
+        Status::Stopped(libc::WSTOPSIG(status))
+    } else {
+        Status::Exited(u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX))
+    };
+    Ok((pid > 0).then_some(Changed { pid: Pid::from_raw(pid), status }))
+}
+
+/// A child may ask to be traced by us (`PTRACE_TRACEME`, `ptrace(2)`), and then stops at each of
+/// its signals until we let it go on. We let it go for good, with the signal that it stopped at.
+///
+/// # Errors
+/// `ESRCH`: it does not wait for us as its tracer; a stop was job control's.
+#[expect(unsafe_code, reason = "nix cannot name all signals")]
+pub(crate) fn let_go(child: Pid, stopped_at: i32) -> nix::Result<()> {
+    // What exec says to a tracer means nothing to the program.
+    let signal = if stopped_at == libc::SIGTRAP { 0 } else { libc::c_long::from(stopped_at) };
+    let nowhere = std::ptr::null_mut::<libc::c_void>();
+    // SAFETY: this request has no address and takes the signal by value.
+    let result = unsafe { libc::ptrace(libc::PTRACE_DETACH, child.as_raw(), nowhere, signal) };
+    Errno::result(result).map(drop)
+}
