@@ -79,18 +79,18 @@ struct Args {
     #[arg(long, value_name = "SIGNAL", env = "RECYCLE_STOP_SIGNAL", help_heading = STOP)]
     #[arg(default_value = "TERM")]
     stop_signal: String,
-    /// KILL the whole tree after this
+    /// KILL the tree after this
     #[arg(long, value_name = "DURATION", env = "RECYCLE_STOP_TIMEOUT", help_heading = STOP)]
     #[arg(default_value = "30s")]
     stop_timeout: String,
     /// Shell command to run before that
     #[arg(long, value_name = "COMMAND", env = "RECYCLE_PRE_STOP", help_heading = STOP)]
     pre_stop: Option<String>,
-    /// ... and to wait for this long
+    /// ... and wait for this long
     #[arg(long, value_name = "DURATION", env = "RECYCLE_PRE_STOP_TIMEOUT", help_heading = STOP)]
     #[arg(default_value = "10s")]
     pre_stop_timeout: String,
-    /// restart, exit or exit:STATUS
+    /// restart, exit, exit:STATUS
     #[arg(long, value_name = "ACTION", env = "RECYCLE_THEN", help_heading = STOP)]
     #[arg(default_value = "restart")]
     then: String,

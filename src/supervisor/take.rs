@@ -1,5 +1,7 @@
 //! What happened, taken in and told to the core, each as an event.
 
+use std::time::Duration;
+
 use super::hooks::Hooks;
 use super::{Ready, Supervisor, now};
 use crate::act::terminal::Modes;
@@ -7,6 +9,7 @@ use crate::decide::event::Event;
 use crate::decide::exit::{Exit, Signal};
 use crate::sense::tree::cpu;
 use crate::sys::children::{self, Status};
+use crate::sys::poll::{self, Readiness};
 use crate::sys::process;
 
 impl Supervisor {
@@ -142,7 +145,18 @@ impl Supervisor {
             // What a shell takes it for: somebody typed it, and COMMAND's group alone got it.
             self.feed(Event::Signalled { signal, shared: true });
         }
+        self.take_input_end();
         self.feed(Event::Exited(exit));
+    }
+
+    /// The end of input that COMMAND may have ended of, before we could hear of it.
+    fn take_input_end(&mut self) {
+        let Some(input) = self.traffic.stdin.until_ended() else { return };
+        let mut ready = Vec::new();
+        poll::wait(&[(input, Readiness::Ended)], Some(Duration::ZERO), &mut ready);
+        if ready == [true] && self.traffic.stdin.ended() {
+            self.feed(Event::InputEnded);
+        }
     }
 
     pub(super) fn take_input(&mut self, ready: Ready) {
