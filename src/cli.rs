@@ -90,7 +90,7 @@ struct Args {
     #[arg(long, value_name = "DURATION", env = "RECYCLE_PRE_STOP_TIMEOUT", help_heading = STOP)]
     #[arg(default_value = "10s")]
     pre_stop_timeout: String,
-    /// restart, exit, exit:STATUS
+    /// restart or exit[:STATUS]
     #[arg(long, value_name = "ACTION", env = "RECYCLE_THEN", help_heading = STOP)]
     #[arg(default_value = "restart")]
     then: String,
