@@ -63,3 +63,57 @@ impl Sampling {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::event::TrafficLook;
+
+    const EVERY: Duration = Duration::from_secs(10);
+
+    fn at(millis: u64) -> Time {
+        Time::at(Duration::from_millis(millis))
+    }
+
+    /// A look that was made, and whether it is taken for the sample.
+    fn taken(sampling: &mut Sampling, millis: u64, look: Look) -> bool {
+        let seen = Observation {
+            generation: 1,
+            look,
+            memory: None,
+            traffic: None,
+            tree: None,
+            unseen: Vec::new(),
+            cost: Duration::ZERO,
+        };
+        sampling.take(at(millis), &seen)
+    }
+
+    const WHOLE: Look = Look {
+        memory: Some(MemoryLook::Counters),
+        traffic: Some(TrafficLook::Hottest),
+        walk: true,
+        settled_by: None,
+    };
+
+    #[test]
+    fn only_a_whole_look_that_is_due_is_a_sample() {
+        let mut sampling = Sampling::new(at(0), Some(EVERY));
+        assert!(!taken(&mut sampling, 99, WHOLE));
+        assert!(!taken(&mut sampling, 100, Look { memory: None, ..WHOLE }));
+        assert!(!taken(&mut sampling, 100, Look { walk: false, ..WHOLE }));
+        assert!(taken(&mut sampling, 100, WHOLE));
+        assert!(!taken(&mut sampling, 100, WHOLE), "once");
+        assert!(!taken(&mut Sampling::new(at(0), None), 100, WHOLE), "nobody asked");
+    }
+
+    #[test]
+    fn the_pace_is_kept_and_nothing_is_made_up_for() {
+        for (millis, next) in [(100, 10_100), (10_099, 10_100), (10_100, 20_100), (99_000, 109_000)]
+        {
+            let mut sampling = Sampling::new(at(0), Some(EVERY));
+            assert!(taken(&mut sampling, millis, WHOLE));
+            assert_eq!(sampling.deadline(), Some(at(next)), "{millis}");
+        }
+    }
+}
