@@ -3,11 +3,12 @@
 use crate::harness::{End, Run, Running, let_pass, now_ms};
 use std::time::Duration;
 
-const POLITE: &str = "trap:TERM:exit=0 ready forever";
+/// Told to end at any moment it says so: see `Run::term_held`.
+const POLITE: &str = "trap:TERM:exit=0 ready unblock forever";
 
 #[test]
 fn every_generation_ends_at_its_lifetime_and_not_before() {
-    let mut run = Run::new("--max-lifetime 300ms").fixture(POLITE).spawn();
+    let mut run = Run::new("--max-lifetime 300ms").term_held().fixture(POLITE).spawn();
     assert_eq!(run.await_entry(4, "ready").reason.as_deref(), Some("lifetime"));
     let mut before_ms = run.started_ms;
     for generation in 1..=3 {
@@ -26,7 +27,8 @@ fn without_a_lifetime_nothing_ends() {
 
 #[test]
 fn jitter_shortens_it_by_so_much_at_most() {
-    let mut run = Run::new("--max-lifetime 600ms --jitter 50%").fixture(POLITE).spawn();
+    let options = "--max-lifetime 600ms --jitter 50%";
+    let mut run = Run::new(options).term_held().fixture(POLITE).spawn();
     let mut before_ms = run.started_ms;
     for generation in 1..=4 {
         let told_ms = run.await_entry(generation, "got TERM").t_ms;
@@ -38,7 +40,8 @@ fn jitter_shortens_it_by_so_much_at_most() {
 #[test]
 fn a_minimal_lifetime_holds_a_recycle() {
     let script = format!("hold:60M {POLITE}");
-    let mut run = Run::new("--max-rss 30M --min-lifetime 1500ms").fixture(&script).spawn();
+    let options = "--max-rss 30M --min-lifetime 1500ms";
+    let mut run = Run::new(options).term_held().fixture(&script).spawn();
     let told = run.await_entry(1, "got TERM");
     assert!(told.t_ms >= run.started_ms + 1500);
     run.await_entry(2, "ready");
@@ -104,7 +107,7 @@ fn it_gives_up_waiting_for_one() {
 #[test]
 fn without_any_traffic_it_is_quiet_since_its_start() {
     let options = "--max-lifetime 300ms --quiet 1s --quiet-wait 1h";
-    let mut run = Run::new(options).fixture(POLITE).spawn();
+    let mut run = Run::new(options).term_held().fixture(POLITE).spawn();
     assert!(run.await_entry(1, "got TERM").t_ms >= run.started_ms + 1000);
     run.await_entry(2, "ready");
 }
@@ -113,7 +116,8 @@ fn without_any_traffic_it_is_quiet_since_its_start() {
 fn a_planned_stop_can_be_the_end() {
     for (then, status) in [("exit", 0), ("exit:0", 0), ("exit:7", 7), ("exit:255", 255)] {
         let options = format!("--max-lifetime 300ms --then {then}");
-        let (end, run) = Run::new(&options).fixture("trap:TERM:exit=3 forever").finish();
+        let script = "trap:TERM:exit=3 unblock forever";
+        let (end, run) = Run::new(&options).term_held().fixture(script).finish();
         assert_eq!((end, run.generations()), (End::Code(status), 1));
         assert_eq!(run.entries("got TERM").len(), 1);
     }
@@ -147,7 +151,7 @@ fn a_generation_knows_its_number_and_why_the_last_one_ended() {
 #[test]
 fn options_may_be_variables_which_command_does_not_see() {
     let run = Run::new("").env("RECYCLE_MAX_LIFETIME", "300ms").env("RECYCLE_THEN", "exit:7");
-    let (end, mut run) = run.fixture("env forever").finish();
+    let (end, mut run) = run.term_held().fixture("env unblock forever").finish();
     assert_eq!(end, End::Code(7));
     assert_eq!(variables(&mut run, 1), "RECYCLE_GENERATION=1");
 }

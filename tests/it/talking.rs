@@ -5,6 +5,9 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::fs::File;
 use std::io::{PipeReader, PipeWriter, Write};
 
+/// Is ready in every generation: see `Run::term_held`.
+const STEADY: &str = "ready unblock forever";
+
 #[test]
 fn without_a_recycle_nothing_is_said() {
     let options = "--idle 1h --max-rss 1G --kill-rss 2G --max-lifetime 1h";
@@ -14,7 +17,7 @@ fn without_a_recycle_nothing_is_said() {
 
 #[test]
 fn one_line_for_each_recycle_and_nothing_else() {
-    let mut run = Run::new("--max-lifetime 300ms").fixture("ready forever").spawn();
+    let mut run = Run::new("--max-lifetime 300ms").term_held().fixture(STEADY).spawn();
     run.await_entry(4, "ready");
     run.wait_for("three lines", |run| (run.recycles().len() >= 3).then_some(()));
     let stderr = run.stderr();
@@ -55,7 +58,7 @@ fn a_signal_that_asked_for_it_is_named_as_the_reason() {
 fn quiet_log_says_nothing_of_recycles_but_errors() {
     for flag in ["-q", "--quiet-log"] {
         let options = format!("{flag} --max-lifetime 200ms");
-        let mut run = Run::new(&options).fixture("ready forever").spawn();
+        let mut run = Run::new(&options).term_held().fixture(STEADY).spawn();
         run.await_entry(3, "ready");
         assert_eq!(run.stderr(), "");
     }
@@ -68,7 +71,7 @@ fn quiet_log_says_nothing_of_recycles_but_errors() {
 fn verbose_explains_each_decision() {
     for flag in ["-v", "--verbose"] {
         let options = format!("{flag} --max-rss 1G --max-lifetime 500ms");
-        let mut run = Run::new(&options).fixture("ready forever").spawn();
+        let mut run = Run::new(&options).term_held().fixture(STEADY).spawn();
         run.await_entry(3, "ready");
         run.await_stderr("looked: rss ");
         assert!(run.stderr().lines().all(|line| line.starts_with("recycle: ")));
@@ -78,8 +81,8 @@ fn verbose_explains_each_decision() {
 
 #[test]
 fn stdout_belongs_to_command() {
-    let script = "print:hello ready forever";
-    let mut run = Run::new("-v --max-lifetime 200ms").fixture(script).spawn();
+    let script = format!("print:hello {STEADY}");
+    let mut run = Run::new("-v --max-lifetime 200ms").term_held().fixture(&script).spawn();
     run.await_entry(3, "ready");
     run.signal(libc::SIGTERM);
     run.finish();
@@ -88,7 +91,8 @@ fn stdout_belongs_to_command() {
 
 /// Recycles go on, a signal is still passed on, and the end is COMMAND's.
 fn assert_undisturbed(run: Run) {
-    let mut run = run.fixture("at:5:trap:TERM:exit=6 ready forever").spawn();
+    let script = format!("at:5:trap:TERM:exit=6 {STEADY}");
+    let mut run = run.term_held().fixture(&script).spawn();
     run.await_entry(5, "ready");
     run.signal(libc::SIGTERM);
     let end = run.finish();

@@ -118,6 +118,12 @@ impl Run {
         self
     }
 
+    /// TERM waits for COMMAND's step `unblock`: what stands before that is done by every
+    /// generation, however soon it is told to end.
+    pub(crate) fn term_held(self) -> Self {
+        self.signals(&[], &[libc::SIGTERM])
+    }
+
     /// A longer wait than usual, for real programs.
     pub(crate) fn ceiling(mut self, ceiling: Duration) -> Self {
         self.ceiling = ceiling;
