@@ -32,7 +32,8 @@ fn every_generation_serves_the_socket_and_nobody_is_refused() {
         client = Client::connect(&address).unwrap();
         run.recycle();
     }
-    assert_eq!(run.entries("inherited 1 web").len(), run.entries("watched").len());
+    run.await_entry(5, "inherited 1 web");
+    assert_eq!([run.entries("inherited 1 web").len(), run.entries("watched").len()], [5, 5]);
     assert!(run.entries("error").is_empty());
 }
 
