@@ -9,7 +9,9 @@ mod platform;
 mod restricted;
 mod servers;
 
-use crate::harness::{Client, Container, End, Run, let_pass, now_ms, send_signal};
+use crate::harness::{
+    Client, Container, End, Run, let_pass, now_ms, receive_datagram, send_signal,
+};
 use std::io::{Read, Write};
 use std::net::UdpSocket;
 use std::os::unix::net::UnixStream;
@@ -46,7 +48,7 @@ fn talk_udp(container: &mut Container, generation: u32) -> i64 {
     let last_ms = now_ms();
     socket.send_to(b"hello", address).unwrap();
     let mut answer = [0; 16];
-    assert_eq!(socket.recv(&mut answer).unwrap(), 5);
+    assert_eq!(receive_datagram(&socket, &mut answer).unwrap(), 5);
     last_ms
 }
 

@@ -12,7 +12,7 @@ mod root;
 mod run;
 mod users;
 
-pub(crate) use client::{Client, answer_lines, http};
+pub(crate) use client::{Client, answer_lines, http, receive_datagram};
 pub(crate) use container::Container;
 pub(crate) use journal::Entry;
 pub(crate) use network::{free_port, listener, own_network};

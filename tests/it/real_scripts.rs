@@ -1,7 +1,7 @@
 //! Servers of a few lines, as others write them: DNS over UDP, server-sent events, a master with
 //! workers.
 
-use crate::harness::{Client, Run, Running, free_port, let_pass, now_ms, tool};
+use crate::harness::{Client, Run, Running, free_port, let_pass, now_ms, receive_datagram, tool};
 use std::fs;
 use std::net::UdpSocket;
 use std::time::Duration;
@@ -80,7 +80,7 @@ fn resolve(port: u16) -> Option<[u8; 4]> {
     socket.connect(("127.0.0.1", port)).unwrap();
     socket.send(b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x01a\x04test\0\0\x01\0\x01").ok()?;
     let mut answer = [0; 512];
-    let bytes = socket.recv(&mut answer).ok()?;
+    let bytes = receive_datagram(&socket, &mut answer).ok()?;
     answer[..bytes].last_chunk().copied()
 }
 

@@ -6,7 +6,7 @@ use nix::sys::socket::{
 };
 use std::ffi::c_int;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -104,6 +104,17 @@ impl Client {
     /// Waits for so many bytes.
     pub(crate) fn receive(&mut self, bytes: usize) {
         self.0.read_exact(&mut vec![0; bytes]).unwrap();
+    }
+}
+
+/// The next datagram, as far as there is room for it. A wait that has a timeout is broken off by
+/// signals which mean nothing to us (signal(7)): the end of what another test has started, say.
+pub(crate) fn receive_datagram(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match socket.recv(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
     }
 }
 
