@@ -1,7 +1,7 @@
 //! Standard input: traffic while it is a pipe with a writer, an order to finish once it has
 //! ended, and none of both where it is a file.
 
-use crate::harness::{End, Run, let_pass, own_network};
+use crate::harness::{End, Run, let_pass, look_up, own_network};
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::os::fd::OwnedFd;
@@ -74,8 +74,9 @@ fn file(lines: &str) -> File {
 fn every_generation_reads_a_file_from_where_the_first_did() {
     let mut input = file("skipped\nfirst\nsecond\n");
     input.seek(SeekFrom::Start(8)).unwrap();
-    let script = "read-line read-line ready forever";
-    let mut run = Run::new("--max-lifetime 500ms").fixture(script).stdin(input).spawn();
+    let script = "read-line read-line ready unblock forever";
+    let run = Run::new("--max-lifetime 500ms").term_held();
+    let mut run = run.fixture(script).stdin(input).spawn();
     for generation in 1..=3 {
         run.await_entry(generation, "ready");
     }
@@ -95,21 +96,26 @@ fn a_file_and_dev_null_are_no_traffic_and_no_order_to_finish() {
 
         let mut again = again;
         again.rewind().unwrap();
-        let script = "count-stdin ready forever";
-        let mut run = Run::new("--max-lifetime 500ms").fixture(script).stdin(again).spawn();
+        let script = "count-stdin ready unblock forever";
+        let run = Run::new("--max-lifetime 500ms").term_held();
+        let mut run = run.fixture(script).stdin(again).spawn();
         run.await_entry(2, "ready");
         assert!(run.entries("counted").iter().all(|entry| entry.number() == bytes));
     }
 }
 
-/// `seq 1000000 -1 1 | recycle --max-lifetime 3s -- slow-sort`
+/// `seq 1000000 -1 1 | recycle --map-signal USR1:recycle -- slow-sort`. Asked, since it has to be
+/// read to its end before a recycle is due, however long that takes.
 #[test]
 fn after_the_end_of_input_no_planned_recycle_loses_it() {
     let numbers: Vec<String> = (1..=1_000_000).map(|number| format!("{number}\n")).collect();
     let unsorted: String = numbers.iter().rev().map(String::as_str).collect();
-    // All of it has to be read before the lifetime is over; the sort takes longer than that.
-    let mut run = Run::new("--max-lifetime 3s").fixture("slow-sort:4s").stdin_pipe().spawn();
+    let run = Run::new("--map-signal USR1:recycle").ceiling(Duration::from_secs(30));
+    let mut run = run.fixture("slow-sort:4s").stdin_pipe().spawn();
     run.send(&unsorted);
+    run.close_stdin();
+    run.await_entry(1, "eof");
+    run.recycle();
     assert_eq!(run.finish(), End::Code(0));
     assert_eq!(run.generations(), 1);
     assert!(run.stdout() == numbers.concat(), "not sorted");
@@ -152,22 +158,28 @@ fn command_sees_the_end_of_its_input() {
 fn a_socket_that_is_closed_without_a_byte_holds_no_recycle() {
     own_network();
     let (ours, theirs) = UnixStream::pair().unwrap();
-    let options = "--max-lifetime 500ms";
-    let mut run = Run::new(options).stdin(OwnedFd::from(theirs)).fixture("ready forever").spawn();
+    let run = Run::new("--max-lifetime 500ms").term_held().stdin(OwnedFd::from(theirs));
+    let mut run = run.fixture("ready unblock forever").spawn();
     run.await_entry(1, "ready");
     drop(ours);
     run.await_entry(3, "ready");
 }
 
+/// Data that COMMAND has read before anybody looks, and the end with it, look like an end alone:
+/// this one reads late.
 #[test]
 fn a_socket_that_carried_data_and_ended_holds_every_recycle() {
     own_network();
     let (mut ours, theirs) = UnixStream::pair().unwrap();
-    let script = "count-stdin sleep:2s exit:4";
+    let script = "ready wait-file:go count-stdin sleep:2s exit:4";
     let mut run =
         Run::new("--max-lifetime 1s").stdin(OwnedFd::from(theirs)).fixture(script).spawn();
+    run.await_entry(1, "ready");
     ours.write_all(b"data").unwrap();
     drop(ours);
+    // Both wake it: it sleeps again when it has seen them.
+    run.wait_for("a look", |run| look_up(run.pid()).filter(|it| it.state == 'S'));
+    run.touch("go");
     assert_eq!(run.finish(), End::Code(4));
     assert_eq!(run.generations(), 1);
 }
