@@ -26,12 +26,17 @@ fn as_nobody(command: &str) -> Vec<String> {
     format!("{user} {command}").split_whitespace().map(str::to_owned).collect()
 }
 
-/// What the query answers; `None`: nobody does right now.
-fn query(run: &Running, text: &str) -> Option<String> {
+/// A client that asks what it reads, with these words more.
+fn psql(run: &Running, more: &[&str]) -> Run {
     let psql = programs().join("psql").display().to_string();
     let directory = run.dir().display().to_string();
     let words = [&psql, "-X", "-q", "-A", "-t", "-h", &directory, "-U", "test", "-d", "postgres"];
-    let (end, client) = Run::bare().command(words.into_iter().chain(["-c", text])).finish();
+    Run::bare().command(words.iter().chain(more)).ceiling(CEILING)
+}
+
+/// What the query answers; `None`: nobody does right now.
+fn query(run: &Running, text: &str) -> Option<String> {
+    let (end, client) = psql(run, &["-c", text]).finish();
     (end == End::Code(0)).then(|| client.stdout().trim().to_owned())
 }
 
@@ -55,10 +60,15 @@ fn start(options: &str) -> Running {
 fn postgresql_goes_idle_over_its_unix_socket_and_keeps_its_data() {
     let mut run = start("--idle 2s --stop-signal INT");
     run.wait_for("PostgreSQL to serve", |run| query(run, "create table kept (value int)"));
+    // One that is there already: a program takes its time to start.
+    let mut client = psql(&run, &[]).stdin_pipe().spawn();
     let mut last_ms = 0;
     for value in 1..=6 {
         last_ms = now_ms();
-        query(&run, &format!("insert into kept values ({value})")).unwrap();
+        client.send(&format!("insert into kept values ({value}) returning value;\n"));
+        client.wait_for("the answer", |client| {
+            (client.stdout().lines().count() == value).then_some(())
+        });
         let_pass(Duration::from_millis(1200));
     }
     assert_eq!(run.recycles(), [""; 0], "recycled between queries");
