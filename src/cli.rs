@@ -1,6 +1,7 @@
 //! The command line: what was typed (`Args`) and what it means (`Config`).
 
 mod config;
+mod given;
 mod values;
 
 use std::ffi::OsString;
@@ -11,6 +12,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
 pub(crate) use self::config::{Config, Hooks};
+pub(crate) use self::given::Given;
 use crate::units::Bytes;
 
 /// What was typed, on the command line or in the environment: text, not yet looked at.
@@ -138,6 +140,10 @@ struct Args {
     #[arg(short, long, env = "RECYCLE_VERBOSE", help_heading = OTHER)]
     #[arg(value_parser = FalseyValueParser::new())]
     verbose: bool,
+    /// Say what would happen here, and run nothing
+    #[arg(long, env = "RECYCLE_EXPLAIN", help_heading = OTHER)]
+    #[arg(value_parser = FalseyValueParser::new())]
+    explain: bool,
     /// Print this help
     #[arg(short, long, action = clap::ArgAction::Help, help_heading = OTHER)]
     help: Option<bool>,
@@ -167,6 +173,8 @@ executed; 127: COMMAND not found. Details: man recycle.";
 #[derive(Debug)]
 pub(crate) enum Request {
     Run(Box<Config>),
+    /// Run nothing, say what would happen.
+    Explain(Box<Config>, Given),
     /// Help or version: print this to stdout and leave.
     Print(String),
 }
@@ -191,8 +199,13 @@ pub(crate) fn parse(
     };
     let args =
         Args::from_arg_matches(&matches).map_err(|error| anyhow::anyhow!(one_line(&error)))?;
-    let config = args.into_config(&Typed { matches: &matches }, hidden, memory_limit)?;
-    Ok(Request::Run(Box::new(config)))
+    let explain = args.explain;
+    let config = Box::new(args.into_config(&Typed { matches: &matches }, hidden, memory_limit)?);
+    Ok(if explain {
+        Request::Explain(config, Given::among(&command, &matches))
+    } else {
+        Request::Run(config)
+    })
 }
 
 /// The environment variables of all options: COMMAND is not to inherit them.

@@ -6,6 +6,7 @@ compile_error!("recycle runs on Linux only: it stands on signalfd, pidfd, /proc 
 mod act;
 mod cli;
 mod decide;
+mod explain;
 mod report;
 mod sense;
 mod supervisor;
@@ -27,13 +28,16 @@ fn main() -> ExitCode {
     let end =
         cli::parse(std::env::args_os(), sense::limit::in_force).and_then(|request| match request {
             Request::Run(config) => supervisor::run(*config),
-            Request::Print(text) => {
-                std::io::stdout().write_all(text.as_bytes())?;
-                Ok(End::Status(0))
-            }
+            Request::Explain(config, given) => print(&explain::text(&config, &given)),
+            Request::Print(text) => print(&text),
         });
     act::leave::end(end.unwrap_or_else(|error| {
         report::say(&format_args!("{error:#}"));
         End::FAILED
     }))
+}
+
+fn print(text: &str) -> anyhow::Result<End> {
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(End::Status(0))
 }

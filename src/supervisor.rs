@@ -7,26 +7,24 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use crate::act::hook::Shell;
-use crate::act::spawn::{self, Group, Program, Spawned};
+use crate::act::spawn::{Program, Spawned};
 use crate::act::stop::{Scope, Sweep};
-use crate::act::terminal::Terminal;
+use crate::act::terminal::{Group, Terminal};
 use crate::cli::{Config, Hooks};
 use crate::decide::event::Event;
 use crate::decide::exit::{End, Signal};
 use crate::decide::lifecycle::Lifecycle;
-use crate::decide::rules::Restart;
 use crate::decide::time::{Time, earliest};
 use crate::decide::traffic::Traffic;
 use crate::report::{self, Reporter};
 use crate::sense::memory::MemorySense;
 use crate::sense::neighbours;
-use crate::sense::traffic::stdin::StdinSense;
-use crate::sense::traffic::{TrafficSense, Wanted};
+use crate::sense::traffic::TrafficSense;
 use crate::sense::tree::Trees;
+use crate::sys::clock;
 use crate::sys::poll::{self, Readiness};
 use crate::sys::process;
 use crate::sys::signals::{self, Signals};
-use crate::sys::{clock, files};
 
 mod hooks;
 mod perform;
@@ -43,25 +41,10 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
     let (signals, inherited) = signals::catch().context("cannot catch signals")?;
     process::become_subreaper().context("cannot become a subreaper")?;
     let terminal = Terminal::find(neighbours::none);
-    let group = match &terminal {
-        // Of a Ctrl-C in COMMAND's own group we know nothing. Where COMMAND's end by itself is not
-        // the end, we must.
-        Some(terminal) if terminal.is_ours() && config.rules.restart == Restart::Never => {
-            Group::Foreground
-        }
-        Some(_) => Group::Shared,
-        None if spawn::has_controlling_terminal() => Group::Shared,
-        None => Group::Own,
-    };
+    let group = Group::beside(terminal.as_ref(), config.rules.restart);
     let program = Program::new(&config.command, &config.hidden, inherited, group)
         .context("COMMAND has an argument that no program can be given")?;
-    let wanted = Wanted {
-        sources: config.traffic,
-        payload: config.rules.floor.is_some(),
-        from_start: config.rules.idle.is_some(),
-    };
-    let mut traffic =
-        TrafficSense::new(wanted, StdinSense::new(files::STDIN, config.rules.plans()));
+    let mut traffic = TrafficSense::of(config.traffic, &config.rules);
     if config.rules.needs_traffic()
         && let Err(why) = traffic.can_see()
     {

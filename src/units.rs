@@ -168,6 +168,18 @@ impl fmt::Display for Bytes {
     }
 }
 
+impl fmt::Display for Share {
+    /// `5%`, `12.5%`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, part) = (self.0 / (MILLION / 100), self.0 % (MILLION / 100));
+        if part == 0 {
+            return write!(out, "{whole}%");
+        }
+        let part = format!("{part:04}");
+        write!(out, "{whole}.{}%", part.trim_end_matches('0'))
+    }
+}
+
 /// A span of time as people say it: `290ms`, `0.4s`, `30s`, `5m 3s`, `3h 12m`, `2d 4h`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span(pub(crate) Duration);
@@ -278,6 +290,13 @@ mod tests {
             (187_200_000, "2d 4h"),
         ] {
             assert_eq!(Span(Duration::from_millis(millis)).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn shares_print_as_they_are_read() {
+        for text in ["0%", "5%", "12.5%", "0.0001%", "33.3333%", "100%"] {
+            assert_eq!(Share::parse(text).unwrap().to_string(), text);
         }
     }
 

@@ -52,7 +52,7 @@ impl Shell {
     /// # Errors
     /// There is no `/bin/sh` that could be executed.
     pub(crate) fn find(hidden: &[String], inherited: Inherited) -> nix::Result<Self> {
-        nix::unistd::access(SHELL, AccessFlags::X_OK)?;
+        shell_is_there()?;
         let is_hidden = |name: &OsStr| hidden.iter().any(|hidden| name == OsStr::new(hidden));
         let env = std::env::vars_os().filter(|(name, _)| !is_hidden(name));
         let env = env.filter_map(|(mut name, value)| {
@@ -124,6 +124,12 @@ impl Shell {
         }
         126
     }
+}
+
+/// # Errors
+/// There is no `/bin/sh` that could be executed.
+pub(crate) fn shell_is_there() -> nix::Result<()> {
+    nix::unistd::access(SHELL, AccessFlags::X_OK)
 }
 
 /// A session of its own: no terminal's business. Its standard output is our standard error: ours is

@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::unistd::Pid;
 
-use super::terminal;
+use super::terminal::{self, Group};
 use crate::decide::event::Cause;
 use crate::decide::exit::{Failure, Stage};
 use crate::sys::children;
@@ -38,18 +38,6 @@ pub(crate) struct Program {
     inherited: Inherited,
     /// Where a regular file on standard input was when we were started.
     input_start: Option<u64>,
-}
-
-/// COMMAND's process group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Group {
-    /// It leads one: there is no terminal that controls us.
-    Own,
-    /// It leads one, with the terminal's foreground.
-    Foreground,
-    /// It is in ours: in the background it could neither read from the terminal nor, sometimes,
-    /// write to it.
-    Shared,
 }
 
 /// A process that is about to become COMMAND.
@@ -92,7 +80,7 @@ impl Program {
         let env = env.filter_map(|(name, value)| variable(name, &value)).collect();
         let name = command.first().map(OsString::as_os_str).unwrap_or_default();
         Ok(Self {
-            candidates: candidates(name, std::env::var_os("PATH")),
+            candidates: files_for(name),
             args,
             env,
             pid_variables,
@@ -248,6 +236,11 @@ fn variable(mut name: OsString, value: &OsStr) -> Option<CString> {
     CString::new(name.into_vec()).ok()
 }
 
+/// The files that are tried for this name.
+pub(crate) fn files_for(name: &OsStr) -> Vec<CString> {
+    candidates(name, std::env::var_os("PATH"))
+}
+
 /// The files that a shell would try for this name (`execvp(3)`).
 fn candidates(name: &OsStr, path: Option<OsString>) -> Vec<CString> {
     let bytes = name.as_bytes();
@@ -265,11 +258,6 @@ fn candidates(name: &OsStr, path: Option<OsString>) -> Vec<CString> {
         directory => [directory, b"/", bytes].concat(),
     });
     files.filter_map(|file| CString::new(file).ok()).collect()
-}
-
-/// Whether there is a terminal that controls us (`tty(4)`).
-pub(crate) fn has_controlling_terminal() -> bool {
-    std::fs::File::open("/dev/tty").is_ok()
 }
 
 /// Where a regular file on standard input is; `None`: it is not one.

@@ -7,6 +7,7 @@
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
+use crate::decide::rules::Restart;
 use crate::sys::files::STDIN;
 use crate::sys::process;
 
@@ -18,6 +19,32 @@ pub(crate) struct Terminal {
     group: Pid,
     /// The modes at our start; `None`: others use the terminal beside us, and may change them.
     modes: Option<Termios>,
+}
+
+/// COMMAND's process group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// It leads one: there is no terminal that controls us.
+    Own,
+    /// It leads one, with the terminal's foreground.
+    Foreground,
+    /// It is in ours: in the background it could neither read from the terminal nor, sometimes,
+    /// write to it.
+    Shared,
+}
+
+impl Group {
+    /// Where it belongs beside the terminal that is ours to give, if one is.
+    pub(crate) fn beside(terminal: Option<&Terminal>, restart: Restart) -> Self {
+        match terminal {
+            // Of a Ctrl-C in COMMAND's own group we know nothing. Where COMMAND's end by itself is
+            // not the end, we must.
+            Some(terminal) if terminal.is_ours() && restart == Restart::Never => Self::Foreground,
+            Some(_) => Self::Shared,
+            None if has_controlling_terminal() => Self::Shared,
+            None => Self::Own,
+        }
+    }
 }
 
 /// What becomes of the terminal's modes.
@@ -94,4 +121,9 @@ pub(crate) fn take_foreground(from: Pid) {
     if tcgetpgrp(STDIN) == Ok(from) {
         let _ = tcsetpgrp(STDIN, Pid::this());
     }
+}
+
+/// Whether there is a terminal that controls us (`tty(4)`).
+fn has_controlling_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
 }

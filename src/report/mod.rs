@@ -122,6 +122,11 @@ pub(crate) struct Event {
     pub(crate) variables: Vec<(String, String)>,
 }
 
+/// The words that the C library has for an `errno(3)`.
+pub(crate) fn error(errno: i32) -> String {
+    sights::error(errno)
+}
+
 /// Why nothing can be seen of what counts as traffic.
 pub(crate) fn blindness(why: Unseen) -> impl Display {
     sights::Blindness(why)

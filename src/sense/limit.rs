@@ -8,14 +8,33 @@ use crate::units::Bytes;
 /// The files that hold a limit, in a memory cgroup of either version (`cgroups(7)`).
 const LIMIT_FILES: [&str; 3] = ["memory.max", "memory.high", "memory.limit_in_bytes"];
 
+/// A memory limit, and where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Limit {
+    pub(crate) bytes: Bytes,
+    /// The file of a cgroup; `None`: the machine's RAM.
+    pub(crate) file: Option<PathBuf>,
+}
+
 /// The memory limit in force.
 pub(crate) fn in_force() -> Bytes {
+    find().bytes
+}
+
+/// The same, with where it comes from.
+pub(crate) fn find() -> Limit {
     let cgroups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let limits = memory_cgroups(&cgroups, &mounts)
         .into_iter()
         .flat_map(|(directory, root)| limits_up_to(&directory, &root));
-    Bytes(limits.chain(physical()).min().unwrap_or(u64::MAX))
+    let limits = limits.map(|(bytes, file)| (bytes, Some(file)));
+    let physical = physical().unwrap_or(u64::MAX);
+    let (bytes, file) = limits
+        .filter(|(bytes, _)| *bytes <= physical)
+        .min_by_key(|(bytes, _)| *bytes)
+        .unwrap_or((physical, None));
+    Limit { bytes: Bytes(bytes), file }
 }
 
 /// The machine's RAM, as `/proc/meminfo` has it.
@@ -23,12 +42,13 @@ fn physical() -> Option<u64> {
     super::procfs::kilobytes(&std::fs::read("/proc/meminfo").ok()?, b"MemTotal")
 }
 
-/// The limits set on a cgroup and on those above it. "max" is none; the number that version 1 has
-/// for "unlimited" is far above any RAM.
-fn limits_up_to(directory: &Path, root: &Path) -> Vec<u64> {
+/// The limits set on a cgroup and on those above it, with the file of each. "max" is none; the
+/// number that version 1 has for "unlimited" is far above any RAM.
+fn limits_up_to(directory: &Path, root: &Path) -> Vec<(u64, PathBuf)> {
     let ways = directory.ancestors().take_while(|way| way.starts_with(root));
     let files = ways.flat_map(|way| LIMIT_FILES.map(|file| way.join(file)));
-    files.filter_map(|file| std::fs::read_to_string(file).ok()?.trim().parse().ok()).collect()
+    let limit = |file: &PathBuf| std::fs::read_to_string(file).ok()?.trim().parse().ok();
+    files.filter_map(|file| limit(&file).map(|bytes| (bytes, file))).collect()
 }
 
 /// Our memory cgroups: the directory of each, and the mount point it is under.
@@ -126,7 +146,12 @@ mod tests {
         set("memory.limit_in_bytes", "9223372036854771712\n");
         let mut limits = limits_up_to(&inner, root.path());
         limits.sort_unstable();
-        assert_eq!(limits, [500, 700, 9_223_372_036_854_771_712]);
+        let expected = [
+            (500, root.path().join("a/memory.max")),
+            (700, root.path().join("a/b/memory.high")),
+            (9_223_372_036_854_771_712, root.path().join("memory.limit_in_bytes")),
+        ];
+        assert_eq!(limits, expected);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The senses: they answer questions about the world and decide nothing.
 
 pub(crate) mod limit;
+pub(crate) mod means;
 pub(crate) mod memory;
 pub(crate) mod neighbours;
 mod procfs;
+pub(crate) mod program;
 pub(crate) mod traffic;
 pub(crate) mod tree;

@@ -88,6 +88,15 @@ pub(crate) fn catch() -> io::Result<(Signals, Inherited)> {
     Ok((signals, Inherited { blocked, ignored }))
 }
 
+/// Those that are ignored, apart from what the C libraries keep for themselves.
+pub(crate) fn ignored() -> impl Iterator<Item = i32> {
+    (1..=64).filter(|signal| match *signal {
+        libc::SIGPIPE => entry::pipe_was_ignored(),
+        32..=34 => false,
+        signal => is_ignored(signal),
+    })
+}
+
 /// Blocks all that can be blocked.
 pub(crate) fn block_all() -> io::Result<()> {
     set_mask(SignalSet::ALL)

@@ -221,15 +221,20 @@ fn commands(lines: impl Iterator<Item = String>) -> Vec<Vec<String>> {
     lines.filter_map(command).collect()
 }
 
-#[test]
-fn every_command_line_in_the_documents_is_one() {
+/// The same of all command lines in README and manual.
+pub(crate) fn all_commands() -> Vec<Vec<String>> {
     let (readme, manual) = (text("README.md"), text("man/recycle.1"));
     let blocks = readme.split("```").skip(1).step_by(2).flat_map(str::lines);
     let in_readme = commands(blocks.map(str::to_owned));
     let blocks = manual.split(".EX\n").skip(1).map(|block| block.split(".EE").next().unwrap());
     let in_manual = commands(blocks.flat_map(str::lines).map(plain));
     assert!(in_readme.len() >= 7 && in_manual.len() >= 7, "{in_readme:?} {in_manual:?}");
-    for options in in_readme.into_iter().chain(in_manual) {
+    [in_readme, in_manual].concat()
+}
+
+#[test]
+fn every_command_line_in_the_documents_is_one() {
+    for options in all_commands() {
         let options = options.join(" ");
         let (end, run) = Run::new(&options).command(["--", "true"]).finish();
         assert_eq!(end, End::Code(0), "recycle {options}: {}", run.stderr());

@@ -6,6 +6,7 @@ mod bad_input;
 mod containers;
 mod docs;
 mod exit_status;
+mod explain;
 mod faults;
 mod harness;
 mod hooks;

@@ -10,6 +10,7 @@ mod holdings;
 mod inet_diag;
 mod known;
 mod namespace;
+pub(crate) mod probe;
 mod sockets;
 pub(crate) mod sources;
 pub(crate) mod stdin;
@@ -28,6 +29,7 @@ use self::sockets::{Findings, SocketSense};
 use self::sources::Sources;
 use self::stdin::StdinSense;
 use crate::decide::event::{TrafficLook, Unseen};
+use crate::decide::rules::Rules;
 use crate::decide::time::Time;
 use crate::decide::traffic::Traffic;
 use crate::sys::files;
@@ -35,12 +37,12 @@ use crate::sys::process::Process;
 
 /// What is to be watched.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Wanted {
-    pub(crate) sources: Sources,
+struct Wanted {
+    sources: Sources,
     /// How much moved, too: `--idle-floor`.
-    pub(crate) payload: bool,
+    payload: bool,
     /// From the start of each generation on; else from the first look on.
-    pub(crate) from_start: bool,
+    from_start: bool,
 }
 
 /// The watcher of all traffic.
@@ -70,7 +72,14 @@ enum Alert {
 const MOST_IN_VAIN: u32 = 1000;
 
 impl TrafficSense {
-    pub(crate) fn new(wanted: Wanted, stdin: StdinSense) -> Self {
+    /// The watcher of what counts here.
+    pub(crate) fn of(sources: Sources, rules: &Rules) -> Self {
+        let wanted =
+            Wanted { sources, payload: rules.floor.is_some(), from_start: rules.idle.is_some() };
+        Self::new(wanted, StdinSense::new(files::STDIN, rules.plans()))
+    }
+
+    fn new(wanted: Wanted, stdin: StdinSense) -> Self {
         let own = [files::STDIN, files::STDOUT, files::STDERR];
         let own = own.into_iter().filter_map(socket_inode).collect();
         Self {

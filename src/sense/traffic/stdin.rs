@@ -18,11 +18,13 @@ use crate::sys::files;
 
 /// What standard input is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Pipe,
     Socket,
     Terminal,
-    /// A regular file, `/dev/null`, nothing: no source of traffic, and no end that means anything.
+    /// A regular file: no source of traffic, and no end that means anything.
+    File,
+    /// The same: `/dev/null`, nothing.
     Nothing,
 }
 
@@ -63,20 +65,20 @@ impl StdinSense {
         let tripwire = Tripwire::on(fd, kind)
             .map_err(|error| Unseen { what: Sight::Input, errno: error as i32 });
         // COMMAND may read what waits now before we look again.
-        let carried = kind != Kind::Nothing && files::unread(fd).is_some_and(|count| count > 0);
-        Self { fd, kind, tripwire, carried, ended: kind == Kind::Nothing }
+        let carried = kind.is_source() && files::unread(fd).is_some_and(|count| count > 0);
+        Self { fd, kind, tripwire, carried, ended: !kind.is_source() }
     }
 
     /// Whether it can have traffic at all.
     pub(crate) fn is_source(&self) -> bool {
-        self.kind != Kind::Nothing
+        self.kind.is_source()
     }
 
     /// # Errors
     /// The kernel does not let us watch.
     pub(crate) fn is_watched(&self) -> Result<(), Unseen> {
         match &self.tripwire {
-            _ if self.kind == Kind::Nothing => Err(Self::NOTHING),
+            _ if !self.kind.is_source() => Err(Self::NOTHING),
             Ok(_) => Ok(()),
             Err(unseen) => Err(*unseen),
         }
@@ -122,13 +124,22 @@ impl StdinSense {
 }
 
 impl Kind {
-    fn of(fd: BorrowedFd<'_>) -> Self {
+    pub(crate) fn of(fd: BorrowedFd<'_>) -> Self {
         let Ok(stat) = fstat(fd) else { return Self::Nothing };
         match SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT {
             SFlag::S_IFIFO => Self::Pipe,
             SFlag::S_IFSOCK => Self::Socket,
             SFlag::S_IFCHR if std::io::IsTerminal::is_terminal(&fd) => Self::Terminal,
+            SFlag::S_IFREG => Self::File,
             _ => Self::Nothing,
+        }
+    }
+
+    /// Whether it can have traffic at all.
+    pub(crate) fn is_source(self) -> bool {
+        match self {
+            Self::Pipe | Self::Socket | Self::Terminal => true,
+            Self::File | Self::Nothing => false,
         }
     }
 }
@@ -141,7 +152,7 @@ impl Tripwire {
             // Output of COMMAND modifies a terminal, too; only input is read from it.
             Kind::Terminal => Self::inotify(AddWatchFlags::IN_ACCESS),
             Kind::Socket => Self::epoll(fd),
-            Kind::Nothing => Err(nix::Error::EPERM),
+            Kind::File | Kind::Nothing => Err(nix::Error::EPERM),
         }
     }
 

@@ -65,7 +65,7 @@ impl Running {
     }
 
     /// All that was written so far; nothing where there is no terminal.
-    pub(super) fn screen(&self) -> String {
+    pub(crate) fn screen(&self) -> String {
         let bytes = self.terminal.as_ref().map_or(&[][..], |terminal| &terminal.screen);
         String::from_utf8_lossy(bytes).into_owned()
     }

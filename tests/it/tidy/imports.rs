@@ -12,7 +12,7 @@ struct Rule {
 }
 
 /// Every part but `supervisor` and `main`, which see all. A part may always use itself.
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 8] = [
     Rule { part: "units", ours: &[], libraries: &[] },
     // Pure.
     Rule { part: "decide", ours: &["units"], libraries: &[] },
@@ -25,6 +25,25 @@ const RULES: [Rule; 7] = [
         ours: &["act::stop", "decide::exit", "decide::rules", "report", "sense::traffic", "units"],
         libraries: &["anyhow", "clap", "humantime"],
     },
+    // It asks all who know something, and does nothing.
+    Rule { part: "explain", ours: ASKED, libraries: &[] },
+];
+
+/// Who is asked what will be: of `act`, where things are and whose.
+const ASKED: &[&str] = &[
+    "act::hook::shell_is_there",
+    "act::spawn::files_for",
+    "act::stop::Scope",
+    "act::terminal::Group",
+    "act::terminal::Terminal",
+    "cli",
+    "decide::event",
+    "decide::exit",
+    "decide::rules",
+    "report",
+    "sense",
+    "sys",
+    "units",
 ];
 
 /// What sense, act and report stand on. Of `decide` the plain types only: no state, no decision.

@@ -1,0 +1,115 @@
+//! The boundaries of each warning.
+
+use super::*;
+use crate::explain::facts::Facts;
+use crate::explain::tests::{LIMIT, explained, facts, named};
+use crate::sense::program::Found;
+
+/// The warnings, each on one line.
+fn warnings(line: &str, facts: &Facts) -> Vec<String> {
+    let text = explained(line, facts);
+    let Some((_, warnings)) = text.split_once("\nWarnings\n- ") else { return Vec::new() };
+    let items = warnings.split("\n- ");
+    items.map(|item| item.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn a_stop_signal_that_is_ignored_here_is_warned_of() {
+    let facts = Facts { ignored: vec![named("INT"), named("QUIT")], ..facts() };
+    let said = "SIGINT is ignored here (nohup, or a script's &). Unless COMMAND handles it, each \
+                stop takes 30s and ends by SIGKILL.";
+    assert_eq!(warnings("--max-lifetime 1h --stop-signal INT node", &facts), [said]);
+    assert_eq!(warnings("--max-lifetime 1h node", &facts), [""; 0]);
+    assert_eq!(warnings("--stop-signal INT node", &facts), [""; 0], "there is no stop");
+}
+
+/// Each with the last value that is warned of, and the first that is not.
+#[test]
+fn limits_near_a_bare_interpreter_are_warned_of() {
+    let facts = |file: &str, interpreter: &str| {
+        let interpreter = interpreter.split_whitespace().map(str::to_owned).collect();
+        let program = Search::Found(Found { file: file.into(), interpreter });
+        Facts { program, ..facts() }
+    };
+    for (file, interpreter, low, enough) in [
+        ("/usr/bin/node", "", "77M", "78M"),
+        ("/usr/bin/nodejs", "", "77M", "78M"),
+        ("/usr/bin/python3.11", "", "15M", "16M"),
+        ("/opt/bin/serve", "/usr/bin/python3 -u", "15M", "16M"),
+        ("/opt/bin/npm", "/usr/bin/env node", "77M", "78M"),
+        ("/usr/bin/ruby3.1", "", "25M", "26M"),
+        ("/usr/bin/java", "", "71M", "72M"),
+        ("/usr/bin/php8.2", "", "33M", "34M"),
+        ("/usr/bin/perl", "", "7M", "8M"),
+        ("/usr/bin/nodes", "", "2047K", "2M"),
+    ] {
+        let facts = facts(file, interpreter);
+        for option in ["--max-rss", "--max-pss", "--kill-rss"] {
+            let warned = warnings(&format!("{option} {low} -- ./x"), &facts);
+            let [line] = &warned[..] else { panic!("{file} {low}: {warned:?}") };
+            assert!(line.starts_with(&format!("{option} ")), "{line}");
+            assert_eq!(warnings(&format!("{option} {enough} -- ./x"), &facts), [""; 0], "{file}");
+        }
+    }
+    let line = "--max-rss 64M is less than twice what node needs to do nothing (39M): restarts \
+                will not help.";
+    assert_eq!(warnings("--max-rss 64M node", &facts("/usr/bin/node", "")), [line]);
+}
+
+#[test]
+fn limits_that_the_kernel_comes_before_are_warned_of() {
+    let origin = "the limit in /sys/fs/cgroup/memory.max: the kernel may kill COMMAND first.";
+    let near = format!("--kill-rss 1.8G is near 2G, {origin}");
+    assert_eq!(warnings("--kill-rss 1844M node", &facts()), [near]);
+    assert_eq!(warnings("--kill-rss 1843M node", &facts()), [""; 0]);
+    let over = format!("--max-rss 2G is not below 2G, {origin}");
+    assert_eq!(warnings("--max-rss 2G node", &facts()), [over]);
+    assert_eq!(warnings("--max-rss 2047M node", &facts()), [""; 0]);
+    let facts = Facts { limit: Limit { bytes: LIMIT, file: None }, ..facts() };
+    let warned = warnings("--max-pss 3G node", &facts);
+    assert!(warned[0].contains("not below 2G, this machine's RAM: "), "{warned:?}");
+}
+
+#[test]
+fn of_those_who_fork_workers_pss_tells_more() {
+    let said = "--max-rss 1G counts a page once for each process that shares it. If gunicorn \
+                forks workers, --max-pss tells more.";
+    assert_eq!(warnings("--max-rss 1G gunicorn", &facts()), [said]);
+    for quiet in ["--max-pss 1G gunicorn", "--max-pss 1G --kill-rss 1.5G gunicorn"] {
+        assert_eq!(warnings(quiet, &facts()), [""; 0]);
+    }
+    assert_eq!(warnings("--kill-rss 1G php-fpm8.2", &facts()).len(), 1);
+    assert_eq!(warnings("--max-rss 1G node", &facts()), [""; 0]);
+}
+
+#[test]
+fn an_idle_time_within_a_heartbeat_is_warned_of() {
+    let said = "--idle 30s is no longer than the usual silence on connections in use: HTTP \
+                keep-alive (5 to 75s), WebSocket pings (20 to 30s), AMQP heartbeats (30s). Who is \
+                connected and waits is cut off then.";
+    assert_eq!(warnings("--idle 30s node", &facts()), [said]);
+    let inbound = warnings("--idle 30s --traffic inbound node", &facts());
+    assert!(!inbound[0].contains("AMQP"), "{inbound:?}");
+    for quiet in [
+        "--idle 31s node",
+        "--idle 5s --traffic stdin,udp,unix node",
+        "--idle 5s --idle-floor 1K node",
+        "--max-rss 1G --quiet 2s node",
+    ] {
+        assert_eq!(warnings(quiet, &facts()), [""; 0], "{quiet}");
+    }
+}
+
+#[test]
+fn as_pid_1_a_stop_that_no_platform_waits_for_is_warned_of() {
+    let facts = |is_pid_1| Facts { is_pid_1, ..facts() };
+    let warned = |timeout| warnings(&format!("--stop-timeout {timeout} node"), &facts(true));
+    let docker = "--stop-timeout 11s is more than a COMMAND gets when the container is stopped: \
+                  by default docker stop waits 10s.";
+    assert_eq!(warned("11s"), [docker]);
+    assert_eq!(warned("10s"), [""; 0]);
+    assert!(warned("30s")[0].ends_with("waits 10s."), "{:?}", warned("30s"));
+    assert!(warned("31s")[0].ends_with("waits 10s, Kubernetes and Heroku 30s."));
+    assert_eq!(warnings("--stop-timeout 1h node", &facts(false)), [""; 0]);
+    assert_eq!(warnings("node", &facts(true)), [""; 0], "nobody asked for the default");
+}
