@@ -62,6 +62,7 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
     let seed = process::random().unwrap_or_default();
     let mut supervisor = Supervisor {
         stop_signal: config.rules.stop_signal,
+        stop_timeout: config.rules.stop_timeout,
         hooks: hooks::Hooks::new(shell, on_event, pre_stop.zip(config.rules.pre_stop)),
         lifecycle: Lifecycle::new(config.rules, now(), seed),
         reporter: Reporter::new(config.style, &name),
@@ -78,7 +79,7 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
         sweep: None,
         events: VecDeque::new(),
         end: None,
-        hurries: false,
+        asked: Asked::No,
         leave_by: None,
     };
     // From here on nothing may end the program but `Action::Quit`: no `?`, no panic. What fails
@@ -100,6 +101,7 @@ struct Supervisor {
     scope: Scope,
     /// What COMMAND may die of because we asked.
     stop_signal: Signal,
+    stop_timeout: Duration,
     program: Program,
     /// The one on standard input, if it is ours to give.
     terminal: Option<Terminal>,
@@ -117,11 +119,20 @@ struct Supervisor {
     /// What came of actions: handled before anything else is waited for.
     events: VecDeque<Event>,
     end: Option<End>,
-    /// An end was asked for, by TERM, INT or QUIT.
-    hurries: bool,
+    /// An end was asked for.
+    asked: Asked,
     /// Until then, at most, who is told of events is waited for after COMMAND's end.
     leave_by: Option<Time>,
     hooks: hooks::Hooks,
+}
+
+/// Whether an end of ours was asked for: who asked need not be told of it, nor wait.
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    No,
+    /// INT or QUIT, which COMMAND may take for something else: not for longer than this.
+    Until(Time),
+    ForGood,
 }
 
 /// What the loop waits for.

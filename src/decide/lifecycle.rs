@@ -23,18 +23,21 @@ mod held;
 mod kill;
 mod living;
 mod preparing;
+mod signals;
 mod starting;
 
 use std::time::Duration;
 
 use self::held::Held;
 use self::kill::Kill;
+pub(crate) use self::signals::Wish;
+use self::signals::{Meaning, stopped};
 use super::event::{Action, Cause, Event, Look, Reason};
 use super::exit::{End, Exit, Failure, Signal};
 use super::notice::{Notice, Opening, Recycled};
 use super::policy::{Opinion, Policy, Verdict};
 use super::restart::Restarts;
-use super::rules::{Mapped, Rules, Then};
+use super::rules::{Rules, Then};
 use super::storm::Storm;
 use super::time::{Time, earliest};
 
@@ -119,24 +122,6 @@ enum Finality {
     FinalUntil(Time),
 }
 
-/// What a signal means to us, beyond being passed on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Meaning {
-    Nothing,
-    /// TERM: no more generations.
-    Leave,
-    /// INT, QUIT: an end is wished for.
-    Interrupt,
-    /// HUP: the same, if COMMAND takes it so soon.
-    HangUp,
-    /// TSTP, TTIN, TTOU: we stop, too.
-    Suspend,
-    /// CONT: COMMAND goes on.
-    Wake,
-    /// `--map-signal SIGNAL:recycle`.
-    Recycle,
-}
-
 /// The state machine.
 #[derive(Debug)]
 pub(crate) struct Lifecycle {
@@ -218,56 +203,6 @@ impl Lifecycle {
             State::Leaving { watch, kill } => self.leaving(now, event, watch, kill, actions),
             State::Done => State::Done,
         };
-    }
-
-    /// What a signal that came means. One that is mapped to `none` or `recycle` means that.
-    fn meaning(&self, signal: Signal) -> Meaning {
-        match (self.rules.map.of(signal), signal) {
-            (Mapped::Recycle, _) => Meaning::Recycle,
-            (Mapped::Drop, _) => Meaning::Nothing,
-            (Mapped::Pass(_), Signal::TERM) => Meaning::Leave,
-            (Mapped::Pass(_), Signal::INT | Signal::QUIT) => Meaning::Interrupt,
-            (Mapped::Pass(_), Signal::HUP) => Meaning::HangUp,
-            (Mapped::Pass(_), Signal::TSTP | Signal::TTIN | Signal::TTOU) => Meaning::Suspend,
-            (Mapped::Pass(_), Signal::CONT) => Meaning::Wake,
-            (Mapped::Pass(_), _) => Meaning::Nothing,
-        }
-    }
-
-    /// Passes a signal on, as far as the rules say, and tells what it means.
-    fn pass(&self, signal: Signal, shared: bool, actions: &mut Vec<Action>) -> Meaning {
-        match self.rules.map.of(signal) {
-            Mapped::Pass(to) if shared && to == signal => {}
-            Mapped::Pass(Signal::CONT) => actions.push(Action::Wake),
-            Mapped::Pass(to) => actions.push(Action::Pass(to)),
-            Mapped::Drop => actions.push(Action::Tell(Notice::Swallowed(signal))),
-            Mapped::Recycle => {}
-        }
-        let meaning = self.meaning(signal);
-        match meaning {
-            // To a stopped process TERM means nothing until CONT (signal(7)).
-            Meaning::Leave => actions.push(Action::Pass(Signal::CONT)),
-            Meaning::Suspend => actions.push(Action::Suspend(signal)),
-            Meaning::Nothing
-            | Meaning::Interrupt
-            | Meaning::HangUp
-            | Meaning::Wake
-            | Meaning::Recycle => {}
-        }
-        meaning
-    }
-}
-
-/// What is done about a COMMAND that was stopped on a terminal: the shell that waits for us must
-/// learn of it. Where none does, nobody could ever wake COMMAND after a Ctrl-Z.
-fn stopped(signal: Signal, foreground: bool, shell: bool, actions: &mut Vec<Action>) {
-    match signal {
-        // A shell's `fg` may give us the foreground without a word.
-        Signal::TTIN | Signal::TTOU if foreground => actions.push(Action::Wake),
-        _ if shell => actions.push(Action::Suspend(signal)),
-        Signal::TSTP => actions.push(Action::Wake),
-        // By hand, or because others have the foreground: it would only stop again.
-        _ => {}
     }
 }
 

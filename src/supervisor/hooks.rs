@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
-use super::{Supervisor, now};
+use super::{Asked, Supervisor, now};
 use crate::act::hook::{self, Errand, Shell};
 use crate::decide::alerts::{self, Alerts};
 use crate::decide::event::{Event, Preparation};
@@ -78,7 +78,7 @@ impl Supervisor {
         }
         self.reporter.tell(notice);
         // When an end is asked for, whoever asked knows.
-        if self.hooks.on_event.is_none() || self.hurries || !alerts::matters(notice) {
+        if self.hooks.on_event.is_none() || self.was_asked() || !alerts::matters(notice) {
             return;
         }
         let alert = self.hooks.alerts.add(self.reporter.event(notice));
@@ -152,11 +152,20 @@ impl Supervisor {
         }
     }
 
+    /// Whether somebody wanted an end, a moment ago or for good.
+    fn was_asked(&self) -> bool {
+        match self.asked {
+            Asked::No => false,
+            Asked::Until(until) => now() < until,
+            Asked::ForGood => true,
+        }
+    }
+
     /// Whether we may leave: COMMAND is gone for good, and nobody is told of it any more, or it has
     /// taken long enough, or nobody waits.
     pub(super) fn may_leave(&self) -> bool {
         let over = self.leave_by.is_none_or(|until| now() >= until);
-        over || self.hurries || !self.hooks.are_telling()
+        over || self.was_asked() || !self.hooks.are_telling()
     }
 
     /// COMMAND is gone for good.

@@ -3,16 +3,31 @@
 use std::time::Duration;
 
 use super::hooks::Hooks;
-use super::{Ready, Supervisor, now};
+use super::{Asked, Ready, Supervisor, now};
 use crate::act::terminal::Modes;
 use crate::decide::event::Event;
 use crate::decide::exit::{Exit, Signal};
+use crate::decide::lifecycle::Wish;
 use crate::sense::tree::cpu;
 use crate::sys::children::{self, Status};
 use crate::sys::poll::{self, Readiness};
 use crate::sys::process;
 
 impl Supervisor {
+    /// Notes who wants an end.
+    fn heed_wish(&mut self, signal: Signal) {
+        self.asked = match self.lifecycle.wish(signal) {
+            Some(Wish::End) => Asked::ForGood,
+            // Nobody is left who could take it for something else.
+            Some(Wish::Interruption) if self.end.is_some() => Asked::ForGood,
+            Some(Wish::Interruption) => match self.asked {
+                Asked::ForGood => Asked::ForGood,
+                Asked::No | Asked::Until(_) => Asked::Until(now() + self.stop_timeout),
+            },
+            None => self.asked,
+        };
+    }
+
     /// Tells whether a child may have ended.
     pub(super) fn take_signals(&mut self) -> bool {
         let mut children = false;
@@ -25,11 +40,11 @@ impl Supervisor {
                     self.take_sprung();
                 }
                 Some(signal) if received.by_kernel => {
-                    self.hurries |= matches!(signal, Signal::INT | Signal::QUIT);
+                    self.heed_wish(signal);
                     self.take_terminals(signal);
                 }
                 Some(signal) if !received.own => {
-                    self.hurries |= matches!(signal, Signal::TERM | Signal::INT | Signal::QUIT);
+                    self.heed_wish(signal);
                     let shared = self.redirect(signal);
                     self.feed(Event::Signalled { signal, shared });
                 }
@@ -143,6 +158,7 @@ impl Supervisor {
             && self.stop_signal != signal
         {
             // What a shell takes it for: somebody typed it, and COMMAND's group alone got it.
+            self.heed_wish(signal);
             self.feed(Event::Signalled { signal, shared: true });
         }
         self.take_input_end();

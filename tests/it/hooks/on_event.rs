@@ -85,6 +85,22 @@ fn an_end_that_was_asked_for_is_not_told() {
     }
 }
 
+/// Only an end soon after it: COMMAND may have taken it for something else.
+#[test]
+fn an_end_long_after_an_int_is_told() {
+    let options = "--stop-timeout 100ms --map-signal QUIT:none";
+    let run = with_hook(options, "RECYCLE_ON_EVENT", NAME_IT);
+    let mut run = run.fixture("trap:INT ready wait-file:go exit:3").spawn();
+    run.await_entry(1, "ready");
+    run.signal(libc::SIGQUIT);
+    run.signal(libc::SIGINT);
+    run.await_entry(1, "got INT");
+    let_pass(Duration::from_millis(150));
+    run.touch("go");
+    assert_eq!(run.finish(), End::Code(3));
+    assert_eq!(lines(&run, "events"), ["exited"]);
+}
+
 /// One at a time, in order; recycles go on meanwhile.
 #[test]
 fn nobody_waits_for_who_is_told() {
