@@ -126,6 +126,10 @@ struct Args {
     /// Also log memory and traffic at this pace
     #[arg(long, value_name = "DURATION", env = "RECYCLE_SAMPLE_EVERY", help_heading = OTHER)]
     sample_every: Option<String>,
+    /// Tell statsd://HOST:PORT[/PREFIX], or prom:FILE
+    #[arg(long, value_name = "URL", env = "RECYCLE_METRICS", help_heading = OTHER)]
+    #[arg(value_delimiter = ',')]
+    metrics: Vec<String>,
     /// Shell command to run for what matters
     #[arg(long, value_name = "COMMAND", env = "RECYCLE_ON_EVENT", help_heading = OTHER)]
     on_event: Option<String>,

@@ -16,6 +16,7 @@ use crate::decide::exit::{End, Signal};
 use crate::decide::lifecycle::Lifecycle;
 use crate::decide::time::{Time, earliest};
 use crate::decide::traffic::Traffic;
+use crate::report::metrics::Metrics;
 use crate::report::{self, Reporter};
 use crate::sense::memory::MemorySense;
 use crate::sense::neighbours;
@@ -27,6 +28,7 @@ use crate::sys::process;
 use crate::sys::signals::{self, Signals};
 
 mod hooks;
+mod measure;
 mod perform;
 mod take;
 
@@ -38,6 +40,8 @@ const BLIND_PAUSE: Duration = Duration::from_millis(20);
 /// # Errors
 /// What the supervision needs cannot be had; nothing was started.
 pub(crate) fn run(config: Config) -> anyhow::Result<End> {
+    // A resolver may take its time: signals still end us.
+    let mut metrics = Metrics::find(config.metrics, &config.style);
     let (signals, inherited) = signals::catch().context("cannot catch signals")?;
     process::become_subreaper().context("cannot become a subreaper")?;
     let terminal = Terminal::find(neighbours::none);
@@ -60,12 +64,18 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
     let name = config.command.first().map(|name| name.to_string_lossy()).unwrap_or_default();
     // Random is nice to have: without it, jitter is the same in every run.
     let seed = process::random().unwrap_or_default();
+    let started = now();
+    // The last that may fail: a file is not to say that we run when we do not.
+    if let Some(metrics) = &mut metrics {
+        metrics.begin(started).map_err(anyhow::Error::msg)?;
+    }
     let mut supervisor = Supervisor {
         stop_signal: config.rules.stop_signal,
         stop_timeout: config.rules.stop_timeout,
         hooks: hooks::Hooks::new(shell, on_event, pre_stop.zip(config.rules.pre_stop)),
-        lifecycle: Lifecycle::new(config.rules, now(), seed),
+        lifecycle: Lifecycle::new(config.rules, started, seed),
         reporter: Reporter::new(config.style, &name),
+        metrics,
         scope: config.scope,
         program,
         terminal,
@@ -98,6 +108,8 @@ const ABSENCE: Duration = Duration::from_secs(1);
 struct Supervisor {
     lifecycle: Lifecycle,
     reporter: Reporter,
+    /// `None`: nobody wants any.
+    metrics: Option<Metrics>,
     scope: Scope,
     /// What COMMAND may die of because we asked.
     stop_signal: Signal,
@@ -148,6 +160,7 @@ struct Ready {
 
 impl Supervisor {
     fn supervise(&mut self) -> End {
+        self.tell_failures();
         loop {
             let ready = self.wait();
             if let Some(since) = ready.overslept {
@@ -163,8 +176,11 @@ impl Supervisor {
             if let Some(end) = self.end
                 && self.may_leave()
             {
+                self.finish_metrics();
                 return end;
             }
+            // After all that matters: it may take as long as a disk does.
+            self.write_metrics();
         }
     }
 
@@ -198,6 +214,7 @@ impl Supervisor {
         let began = now();
         let due = earliest(self.lifecycle.deadline(), self.leave_by);
         let deadline = earliest(due, blind.then_some(began + BLIND_PAUSE));
+        let deadline = earliest(deadline, self.metrics.as_ref().and_then(Metrics::deadline));
         let fds: Vec<_> = sources.iter().map(|(_, fd, readiness)| (*fd, *readiness)).collect();
         let mut ready = Vec::with_capacity(fds.len());
         poll::wait(&fds, deadline.map(|deadline| deadline.since(began)), &mut ready);

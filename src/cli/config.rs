@@ -1,5 +1,7 @@
 //! What the command line means. Every contradiction is found here, before anything is started.
 
+mod metrics;
+
 use std::ffi::{CString, OsString};
 use std::path::Path;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use super::values::{self, Parsed, mapping};
 use super::{Args, Typed};
 use crate::act::stop::Scope;
 use crate::decide::rules::{Idle, Lifetime, Measure, MemoryRules, Quiet, Rules, SignalMap};
+use crate::report::metrics::Target;
 use crate::report::{Format, Loudness, Style};
 use crate::sense::traffic::sources::Sources;
 use crate::units::{Bytes, Share, Size};
@@ -23,6 +26,7 @@ pub(crate) struct Config {
     pub(crate) scope: Scope,
     pub(crate) style: Style,
     pub(crate) hooks: Hooks,
+    pub(crate) metrics: Vec<Target>,
     /// Environment variables that COMMAND is not to inherit.
     pub(crate) hidden: Vec<String>,
 }
@@ -86,12 +90,7 @@ impl Args {
             restart: read(typed, "restart", &self.restart, values::restart)?,
             max_restarts: read(typed, "max-restarts", &self.max_restarts, values::budget)?,
             backoff: read(typed, "backoff", &self.backoff, values::backoff)?,
-            sample_every: read_some(
-                typed,
-                "sample-every",
-                self.sample_every.as_ref(),
-                values::duration,
-            )?,
+            sample_every: self.pace_of_samples(typed)?,
         };
         check(&rules, typed, &self)?;
         Ok(Config {
@@ -102,6 +101,7 @@ impl Args {
                 pre_stop: read_some(typed, "pre-stop", self.pre_stop.as_ref(), values::script)?,
             },
             style: self.style(typed, &rules.memory)?,
+            metrics: self.targets(typed)?,
             command: self.command,
             rules,
             hidden,
@@ -122,12 +122,15 @@ impl Args {
             loudness: loudness(typed, self.quiet_log, self.verbose)?,
             format: read(typed, "log-format", &self.log_format, values::format)?,
             name: name.unwrap_or_else(|| file_name(&self.command)),
+            samples: self.sample_every.is_some(),
             limits: limits(memory),
         };
-        let needs_name = self.on_event.is_some() || self.pre_stop.is_some();
+        let hooks = self.on_event.is_some() || self.pre_stop.is_some();
+        let needs_name = style.format != Format::Text || hooks || !self.metrics.is_empty();
         ensure!(
-            style.format != Format::Text || needs_name || !typed.given("name"),
-            "{}: means nothing without --log-format json or logfmt, --on-event or --pre-stop",
+            needs_name || !typed.given("name"),
+            "{}: means nothing without --log-format json or logfmt, --metrics, --on-event or \
+             --pre-stop",
             typed.name("name")
         );
         Ok(style)
@@ -210,7 +213,7 @@ fn check(rules: &Rules, typed: &Typed<'_>, args: &Args) -> anyhow::Result<()> {
         ("pre-stop", rules.plans(), "anything to recycle for"),
         ("pre-stop-timeout", rules.pre_stop.is_some(), "--pre-stop"),
         ("idle-cpu", idle || rules.quiet.is_some(), "--idle or --quiet"),
-        ("traffic", traffic, "--idle, --quiet or --sample-every"),
+        ("traffic", traffic, "--idle, --quiet, --sample-every or --metrics"),
         ("idle-floor", idle || rules.quiet.is_some(), "--idle or --quiet"),
         ("min-lifetime", idle || memory || lifetime, TRIGGERS),
     ];

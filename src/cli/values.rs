@@ -1,5 +1,7 @@
 //! The forms that values have: text in, meaning out, or a phrase that says what is allowed.
 
+pub(super) mod metrics;
+
 use std::ffi::CString;
 use std::time::Duration;
 

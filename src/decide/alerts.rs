@@ -21,6 +21,7 @@ pub(crate) fn matters(notice: &Notice) -> bool {
         Notice::Exited { exit, .. } => exit.is_failure(),
         Notice::NothingLeftToRead
         | Notice::CannotSee(_)
+        | Notice::MetricsFailed { .. }
         | Notice::HookFailed { .. }
         | Notice::EventsLost { .. }
         | Notice::Sampled { .. }

@@ -31,13 +31,15 @@ pub(crate) enum Notice {
     NothingLeftToRead,
     /// Something cannot be seen; what depends on it will not happen.
     CannotSee(Unseen),
+    /// Numbers for graphs cannot go where they were to go; `again`: that is tried again.
+    MetricsFailed { target: String, error: String, again: bool },
     /// A recycle has been due for a long time, and something holds it still.
     HeldLong { hold: Hold, held: Duration },
     /// `--on-event` or `--pre-stop` failed; what it was for goes on.
     HookFailed { hook: Hook, failure: HookFailure },
     /// So many events were not told to `--on-event`.
     EventsLost { count: u64 },
-    /// `--sample-every`.
+    /// `--sample-every`, `--metrics`.
     Sampled { generation: u64, sample: Sample },
     /// Only with `--verbose`, from here on.
     Started { generation: u64 },

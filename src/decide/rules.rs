@@ -26,7 +26,7 @@ pub(crate) struct Rules {
     pub(crate) restart: Restart,
     pub(crate) max_restarts: Budget,
     pub(crate) backoff: Backoff,
-    /// A sample of memory and traffic this often; `None`: none.
+    /// A sample of memory and traffic this often, for logs or metrics; `None`: none.
     pub(crate) sample_every: Option<Duration>,
 }
 

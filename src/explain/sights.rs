@@ -1,7 +1,7 @@
 //! What can be seen here, and by what means.
 
-use super::Plan;
 use super::page::Page;
+use super::{Plan, shown};
 use crate::report;
 use crate::sense::means::Means;
 use crate::sense::traffic::sources::{Extent, Sources};
@@ -29,7 +29,14 @@ pub(super) fn write(plan: Plan<'_>, page: &mut Page) {
         }
     }
     if let Some(every) = rules.sample_every {
-        items.push(format!("Both are told on standard error every {}.", Span(every)));
+        let every = Span(every);
+        if plan.config.style.samples {
+            items.push(format!("Both are told on standard error every {every}."));
+        }
+        for target in &plan.config.metrics {
+            let target = shown(&target.text);
+            items.push(format!("Both go to {target} every {every}, and so does what is counted."));
+        }
     }
     page.list("What is seen here, and how", &items);
 }

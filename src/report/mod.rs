@@ -2,6 +2,7 @@
 //! closed, full or broken loses them and disturbs nothing. stdout belongs to COMMAND.
 
 mod machine;
+pub(crate) mod metrics;
 mod record;
 mod sights;
 mod text;
@@ -41,6 +42,8 @@ pub(crate) struct Style {
     pub(crate) format: Format,
     /// `--name`, or COMMAND's file name.
     pub(crate) name: String,
+    /// Whether samples are to be heard of, and not only for `--metrics`.
+    pub(crate) samples: bool,
     /// Those in force, by the names of their options: every sample bears them.
     pub(crate) limits: Vec<(&'static str, Bytes)>,
 }
@@ -87,7 +90,7 @@ impl Reporter {
 
     /// Tells people, or their machines, about something, if they want to hear it.
     pub(crate) fn tell(&self, notice: &Notice) {
-        if self.style.loudness < text::level(notice) {
+        if self.style.loudness < text::level(notice) || self.is_for_others(notice) {
             return;
         }
         match self.style.format {
@@ -95,6 +98,12 @@ impl Reporter {
             Format::Json => write(self.line(notice).json()),
             Format::Logfmt => write(self.line(notice).logfmt()),
         }
+    }
+
+    /// Whether it is a sample that only `--metrics` asked for: to explain each look, it is said.
+    fn is_for_others(&self, notice: &Notice) -> bool {
+        let verbose = self.style.loudness == Loudness::Verbose;
+        matches!(notice, Notice::Sampled { .. }) && !self.style.samples && !verbose
     }
 
     /// The same for a command: an object of JSON, and variables for its environment.

@@ -210,6 +210,10 @@ impl Record {
             Notice::Refused => Self::new("refused"),
             Notice::NothingLeftToRead => Self::new("nothing_left_to_read"),
             Notice::CannotSee(unseen) => Self::unseen(unseen),
+            Notice::MetricsFailed { ref target, ref error, .. } => {
+                let text = |text: &String| Value::Text(Cow::Owned(text.clone()));
+                Self::new("metrics_failed").with("target", text(target)).with("error", text(error))
+            }
             Notice::HeldLong { hold, held } => {
                 Self::new("held_long").with("hold", hold_word(hold)).with("held", held)
             }

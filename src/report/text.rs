@@ -28,7 +28,8 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         | Notice::KillLimitTooLow { .. }
         | Notice::StillAlive { .. }
         | Notice::NothingLeftToRead
-        | Notice::CannotSee(_) => Loudness::Normal,
+        | Notice::CannotSee(_)
+        | Notice::MetricsFailed { .. } => Loudness::Normal,
         Notice::Started { .. }
         | Notice::Looked { .. }
         | Notice::Held(_)
@@ -85,6 +86,10 @@ impl fmt::Display for Line<'_> {
                 "not recycled: standard input has ended, the next generation would find nothing",
             ),
             Notice::CannotSee(unseen) => write!(out, "{}", CannotSee(*unseen)),
+            Notice::MetricsFailed { target, error, again } => {
+                let next = if *again { "trying again" } else { "going on without" };
+                write!(out, "metrics cannot go to '{}': {error}; {next}", target.escape_default())
+            }
             Notice::HeldLong { hold, held } => {
                 let (held, why) = (Span(*held), why(*hold));
                 write!(out, "a recycle has been due for {held}, but held: {why}")

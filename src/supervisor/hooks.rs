@@ -71,8 +71,12 @@ impl Hooks {
 }
 
 impl Supervisor {
-    /// Tells people, and who wants to be told of what matters.
+    /// Tells those who count, people, and who wants to be told of what matters. Numbers first:
+    /// whoever has read the line finds them sent.
     pub(super) fn tell(&mut self, notice: &Notice) {
+        if let Some(metrics) = &mut self.metrics {
+            metrics.tell(notice);
+        }
         if self.reporter.is_old(notice) {
             return;
         }

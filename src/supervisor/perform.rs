@@ -180,6 +180,7 @@ impl Supervisor {
             None => None,
         };
         if look.traffic.is_some() {
+            self.disown_datagrams();
             self.take_io();
         }
         let members = self.trees.members();

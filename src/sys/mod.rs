@@ -3,6 +3,7 @@
 
 pub(crate) mod children;
 pub(crate) mod clock;
+pub(crate) mod datagrams;
 pub(crate) mod entry;
 pub(crate) mod files;
 pub(crate) mod netlink;

@@ -208,6 +208,10 @@ fn warnings() {
             Notice::CannotSee(Unseen { what: Sight::Strangers, errno: 0 }),
             r#""cannot_see","what":"strangers""#,
         ),
+        (
+            Notice::MetricsFailed { target: "prom:\"".into(), error: "full".into(), again: true },
+            r#""metrics_failed","target":"prom:\"","error":"full""#,
+        ),
     ] {
         assert_eq!(lines(&notice).0, json);
     }

@@ -166,6 +166,11 @@ impl TrafficSense {
         None
     }
 
+    /// So many datagrams have been sent by us since the start: they are no traffic.
+    pub(crate) fn disown(&mut self, datagrams: u64) {
+        self.sockets.disown(datagrams);
+    }
+
     /// When traffic last moved; `None`: it cannot be seen.
     pub(crate) fn look(
         &mut self,

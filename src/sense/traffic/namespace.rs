@@ -36,6 +36,8 @@ pub(super) struct NamespaceSense {
     before: BTreeMap<Stand, u64>,
     /// Read once a look.
     latest: Option<Counters>,
+    /// Datagrams among them that we sent ourselves.
+    own: u64,
     buffer: Vec<u8>,
 }
 
@@ -43,6 +45,12 @@ impl NamespaceSense {
     /// What was read for the last look is old.
     pub(super) fn begin_look(&mut self) {
         self.latest = None;
+    }
+
+    /// So many datagrams have been sent by us since the start. Whether they arrived in this very
+    /// namespace nobody tells us: those that did count, as it may have been others that did.
+    pub(super) fn disown(&mut self, datagrams: u64) {
+        self.own = datagrams;
     }
 
     /// Whether it has moved since it was asked for last; the first time, nobody knows. `None`: it
@@ -71,6 +79,7 @@ impl NamespaceSense {
         if let Ok(text) = files::read_path("/proc/net/snmp6", &mut self.buffer) {
             counters.datagrams = counters.datagrams.wrapping_add(udp_from_snmp6(text));
         }
+        counters.datagrams = counters.datagrams.wrapping_sub(self.own);
         Some(counters)
     }
 }

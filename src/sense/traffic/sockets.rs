@@ -82,6 +82,11 @@ impl SocketSense {
         }
     }
 
+    /// So many datagrams have been sent by us since the start.
+    pub(super) fn disown(&mut self, datagrams: u64) {
+        self.namespace.disown(datagrams);
+    }
+
     /// Readable when something moves.
     pub(super) fn tripwires(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         // With a floor bytes alone are nothing: they are added up look by look.

@@ -3,6 +3,7 @@
 
 use super::{CEILING, assert_tcp_goes_idle, assert_udp_goes_idle, server, talk, talk_unix, unseen};
 use crate::harness::{Client, Container, End, Run, fixture_path, let_pass, read_filter};
+use std::net::UdpSocket;
 use std::time::Duration;
 
 /// Everything is allowed but one kind of netlink socket, the one that tells of other sockets.
@@ -91,6 +92,19 @@ fn without_getfd_a_udp_server_goes_idle() {
         assert_udp_goes_idle(&mut container);
         assert_says_nothing_twice(&container);
     }
+}
+
+/// What we send ourselves is in the counters that stand in for COMMAND's sockets.
+#[test]
+fn without_getfd_our_own_datagrams_keep_nobody_awake() {
+    let options = "--idle 1s --metrics statsd://10.0.0.1:8125 --sample-every 200ms";
+    let run = server(options, "udp:0.0.0.0:0");
+    let mut container = Container::start_filtered(run, &no_getfd(libc::EPERM));
+    let receiver = container.outside(|| UdpSocket::bind("10.0.0.1:8125").unwrap());
+    assert_udp_goes_idle(&mut container);
+    receiver.set_nonblocking(true).unwrap();
+    let came = (0..10).filter(|_| receiver.recv(&mut [0; 1000]).is_ok()).count();
+    assert!(came >= 5, "{came}");
 }
 
 /// What it says there is unknown, and unknown is not quiet.
