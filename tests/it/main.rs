@@ -15,6 +15,7 @@ mod idle;
 mod lifetime;
 mod logs;
 mod memory;
+mod metrics;
 mod nested;
 mod no_way_in;
 mod peers;
