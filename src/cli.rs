@@ -1,13 +1,17 @@
 //! The command line: what was typed (`Args`) and what it means (`Config`).
 
+#[cfg(feature = "chart")]
+mod chart;
 mod config;
 mod given;
+mod refused;
 mod values;
 
 use std::ffi::OsString;
+#[cfg(feature = "chart")]
+use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
@@ -119,6 +123,11 @@ struct Args {
     #[arg(default_value = "100ms..30s")]
     backoff: String,
 
+    /// Draw JSON logs: recycle --chart LOG... > F.svg
+    #[cfg(feature = "chart")]
+    #[arg(long, help_heading = SEEING)]
+    chart: bool,
+
     /// text, json or logfmt, on stderr
     #[arg(long, value_name = "FORMAT", env = "RECYCLE_LOG_FORMAT", help_heading = OTHER)]
     #[arg(default_value = "text")]
@@ -155,7 +164,9 @@ struct Args {
     #[arg(short = 'V', long, action = clap::ArgAction::Version, help_heading = OTHER)]
     version: Option<bool>,
 
+    /// With --chart, its files.
     #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, hide = true)]
+    #[cfg_attr(feature = "chart", arg(required = false, required_unless_present = "chart"))]
     command: Vec<OsString>,
 }
 
@@ -164,6 +175,8 @@ const QUIET: &str = "What is quiet";
 const STOP: &str = "How a planned stop goes";
 const SIGNALS: &str = "Signals";
 const CRASHES: &str = "When COMMAND ends by itself";
+#[cfg(feature = "chart")]
+const SEEING: &str = "Seeing it";
 const OTHER: &str = "Talking";
 const AFTER_HELP: &str = "\
 Sizes need a unit: 512M, 1.5G, or 80% of the memory limit in force.
@@ -179,6 +192,9 @@ pub(crate) enum Request {
     Run(Box<Config>),
     /// Run nothing, say what would happen.
     Explain(Box<Config>, Given),
+    /// Draw these logs; `-` is standard input.
+    #[cfg(feature = "chart")]
+    Chart(Vec<PathBuf>),
     /// Help or version: print this to stdout and leave.
     Print(String),
 }
@@ -199,17 +215,18 @@ pub(crate) fn parse(
     let hidden = variables(&command);
     let matches = match command.try_get_matches_from_mut(words) {
         Ok(matches) => matches,
-        Err(error) => return refused(&error),
+        Err(error) => return refused::refused(&error),
     };
-    let args =
-        Args::from_arg_matches(&matches).map_err(|error| anyhow::anyhow!(one_line(&error)))?;
+    let args = Args::from_arg_matches(&matches)
+        .map_err(|error| anyhow::anyhow!(refused::one_line(&error)))?;
+    let given = Given::among(&command, &matches);
+    #[cfg(feature = "chart")]
+    if args.chart {
+        return chart::request(&given, args.command);
+    }
     let explain = args.explain;
     let config = Box::new(args.into_config(&Typed { matches: &matches }, hidden, memory_limit)?);
-    Ok(if explain {
-        Request::Explain(config, Given::among(&command, &matches))
-    } else {
-        Request::Run(config)
-    })
+    Ok(if explain { Request::Explain(config, given) } else { Request::Run(config) })
 }
 
 /// The environment variables of all options: COMMAND is not to inherit them.
@@ -244,43 +261,6 @@ impl Typed<'_> {
             format!("RECYCLE_{}", option.replace('-', "_").to_ascii_uppercase())
         } else {
             format!("--{option}")
-        }
-    }
-}
-
-fn refused(error: &clap::Error) -> anyhow::Result<Request> {
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            Ok(Request::Print(error.render().to_string()))
-        }
-        _ => Err(anyhow::anyhow!(one_line(error))),
-    }
-}
-
-/// clap's errors are paragraphs; ours are lines.
-fn one_line(error: &clap::Error) -> String {
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.escape_default().to_string()),
-        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
-        _ => None,
-    };
-    let option = context(ContextKind::InvalidArg).unwrap_or_default();
-    match error.kind() {
-        ErrorKind::UnknownArgument => match context(ContextKind::SuggestedArg) {
-            Some(other) => format!("unknown option '{option}': did you mean '{other}'?"),
-            None => format!("unknown option '{option}': see recycle --help"),
-        },
-        ErrorKind::MissingRequiredArgument => {
-            "no COMMAND was given: recycle [OPTIONS] [--] COMMAND [ARG]...".into()
-        }
-        ErrorKind::InvalidValue | ErrorKind::NoEquals => format!("{option}: a value is needed"),
-        ErrorKind::ArgumentConflict => format!("{option}: given more than once"),
-        ErrorKind::TooManyValues => format!("{option}: takes no value"),
-        ErrorKind::InvalidUtf8 => format!("{option}: its value is not UTF-8"),
-        _ => {
-            let text = error.to_string();
-            let line = text.lines().next().unwrap_or_default();
-            line.strip_prefix("error: ").unwrap_or(line).to_owned()
         }
     }
 }

@@ -4,6 +4,8 @@
 compile_error!("recycle runs on Linux only: it stands on signalfd, pidfd, /proc and sock_diag");
 
 mod act;
+#[cfg(feature = "chart")]
+mod chart;
 mod cli;
 mod decide;
 mod explain;
@@ -16,6 +18,7 @@ mod units;
 use std::io::Write;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use cli::Request;
 use decide::exit::End;
 
@@ -29,6 +32,14 @@ fn main() -> ExitCode {
         cli::parse(std::env::args_os(), sense::limit::in_force).and_then(|request| match request {
             Request::Run(config) => supervisor::run(*config),
             Request::Explain(config, given) => print(&explain::text(&config, &given)),
+            #[cfg(feature = "chart")]
+            Request::Chart(files) => {
+                let chart = chart::draw(&files)?;
+                for remark in &chart.remarks {
+                    report::say(&format_args!("chart: {remark}"));
+                }
+                print(&chart.svg)
+            }
             Request::Print(text) => print(&text),
         });
     act::leave::end(end.unwrap_or_else(|error| {
@@ -38,6 +49,8 @@ fn main() -> ExitCode {
 }
 
 fn print(text: &str) -> anyhow::Result<End> {
-    std::io::stdout().write_all(text.as_bytes())?;
+    let mut stdout = std::io::stdout();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    written.context("cannot write to standard output")?;
     Ok(End::Status(0))
 }

@@ -55,4 +55,10 @@ impl Given {
     pub(crate) fn by_variables(&self) -> impl Iterator<Item = &Word> {
         self.0.iter().filter(|word| word.variable.is_some() && word.option != "explain")
     }
+
+    /// Those that stand on the command line.
+    #[cfg(feature = "chart")]
+    pub(super) fn on_command_line(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|word| word.variable.is_none()).map(|word| word.option.as_str())
+    }
 }

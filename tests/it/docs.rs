@@ -11,7 +11,7 @@ type Options = BTreeMap<String, Option<String>>;
 /// What manual and README have for an option that is not there unless it is given.
 const NOTHING: [&str; 3] = ["off", "none", ""];
 /// Options that are about the program, and no variables.
-const NO_VARIABLE: [&str; 2] = ["help", "version"];
+const NO_VARIABLE: [&str; 3] = ["chart", "help", "version"];
 
 fn file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -221,15 +221,25 @@ fn commands(lines: impl Iterator<Item = String>) -> Vec<Vec<String>> {
     lines.filter_map(command).collect()
 }
 
-/// The same of all command lines in README and manual.
-pub(crate) fn all_commands() -> Vec<Vec<String>> {
+/// The same of all command lines in README and manual that run something, or that draw something.
+fn all_lines(drawing: bool) -> Vec<Vec<String>> {
     let (readme, manual) = (text("README.md"), text("man/recycle.1"));
     let blocks = readme.split("```").skip(1).step_by(2).flat_map(str::lines);
     let in_readme = commands(blocks.map(str::to_owned));
     let blocks = manual.split(".EX\n").skip(1).map(|block| block.split(".EE").next().unwrap());
     let in_manual = commands(blocks.flat_map(str::lines).map(plain));
     assert!(in_readme.len() >= 7 && in_manual.len() >= 7, "{in_readme:?} {in_manual:?}");
-    [in_readme, in_manual].concat()
+    let mut all = [in_readme, in_manual].concat();
+    all.retain(|words| (words[0] == "--chart") == drawing);
+    all
+}
+
+pub(crate) fn all_commands() -> Vec<Vec<String>> {
+    all_lines(false)
+}
+
+pub(crate) fn all_charts() -> Vec<Vec<String>> {
+    all_lines(true)
 }
 
 #[test]

@@ -3,6 +3,8 @@
 #![cfg(test)]
 
 mod bad_input;
+#[cfg(feature = "chart")]
+mod chart;
 mod containers;
 mod docs;
 mod exit_status;

@@ -12,13 +12,19 @@ struct Rule {
 }
 
 /// Every part but `supervisor` and `main`, which see all. A part may always use itself.
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 9] = [
     Rule { part: "units", ours: &[], libraries: &[] },
     // Pure.
     Rule { part: "decide", ours: &["units"], libraries: &[] },
     Rule { part: "sys", ours: &[], libraries: &["nix", "libc"] },
     Rule { part: "sense", ours: BELOW, libraries: &["nix", "libc"] },
     Rule { part: "act", ours: BELOW, libraries: &["nix", "libc"] },
+    // A mode of its own: it draws what was written, and knows nobody who runs.
+    Rule {
+        part: "chart",
+        ours: &["units"],
+        libraries: &["anyhow", "humantime", "plotters", "serde", "serde_json"],
+    },
     Rule { part: "report", ours: BELOW, libraries: &["humantime", "serde", "serde_json"] },
     Rule {
         part: "cli",
