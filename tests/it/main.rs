@@ -6,6 +6,8 @@ mod bad_input;
 #[cfg(feature = "chart")]
 mod chart;
 mod containers;
+#[cfg(feature = "chart")]
+mod demo;
 mod docs;
 mod exit_status;
 mod explain;

@@ -222,26 +222,28 @@ pub(crate) fn recycle_path() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_recycle"))
 }
 
-/// `cargo test` builds it as an example; some other runners and `--test it` do not.
 pub(crate) fn fixture_path() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let profile = recycle_path().parent().unwrap();
-        let path = profile.join("examples/fixture");
-        if !path.exists() {
-            build_fixture(profile);
-        }
-        assert!(path.exists(), "no {}: cargo build --example fixture", path.display());
-        path
-    })
+    PATH.get_or_init(|| example("fixture"))
+}
+
+/// `cargo test` builds examples; some other runners and `--test it` do not.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let profile = recycle_path().parent().unwrap();
+    let path = profile.join("examples").join(name);
+    if !path.exists() {
+        build_example(name, profile);
+    }
+    assert!(path.exists(), "no {}: cargo build --example {name}", path.display());
+    path
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests start programs")]
-fn build_fixture(profile: &Path) {
+fn build_example(name: &str, profile: &Path) {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--example", "fixture"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.args(["build", "--example", name]).current_dir(env!("CARGO_MANIFEST_DIR"));
     if profile.ends_with("release") {
         cargo.arg("--release");
     }
-    assert!(cargo.status().unwrap().success(), "cannot build the fixture");
+    assert!(cargo.status().unwrap().success(), "cannot build {name}");
 }
