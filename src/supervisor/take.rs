@@ -10,6 +10,7 @@ use crate::decide::exit::{Exit, Signal};
 use crate::decide::lifecycle::Wish;
 use crate::sense::tree::cpu;
 use crate::sys::children::{self, Status};
+use crate::sys::pages;
 use crate::sys::poll::{self, Readiness};
 use crate::sys::process;
 
@@ -92,6 +93,10 @@ impl Supervisor {
         match starting.result() {
             Ok(()) => {
                 self.feed(Event::Started);
+                // Who only waits for COMMAND's end is better off with what it has.
+                if self.generation == 1 && self.lifecycle.deadline().is_some() {
+                    pages::give_back_text();
+                }
                 if let Some(input) = self.input_waits.take() {
                     self.feed(Event::Moved(input));
                 }

@@ -7,6 +7,7 @@ pub(crate) mod datagrams;
 pub(crate) mod entry;
 pub(crate) mod files;
 pub(crate) mod netlink;
+pub(crate) mod pages;
 pub(crate) mod poll;
 pub(crate) mod process;
 pub(crate) mod signals;
