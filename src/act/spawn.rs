@@ -101,11 +101,17 @@ impl Program {
         self.foreground_of.is_some()
     }
 
-    /// Starts a generation.
+    /// Starts a generation. `watch` is called when all is ready but the process: that one may be
+    /// done with something before we run again.
     ///
     /// # Errors
     /// No pids, memory or descriptors left; standard input cannot be rewound. Nothing was started.
-    pub(crate) fn spawn(&self, generation: u64, cause: Option<Cause>) -> Result<Spawned, Failure> {
+    pub(crate) fn spawn(
+        &self,
+        generation: u64,
+        cause: Option<Cause>,
+        watch: impl FnOnce(),
+    ) -> Result<Spawned, Failure> {
         let failed = |stage| move |errno: Errno| Failure { stage, errno: errno as i32 };
         if generation > 1 {
             self.rewind().map_err(failed(Stage::Rewind))?;
@@ -118,6 +124,7 @@ impl Program {
         ];
         let args = Pointers::to(self.args.iter());
         let parent = Pid::this();
+        watch();
         let pid = process::fork(|| {
             // Here, and not before the fork: only now is there a pid to name. With one thread the
             // child of a fork may allocate.

@@ -56,15 +56,20 @@ impl Supervisor {
         if generation > 1 {
             self.reclaim_terminal(Modes::Restored);
         }
-        match self.program.spawn(generation, cause) {
+        let mut input = None;
+        let watch = || input = self.traffic.began(now());
+        match self.program.spawn(generation, cause, watch) {
             Ok(spawned) => {
                 self.generation = generation;
                 let group = self.program.has_own_group().then_some(spawned.pid);
                 self.trees.began(generation, spawned.pid, group);
                 self.starting = Some(spawned);
-                self.input_waits = self.traffic.began(now());
+                self.input_waits = input;
             }
-            Err(failure) => self.events.push_back(Event::StartFailed(failure)),
+            Err(failure) => {
+                self.traffic.ended(now());
+                self.events.push_back(Event::StartFailed(failure));
+            }
         }
     }
 

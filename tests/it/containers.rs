@@ -10,7 +10,7 @@ mod restricted;
 mod servers;
 
 use crate::harness::{
-    Client, Container, End, Run, let_pass, now_ms, receive_datagram, send_signal,
+    Client, Container, End, Run, let_pass_since, now_ms, receive_datagram, send_signal,
 };
 use std::io::{Read, Write};
 use std::net::UdpSocket;
@@ -80,8 +80,8 @@ fn assert_tcp_goes_idle(container: &mut Container) {
 
 fn assert_udp_goes_idle(container: &mut Container) {
     for generation in [1, 2] {
-        talk_udp(container, generation);
-        let_pass(Duration::from_millis(600));
+        let first_ms = talk_udp(container, generation);
+        let_pass_since(first_ms, Duration::from_millis(600));
         let last_ms = talk_udp(container, generation);
         assert_goes_idle(container, generation, last_ms);
     }

@@ -56,6 +56,12 @@ pub(crate) fn let_pass(time: Duration) {
     std::thread::sleep(time);
 }
 
+/// The same, so long after that moment (`now_ms`): no drift, whatever has been done since.
+pub(crate) fn let_pass_since(since_ms: i64, time: Duration) {
+    let passed = u64::try_from(now_ms() - since_ms).unwrap();
+    let_pass(time.saturating_sub(Duration::from_millis(passed)));
+}
+
 /// A started program. Dropping it kills everything it started; in a test that fails it also says
 /// all that is known.
 pub(crate) struct Running {

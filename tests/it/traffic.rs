@@ -10,7 +10,9 @@ mod strangers;
 mod users;
 mod words;
 
-use crate::harness::{Client, Running, let_pass, now_ms, own_network, receive_datagram};
+use crate::harness::{
+    Client, Running, let_pass, let_pass_since, now_ms, own_network, receive_datagram,
+};
 use crate::idle::{assert_goes_idle, server};
 use std::io;
 use std::net::UdpSocket;
@@ -90,7 +92,7 @@ fn assert_awake_while(run: &mut Running, mut beat: impl FnMut(&mut Running) -> i
     let mut last_ms = 0;
     for _ in 0..5 {
         last_ms = beat(run);
-        let_pass(BEAT);
+        let_pass_since(last_ms, BEAT);
     }
     assert_eq!(run.entries("got TERM").len(), 0, "recycled while there was traffic");
     assert_goes_idle(run, last_ms, 1000);

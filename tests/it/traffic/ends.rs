@@ -1,7 +1,7 @@
 //! Watching keeps nobody's socket alive: what COMMAND closes is closed, and what it binds is free.
 
-use super::ask_udp;
-use crate::harness::{Client, Running, let_pass, now_ms};
+use super::{BEAT, ask_udp};
+use crate::harness::{Client, Running, let_pass, let_pass_since, now_ms};
 use crate::idle::{assert_goes_idle, server};
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ fn assert_rebinds(steps: &str, ask: fn(&str) -> i64) {
     for times in 1..=6 {
         last_ms = ask(&address);
         run.await_entries(times, "rebound");
-        let_pass(Duration::from_millis(600));
+        let_pass_since(last_ms, BEAT);
     }
     assert_undisturbed(&run);
     assert_goes_idle(&mut run, last_ms, 1000);

@@ -1,7 +1,7 @@
 //! `--idle-floor`: so little still counts as quiet.
 
 use super::{BEAT, Door, assert_awake_while, assert_idle_in_spite_of, world};
-use crate::harness::{Client, let_pass, now_ms};
+use crate::harness::{Client, let_pass, let_pass_since, now_ms};
 use crate::idle::{assert_goes_idle, server};
 use std::time::Duration;
 
@@ -32,10 +32,9 @@ fn beats_below_the_floor_are_quiet() {
 fn without_a_floor_the_same_beats_keep_it_awake() {
     let mut run = server("--idle 1s", "listen:0");
     let mut client = run.connect(1);
-    client.exchange(&large());
-    let mut last_ms = 0;
+    let mut last_ms = client.exchange(&large()).1;
     for _ in 0..8 {
-        let_pass(Duration::from_millis(400));
+        let_pass_since(last_ms, Duration::from_millis(400));
         last_ms = client.exchange(SMALL).1;
     }
     assert_eq!(run.entries("got TERM").len(), 0, "recycled while it beat");

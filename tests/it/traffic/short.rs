@@ -1,7 +1,7 @@
 //! Connections that come and go between two looks.
 
 use super::{BEAT, assert_awake_while, assert_no_more};
-use crate::harness::{Client, let_pass, now_ms};
+use crate::harness::{Client, let_pass, let_pass_since, now_ms};
 use crate::idle::{assert_goes_idle, server};
 use std::time::Duration;
 
@@ -109,8 +109,9 @@ fn connections_that_wait_to_be_accepted_keep_it_awake() {
         run.await_entry(1, "listening");
         let mut waiting = Vec::new();
         for _ in 0..4 {
+            let before_ms = now_ms();
             waiting.push(Client::connect(&address).unwrap());
-            let_pass(BEAT);
+            let_pass_since(before_ms, BEAT);
         }
         assert_eq!(run.entries("got TERM").len(), 0, "recycled with clients at the door");
         first.exchange("hello");
