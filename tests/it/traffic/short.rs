@@ -1,7 +1,7 @@
 //! Connections that come and go between two looks.
 
 use super::{BEAT, assert_awake_while, assert_no_more};
-use crate::harness::{Client, let_pass, let_pass_since, now_ms};
+use crate::harness::{Client, Run, let_pass, let_pass_since, now_ms, tool};
 use crate::idle::{assert_goes_idle, server};
 use std::time::Duration;
 
@@ -73,6 +73,18 @@ fn a_single_short_connection_arms() {
         let (_, last_ms) = run.connect(1).exchange("hello");
         assert_goes_idle(&mut run, last_ms, 1000);
     }
+}
+
+/// ... nor did `recycle` run: it is held up where it has just forked.
+#[test]
+fn a_single_short_connection_before_recycle_runs_again_arms() {
+    let strace = tool("strace").into_os_string().into_string().unwrap();
+    let held_up = ["-o", "/dev/null", "-e", "trace=setpgid"].into_iter();
+    let held_up = held_up.chain(["-e", "inject=setpgid:delay_enter=1000000"]);
+    let run = Run::new("--idle 1s").through([strace.as_str()].into_iter().chain(held_up));
+    let mut run = run.fixture("trap:TERM:exit=0 serve-short:0").spawn();
+    let (_, last_ms) = run.connect(1).exchange("hello");
+    assert_goes_idle(&mut run, last_ms, 1000);
 }
 
 /// Over a Unix socket that has been seen before.
