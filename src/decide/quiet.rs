@@ -24,6 +24,10 @@ pub(crate) const EARLIEST: Duration = Duration::from_millis(20);
 /// A sample of CPU time is kept if it came more than this part of its age after the one before: any
 /// window then begins near one, however often the tree is walked to look at its memory.
 const KEPT_APART: u32 = 20;
+/// While traffic flows, everything is looked at again after so many windows, and then after twice
+/// as many each time. Between a walk of the tree and a look at its sockets the tree may grow: what
+/// its new process and an old one say to each other is taken for traffic until then.
+const RELIED_ON: u32 = 4;
 
 /// Whether the tree has been quiet for a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +49,9 @@ pub(crate) struct Activity {
     pace: Pace,
     /// Only a look at everything can tell more.
     wants_all: bool,
+    /// When everything was looked at, and for how long that is relied on.
+    surveyed: Time,
+    relied_on: Duration,
     /// The last look could not see.
     blind: bool,
     /// When a look could not see: what moved before it may never be told.
@@ -77,6 +84,8 @@ impl Activity {
             armed: false,
             pace: Pace::Still,
             wants_all: false,
+            surveyed: started,
+            relied_on: rules.window().unwrap_or_default().saturating_mul(RELIED_ON),
             blind: false,
             blind_at: None,
             floor: floor.map(|(allowed, window)| Floor::new(started, allowed, window)),
@@ -149,6 +158,9 @@ impl Activity {
 
     /// Takes in a look at the traffic; `None`: it could not be seen.
     pub(crate) fn observe(&mut self, now: Time, traffic: Option<&Traffic>, widely: TrafficLook) {
+        if widely == TrafficLook::All {
+            self.surveyed = now;
+        }
         self.blind = traffic.is_none();
         if self.blind {
             self.blind_at = Some(now);
@@ -171,7 +183,19 @@ impl Activity {
         // What flowed without timestamps has ended, and new sockets may have come with it; or
         // something may have moved that only a look at everything can explain.
         let ended = flowed && self.pace != Pace::MovingUnstamped;
-        self.wants_all = widely == TrafficLook::Hottest && (ended || traffic.unsure.is_some());
+        self.wants_all = match widely {
+            TrafficLook::All => false,
+            TrafficLook::Hottest => ended || traffic.unsure.is_some() || self.outlived(now),
+        };
+    }
+
+    /// Whether the last look at everything is not to be relied on any longer.
+    fn outlived(&mut self, now: Time) -> bool {
+        let outlived = now.since(self.surveyed) >= self.relied_on;
+        if outlived {
+            self.relied_on = self.relied_on.saturating_mul(2);
+        }
+        outlived
     }
 
     fn add(&mut self, traffic: &Traffic) {
@@ -350,6 +374,21 @@ mod tests {
         activity.sprung(&inbound(3_000));
         let next = at(3_000) + WINDOW / 64;
         assert_eq!(activity.quiet_for(at(3_000), WINDOW), Quiet::NotBefore(next));
+    }
+
+    #[test]
+    fn while_traffic_flows_everything_is_looked_at_again_now_and_then() {
+        let mut activity = activity(None);
+        look(&mut activity, 0, inbound(0));
+        let mut times = Vec::new();
+        for now in (1_000..=600_000).step_by(1_000) {
+            activity.observe(at(now), Some(&inbound(now)), TrafficLook::Hottest);
+            if activity.wants_all() {
+                look(&mut activity, now, inbound(now));
+                times.push(now);
+            }
+        }
+        assert_eq!(times, [40_000, 120_000, 280_000, 600_000]);
     }
 
     #[test]
