@@ -153,6 +153,11 @@ struct Args {
     #[arg(short, long, env = "RECYCLE_VERBOSE", help_heading = OTHER)]
     #[arg(value_parser = FalseyValueParser::new())]
     verbose: bool,
+    /// Recycle nothing: tell what would be,
+    /// and what to set
+    #[arg(long, env = "RECYCLE_OBSERVE", help_heading = OTHER)]
+    #[arg(value_parser = FalseyValueParser::new(), verbatim_doc_comment)]
+    observe: bool,
     /// Say what would happen here, and run nothing
     #[arg(long, env = "RECYCLE_EXPLAIN", help_heading = OTHER)]
     #[arg(value_parser = FalseyValueParser::new())]

@@ -11,7 +11,9 @@ use anyhow::{anyhow, bail, ensure};
 use super::values::{self, Parsed, mapping};
 use super::{Args, Typed};
 use crate::act::stop::Scope;
-use crate::decide::rules::{Idle, Lifetime, Measure, MemoryRules, Quiet, Rules, SignalMap};
+use crate::decide::rules::{
+    Idle, Lifetime, Measure, MemoryRules, Observe, Quiet, Rules, SignalMap,
+};
 use crate::report::metrics::Target;
 use crate::report::{Format, Loudness, Style};
 use crate::sense::traffic::sources::Sources;
@@ -91,6 +93,7 @@ impl Args {
             max_restarts: read(typed, "max-restarts", &self.max_restarts, values::budget)?,
             backoff: read(typed, "backoff", &self.backoff, values::backoff)?,
             sample_every: self.pace_of_samples(typed)?,
+            observe: self.observe.then(|| Observe { memory: memory_limit() }),
         };
         check(&rules, typed, &self)?;
         Ok(Config {
@@ -203,8 +206,8 @@ fn check(rules: &Rules, typed: &Typed<'_>, args: &Args) -> anyhow::Result<()> {
     let memory = rules.memory.max_rss.or(rules.memory.max_pss).is_some();
     let lifetime = rules.lifetime.is_some();
     let idle = rules.idle.is_some();
-    let sampled = rules.sample_every.is_some();
-    let traffic = idle || rules.quiet.is_some() || sampled;
+    let watched = rules.sample_every.is_some() || rules.observe.is_some();
+    let traffic = idle || rules.quiet.is_some() || watched;
     let needs = [
         ("jitter", lifetime, "--max-lifetime"),
         ("quiet", memory || lifetime, "--max-rss, --max-pss or --max-lifetime"),
@@ -213,7 +216,7 @@ fn check(rules: &Rules, typed: &Typed<'_>, args: &Args) -> anyhow::Result<()> {
         ("pre-stop", rules.plans(), "anything to recycle for"),
         ("pre-stop-timeout", rules.pre_stop.is_some(), "--pre-stop"),
         ("idle-cpu", idle || rules.quiet.is_some(), "--idle or --quiet"),
-        ("traffic", traffic, "--idle, --quiet, --sample-every or --metrics"),
+        ("traffic", traffic, "--idle, --quiet, --sample-every, --metrics or --observe"),
         ("idle-floor", idle || rules.quiet.is_some(), "--idle or --quiet"),
         ("min-lifetime", idle || memory || lifetime, TRIGGERS),
     ];

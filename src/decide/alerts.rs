@@ -25,6 +25,8 @@ pub(crate) fn matters(notice: &Notice) -> bool {
         | Notice::HookFailed { .. }
         | Notice::EventsLost { .. }
         | Notice::Sampled { .. }
+        | Notice::WouldRecycle { .. }
+        | Notice::Observed(_)
         | Notice::Started { .. }
         | Notice::Looked { .. }
         | Notice::Held(_)

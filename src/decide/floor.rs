@@ -18,6 +18,8 @@ const MOST_SAMPLES: usize = 64;
 pub(crate) struct Floor {
     allowed: Bytes,
     window: Duration,
+    /// Only samples since then tell of what arms.
+    armed_from: Time,
     /// Oldest first; never empty.
     samples: VecDeque<(Time, Payload)>,
 }
@@ -25,7 +27,8 @@ pub(crate) struct Floor {
 impl Floor {
     /// Up to `allowed` in each `window` is quiet.
     pub(crate) fn new(started: Time, allowed: Bytes, window: Duration) -> Self {
-        Self { allowed, window, samples: VecDeque::from([(started, Payload::default())]) }
+        let samples = VecDeque::from([(started, Payload::default())]);
+        Self { allowed, window, armed_from: started, samples }
     }
 
     /// Takes in what has moved since the generation began.
@@ -36,6 +39,11 @@ impl Floor {
             self.samples.remove(1);
         }
         self.samples.push_back((now, payload));
+    }
+
+    /// What has moved until now arms nothing any more.
+    pub(crate) fn begin_anew(&mut self, now: Time) {
+        self.armed_from = now;
     }
 
     /// When there was last more than the floor allows; `None`: never.
@@ -53,6 +61,7 @@ impl Floor {
     pub(crate) fn arms(&self, now: Time, settled: Time) -> bool {
         let Some((_, latest)) = self.samples.back() else { return false };
         let start = now.before(self.window + self.window / SAMPLES_PER_WINDOW);
+        let start = start.max(self.armed_from);
         let inbound = self.newest_loud(|payload| latest.inbound.saturating_sub(payload.inbound));
         let any = self.newest_loud(|payload| latest.total().saturating_sub(payload.total()));
         let since = |place: Option<usize>, earliest: Time| {

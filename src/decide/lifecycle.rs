@@ -22,6 +22,7 @@ mod ending;
 mod held;
 mod kill;
 mod living;
+mod observing;
 mod preparing;
 mod signals;
 mod starting;
@@ -35,6 +36,7 @@ use self::signals::{Meaning, stopped};
 use super::event::{Action, Cause, Event, Look, Reason};
 use super::exit::{End, Exit, Failure, Signal};
 use super::notice::{Notice, Opening, Recycled};
+use super::observe::Observer;
 use super::policy::{Opinion, Policy, Verdict};
 use super::restart::Restarts;
 use super::rules::{Rules, Then};
@@ -134,6 +136,8 @@ pub(crate) struct Lifecycle {
     finality: Finality,
     /// Standard input had carried data and ended: nothing is planned any more.
     input_ended: bool,
+    /// With `--observe`.
+    observer: Option<Observer>,
     random: Random,
 }
 
@@ -142,6 +146,7 @@ impl Lifecycle {
     pub(crate) fn new(rules: Rules, now: Time, seed: u64) -> Self {
         Self {
             restarts: Restarts::new(rules.backoff, rules.max_restarts),
+            observer: Observer::new(now, &rules),
             rules,
             state: State::Waiting { until: now, cause: None },
             generation: 0,
@@ -203,6 +208,7 @@ impl Lifecycle {
             State::Leaving { watch, kill } => self.leaving(now, event, watch, kill, actions),
             State::Done => State::Done,
         };
+        self.sum_up(now, actions);
     }
 }
 

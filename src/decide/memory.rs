@@ -1,93 +1,26 @@
 //! Memory: is a limit crossed for certain, and when is the next look worth its cost?
 //! One of these lives as long as its generation: no sample outlives it.
 
+mod limit;
+
 use std::time::Duration;
 
+use self::limit::{Crossing, LONGEST, Limit, SETTLING, SHORTEST, time_to_grow};
 use super::event::{Look, Memory, MemoryLook, Observation};
 use super::notice::LookedAtMemory;
 use super::rules::{Measure, MemoryRules};
 use super::time::Time;
 use crate::units::Bytes;
 
-/// A process shows its parent's whole size between `fork` and `exec`; after this long it is
-/// believed.
-const SETTLING: Duration = Duration::from_millis(100);
-/// Memory is taken to grow by this much a second, if it was not seen to grow faster.
-const GROWTH: u64 = 1 << 30;
-const SHORTEST: Duration = Duration::from_millis(4);
-const LONGEST: Duration = Duration::from_secs(1);
-/// A tree smaller than this is looked at page by page to confirm a crossing: 10 ms at the most.
-const CHEAP: Bytes = Bytes(1 << 30);
 /// A look that cost `c` is not repeated before `c` times this: a quarter of a percent of one CPU
 /// for the counters or a third for the pages, whichever are looked at, and an eighth for the walk.
 const COUNTERS_PAUSE: u32 = 400;
 const PAGES_PAUSE: u32 = 300;
 const WALK_PAUSE: u32 = 800;
 
-/// What is known about a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Crossing {
-    Below,
-    /// One sample of the counters was over.
-    Suspected,
-    /// Two were, or the pages.
-    Confirmed,
-}
-
-/// One limit, and what is known about it.
-#[derive(Clone, Copy, Debug)]
-struct Limit {
-    bytes: Bytes,
-    measure: Measure,
-    crossing: Crossing,
-}
-
-impl Limit {
-    fn new(bytes: Bytes, measure: Measure) -> Self {
-        Self { bytes, measure, crossing: Crossing::Below }
-    }
-
-    fn judge(&mut self, memory: Memory) {
-        self.crossing = match (self.measure, memory.pss) {
-            // RSS is an upper bound of PSS: under the limit there is nothing to ask.
-            _ if memory.settled <= self.bytes => Crossing::Below,
-            (Measure::Rss, Some(_)) => Crossing::Confirmed,
-            (Measure::Rss, None) => match self.crossing {
-                Crossing::Below => Crossing::Suspected,
-                Crossing::Suspected | Crossing::Confirmed => Crossing::Confirmed,
-            },
-            (Measure::Pss, Some(pss)) if pss > self.bytes => Crossing::Confirmed,
-            (Measure::Pss, Some(_)) => Crossing::Below,
-            (Measure::Pss, None) => self.crossing,
-        };
-    }
-
-    /// Only a look at the pages can tell more.
-    fn wants_pages(&self, memory: Memory) -> bool {
-        memory.settled > self.bytes
-            && match self.measure {
-                Measure::Pss => true,
-                Measure::Rss => self.crossing == Crossing::Suspected && memory.settled < CHEAP,
-            }
-    }
-
-    /// How long until this limit could next be crossed, or a suspicion be confirmed, by a look at
-    /// the counters.
-    fn pause(&self, memory: Memory, growth: u64) -> Duration {
-        if memory.settled > self.bytes {
-            return if self.crossing == Crossing::Suspected { SHORTEST } else { LONGEST };
-        }
-        if memory.rss > self.bytes {
-            return SETTLING;
-        }
-        time_to_grow(self.bytes.0 - memory.rss.0, growth)
-    }
-}
-
-/// How long something that grows like this takes to grow by `bytes`.
-fn time_to_grow(bytes: u64, growth: u64) -> Duration {
-    let micros = u128::from(bytes) * 1_000_000 / u128::from(growth.max(GROWTH));
-    Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+/// Processes that were first seen after this are new.
+pub(crate) fn settled_by(now: Time) -> Option<Time> {
+    Some(now.before(SETTLING))
 }
 
 /// A limit that is crossed for certain.
@@ -113,6 +46,8 @@ pub(crate) struct MemoryWatch {
     pss: Option<Bytes>,
     /// Pages cannot be looked at here: a second sample confirms a crossing, and PSS is unknown.
     pages_unseen: bool,
+    /// A crossing was told, and nothing came of it: before memory was below, it is none any more.
+    told: bool,
     below_since: Time,
     next_counters: Time,
     next_walk: Time,
@@ -129,11 +64,18 @@ impl MemoryWatch {
             growth: 0,
             pss: None,
             pages_unseen: false,
+            told: false,
             below_since: started,
             next_counters: started,
             next_walk: started,
             next_pages: started,
         }
+    }
+
+    /// What is over now was told, and stays.
+    pub(crate) fn begin_anew(&mut self) {
+        let over = self.limits().any(|limit| limit.crossing == Crossing::Confirmed);
+        self.told |= over;
     }
 
     /// From now on only `--kill-rss` counts.
@@ -159,7 +101,7 @@ impl MemoryWatch {
         Look {
             memory: Some(if closely { MemoryLook::Pages } else { MemoryLook::Counters }),
             walk: closely || now >= self.next_walk,
-            settled_by: Some(now.before(SETTLING)),
+            settled_by: settled_by(now),
             traffic: None,
         }
     }
@@ -167,8 +109,7 @@ impl MemoryWatch {
     /// The look that a recycle because of memory must be based on.
     pub(crate) fn last_look(&self, now: Time) -> Look {
         let memory = if self.pages_unseen { MemoryLook::Counters } else { MemoryLook::Pages };
-        let settled_by = Some(now.before(SETTLING));
-        Look { memory: Some(memory), walk: true, settled_by, traffic: None }
+        Look { memory: Some(memory), walk: true, settled_by: settled_by(now), traffic: None }
     }
 
     fn pages_wanted(&self) -> bool {
@@ -206,6 +147,8 @@ impl MemoryWatch {
         for limit in [&mut self.max_rss, &mut self.max_pss, &mut self.kill].into_iter().flatten() {
             limit.judge(memory);
         }
+        let below = self.limits().all(|limit| limit.crossing == Crossing::Below);
+        self.told &= !below;
         if [&self.max_rss, &self.max_pss]
             .into_iter()
             .flatten()
@@ -223,7 +166,7 @@ impl MemoryWatch {
         let counters_only = !seen.look.walk && seen.look.memory == Some(MemoryLook::Counters);
         let afford = if counters_only { seen.cost * COUNTERS_PAUSE } else { Duration::ZERO };
         let next = now + pause.max(afford);
-        if !self.pages_wanted() {
+        if self.told || !self.pages_wanted() {
             return next;
         }
         // The pages answer at once what the counters could answer later. Where they have just been
@@ -252,7 +195,8 @@ impl MemoryWatch {
     }
 
     fn over(&self, limit: Option<Limit>) -> Option<Over> {
-        let limit = limit.filter(|limit| limit.crossing == Crossing::Confirmed)?;
+        let certain = |limit: &Limit| limit.crossing == Crossing::Confirmed && !self.told;
+        let limit = limit.filter(certain)?;
         let (_, memory) = self.last?;
         let used = match limit.measure {
             Measure::Rss => memory.settled,

@@ -9,6 +9,7 @@ mod floor;
 pub(crate) mod lifecycle;
 mod memory;
 pub(crate) mod notice;
+mod observe;
 mod policy;
 mod quiet;
 mod restart;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::event::{Memory, Reason, Tree, Unseen};
+use super::event::{Cause, Memory, Reason, Tree, Unseen};
 use super::exit::{Exit, Failure, Signal};
 use super::rules::Measure;
 use crate::units::Bytes;
@@ -41,6 +41,10 @@ pub(crate) enum Notice {
     EventsLost { count: u64 },
     /// `--sample-every`, `--metrics`.
     Sampled { generation: u64, sample: Sample },
+    /// With `--observe`: what would have been a recycle, so long after the start or the last one.
+    WouldRecycle { generation: u64, age: Duration, lived: Duration, reason: Reason },
+    /// The sum of it, so far.
+    Observed(Box<Observed>),
     /// Only with `--verbose`, from here on.
     Started { generation: u64 },
     /// What was seen, and when the next look is.
@@ -66,6 +70,84 @@ pub(crate) struct Sample {
     /// How long there has been no traffic.
     pub(crate) quiet: Option<Duration>,
     pub(crate) tree: Option<Tree>,
+}
+
+/// What `--observe` has seen, and what follows from it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Observed {
+    /// It is over; else: at a sample.
+    pub(crate) last: bool,
+    pub(crate) generations: u64,
+    /// Since the first one started.
+    pub(crate) span: Duration,
+    /// How many recycles there would have been for each reason.
+    pub(crate) would: Vec<(Cause, u64)>,
+    /// `None`: it could not be seen.
+    pub(crate) course: Option<Course>,
+    /// `None`: there was no traffic.
+    pub(crate) gaps: Option<Gaps>,
+    /// `None`: it is too soon.
+    pub(crate) advice: Option<Advice>,
+}
+
+/// Memory over time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Course {
+    pub(crate) usual: Bytes,
+    pub(crate) peak: Bytes,
+    /// `None`: it does not grow steadily.
+    pub(crate) growth: Option<Growth>,
+}
+
+/// Memory that grows and grows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Growth {
+    /// What there was before it grew.
+    pub(crate) young: Bytes,
+    /// What it has grown to.
+    pub(crate) grown: Bytes,
+    pub(crate) per_hour: Bytes,
+}
+
+/// Silences between traffic, of a second or more, in which COMMAND did not work. Without any, the
+/// times are zero.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Gaps {
+    pub(crate) count: u64,
+    pub(crate) median: Duration,
+    pub(crate) p95: Duration,
+    pub(crate) longest: Duration,
+}
+
+/// What to set. `None`: there is no reason for any.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Advice {
+    pub(crate) fit: Option<Fit>,
+    /// `--idle`.
+    pub(crate) idle: Option<Duration>,
+    /// `--quiet`, with the limit.
+    pub(crate) quiet: Option<Duration>,
+}
+
+/// How `--max-rss` fits between what COMMAND needs and what there is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Fit {
+    /// Above what a young generation has; it grows to that in this time.
+    Leak { limit: Bytes, young: Bytes, within: Duration },
+    /// Above all that it had.
+    Steady { limit: Bytes },
+    /// It needs nearly all of the memory that there is.
+    Cramped { memory: Bytes },
+}
+
+impl Fit {
+    /// `--max-rss`, if it fits.
+    pub(crate) fn limit(self) -> Option<Bytes> {
+        match self {
+            Self::Leak { limit, .. } | Self::Steady { limit } => Some(limit),
+            Self::Cramped { .. } => None,
+        }
+    }
 }
 
 /// A memory sample with what it is held against.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::event::{Look, Observation, Reason};
 use super::memory::{MemoryWatch, Over};
 use super::notice::{Hold, LookedAtMemory, Notice, Sample};
+use super::observe::Observing;
 use super::quiet::{Activity, EARLIEST};
 use super::rules::Rules;
 use super::sampling::Sampling;
@@ -42,10 +43,13 @@ pub(crate) struct Opinion {
 #[derive(Debug)]
 pub(crate) struct Policy {
     started: Time,
+    /// The same, or when the last recycle would have been that was only told.
+    began: Time,
     expires: Option<Time>,
     memory: MemoryWatch,
     activity: Activity,
     sampling: Sampling,
+    observing: Observing,
     /// The next look at the traffic.
     next_traffic: Option<Time>,
     /// No planned recycle before then.
@@ -67,10 +71,12 @@ impl Policy {
     pub(crate) fn new(started: Time, rules: &Rules, draw: u32) -> Self {
         Self {
             started,
+            began: started,
             expires: rules.lifetime.map(|lifetime| started + lifetime.shortened(draw)),
             memory: MemoryWatch::new(started, rules.memory),
             activity: Activity::new(started, rules),
             sampling: Sampling::new(started, rules.sample_every),
+            observing: Observing::new(started, rules),
             next_traffic: rules.idle.map(|idle| started + idle.after.min(EARLIEST)),
             not_before: started + rules.min_lifetime,
             interrupted_until: None,
@@ -86,9 +92,36 @@ impl Policy {
         now.since(self.started)
     }
 
+    /// How long its rules have counted.
+    pub(crate) fn lived(&self, now: Time) -> Duration {
+        now.since(self.began)
+    }
+
+    /// When traffic last moved.
+    pub(crate) fn last_traffic(&self) -> Option<Time> {
+        self.activity.last()
+    }
+
+    /// A recycle was told, and did not come: all counts as if the next generation had just started,
+    /// but that memory must have been below its limits before it can cross them. Tells when to look
+    /// again.
+    pub(crate) fn begin_anew(&mut self, now: Time, rules: &Rules, draw: u32) -> Option<Time> {
+        self.began = now;
+        self.memory.begin_anew();
+        self.activity.begin_anew(now);
+        self.not_before = now + rules.min_lifetime;
+        (self.waiting_since, self.hold) = (None, None);
+        if !self.only_kill {
+            self.expires = rules.lifetime.map(|lifetime| now + lifetime.shortened(draw));
+            self.next_traffic = rules.idle.map(|idle| self.activity.look_after(now, idle.after));
+        }
+        earliest(earliest(self.only_looks(), self.next_traffic), self.expires)
+    }
+
     /// When to look next once nothing is planned any more.
     pub(crate) fn only_looks(&self) -> Option<Time> {
-        earliest(self.memory.deadline(), self.sampling.deadline())
+        let looks = earliest(self.sampling.deadline(), self.observing.deadline());
+        earliest(self.memory.deadline(), looks)
     }
 
     /// Whether the generation was ever over a memory limit.
@@ -132,6 +165,7 @@ impl Policy {
     pub(crate) fn tick(&mut self, now: Time, rules: &Rules, storm: &Storm) -> Verdict {
         let look = self.memory.wanted(now).and(self.traffic_wanted(now, rules));
         let look = look.and(self.sampling.wanted(now, &self.activity, self.only_kill));
+        let look = look.and(self.observing.wanted(now, &self.activity, self.only_kill));
         if look != Look::default() {
             return Verdict::Look(look);
         }
@@ -159,7 +193,10 @@ impl Policy {
         if !self.only_kill {
             storm.calm_for(self.memory.below_for(now));
         }
-        let notice = self.note_crossing(now, storm);
+        // Where nothing is recycled, nothing storms.
+        let storm_comes = rules.observe.is_none();
+        let notice = if storm_comes { self.note_crossing(now, storm) } else { None };
+        self.observing.looked(now, seen);
         let sample = self.sample(now, seen);
         Opinion { verdict: self.judge(now, rules, storm, seen.look), notice, sample }
     }
@@ -200,7 +237,8 @@ impl Policy {
 
     /// Whether a look at traffic is to come.
     pub(crate) fn looks_at_traffic(&self) -> bool {
-        self.next_traffic.is_some() || !self.only_kill && self.sampling.deadline().is_some()
+        let looks = earliest(self.sampling.deadline(), self.observing.deadline());
+        self.next_traffic.is_some() || !self.only_kill && looks.is_some()
     }
 
     fn traffic_wanted(&self, now: Time, rules: &Rules) -> Look {

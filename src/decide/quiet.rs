@@ -93,6 +93,19 @@ impl Activity {
         }
     }
 
+    /// As if the generation had just started: only what moves from now on counts.
+    pub(crate) fn begin_anew(&mut self, now: Time) {
+        (self.started, self.armed) = (now, false);
+        if let Some(floor) = &mut self.floor {
+            floor.begin_anew(now);
+        }
+    }
+
+    /// Whether nothing had moved when it was looked at last.
+    pub(crate) fn is_still(&self) -> bool {
+        self.pace == Pace::Still
+    }
+
     /// Whether the generation has had traffic that counts: from then on it can go idle.
     pub(crate) fn armed(&self) -> bool {
         self.armed
@@ -103,7 +116,8 @@ impl Activity {
         now.since(self.last().unwrap_or(self.started))
     }
 
-    fn last(&self) -> Option<Time> {
+    /// When something last moved.
+    pub(crate) fn last(&self) -> Option<Time> {
         self.last_traffic.max(self.floor.as_ref().and_then(Floor::loud_until))
     }
 
@@ -199,7 +213,7 @@ impl Activity {
     }
 
     fn add(&mut self, traffic: &Traffic) {
-        self.armed |= traffic.inbound.is_some();
+        self.armed |= traffic.inbound.is_some_and(|at| at >= self.started);
         self.armed |= traffic.outbound.is_some_and(|at| at >= self.started + self.settle);
         if let Some(at) = traffic.last() {
             self.moved(at);

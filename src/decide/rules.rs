@@ -28,6 +28,15 @@ pub(crate) struct Rules {
     pub(crate) backoff: Backoff,
     /// A sample of memory and traffic this often, for logs or metrics; `None`: none.
     pub(crate) sample_every: Option<Duration>,
+    /// Nothing is recycled: what would be is told.
+    pub(crate) observe: Option<Observe>,
+}
+
+/// `--observe`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Observe {
+    /// The memory limit in force: what is suggested stays below.
+    pub(crate) memory: Bytes,
 }
 
 impl Rules {
@@ -51,6 +60,7 @@ impl Rules {
             max_restarts: Budget { restarts: 5, window: Duration::from_mins(1) },
             backoff: Backoff { min: Duration::from_millis(100), max: Duration::from_secs(30) },
             sample_every: None,
+            observe: None,
         }
     }
 

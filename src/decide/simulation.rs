@@ -143,6 +143,8 @@ fn the_traces_see_all_that_can_happen() {
         "reason: Idle",
         "reason: Signal",
         "idle with a floor",
+        "WouldRecycle",
+        "Observed(",
         "traffic: Some(Hottest)",
         "GaveUp",
         "StartFailed",

@@ -10,7 +10,7 @@ use crate::units::Span;
 
 pub(super) fn write(plan: Plan<'_>, page: &mut Page) {
     let rules = &plan.config.rules;
-    let sampled = rules.sample_every.is_some();
+    let sampled = rules.sample_every.is_some() || rules.observe.is_some();
     let memory = rules.memory;
     let memory = memory.max_rss.or(memory.max_pss).is_some() || memory.kill.is_some() || sampled;
     let traffic = rules.needs_traffic() || sampled;
@@ -157,3 +157,6 @@ fn filters(sources: &Sources) -> Vec<String> {
     }
     filters
 }
+
+#[cfg(test)]
+mod tests;

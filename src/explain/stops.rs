@@ -12,7 +12,11 @@ use crate::units::Span;
 
 pub(super) fn write(plan: Plan<'_>, page: &mut Page) {
     let rules = &plan.config.rules;
-    if triggers::has_graceful(rules) {
+    if rules.observe.is_some() {
+        let told = "On standard error, each time, and nothing is stopped for it.".to_owned();
+        let sum = "At the end, the sum of it and what to set.".to_owned();
+        page.list("It is told (--observe)", &[told, sum]);
+    } else if triggers::has_graceful(rules) {
         page.steps("How it goes", &steps(plan));
     } else if rules.memory.kill.is_some() {
         let every = "Every process gets SIGKILL.".to_owned();
@@ -123,7 +127,8 @@ fn signals(plan: Plan<'_>) -> Vec<String> {
     );
     let interrupts = [Signal::INT, Signal::QUIT, Signal::HUP].into_iter().filter(means_something);
     let interrupts: Vec<_> = interrupts.map(|signal| signal.to_string()).collect();
-    if triggers::has_graceful(rules) && !rules.stop_timeout.is_zero() && !interrupts.is_empty() {
+    let comes = triggers::has_graceful(rules) && rules.observe.is_none();
+    if comes && !rules.stop_timeout.is_zero() && !interrupts.is_empty() {
         let timeout = Span(rules.stop_timeout);
         items.push(format!("After {}, no recycle comes for {timeout}.", or(&interrupts)));
     }

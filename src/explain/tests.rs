@@ -185,50 +185,10 @@ Signals
 }
 
 /// The part of the text with this heading.
-fn part(heading: &str, line: &str, facts: &Facts) -> String {
+pub(super) fn part(heading: &str, line: &str, facts: &Facts) -> String {
     let text = explained(line, facts);
     let (_, part) = text.split_once(&format!("\n{heading}\n")).unwrap();
     part.split("\n\n").next().unwrap().to_owned()
-}
-
-#[test]
-fn where_less_can_be_seen_it_says_what_stands_in() {
-    let forbidden = Err(libc::EPERM);
-    let means = Means {
-        pages: Err(libc::EACCES),
-        deaths: forbidden,
-        fetching: forbidden,
-        others: false,
-        ..facts().means
-    };
-    let blind = |means| Facts { means, ..facts() };
-    let seen = |line, means| part("What is seen here, and how", line, &blind(means));
-    let text = "\
-- Memory: of each process (statm), and not page by page (smaps_rollup:
-  Permission denied): --max-pss does nothing, --max-rss takes two looks.
-- Standard input: nothing that has traffic.
-- TCP: when each connection last moved a byte (sock_diag). Those that
-  come and go cannot be seen (Operation not permitted): the counters of
-  the whole network stand in.
-- UDP: not one by one (pidfd_getfd: Operation not permitted): the
-  counters of the whole network stand in.
-- Unix: not at all (pidfd_getfd: Operation not permitted). While COMMAND
-  has one that leads out of it, it is not taken to be idle; --traffic
-  tcp,udp leaves them out.
-- If COMMAND changes its user, all that moves in this network counts as
-  its own.";
-    assert_eq!(seen("--max-rss 1G --idle 1h node", means), text);
-    let means = Means { connections: forbidden, counters: false, ..means };
-    let text = "\
-- TCP: not one by one (sock_diag: Operation not permitted): COMMAND is
-  not taken to be idle.
-- If COMMAND changes its user, all that moves in this network counts as
-  its own.";
-    assert_eq!(seen("--idle 1h --traffic tcp node", means), text);
-    let text = "\
-- Processes: none, /proc is not there or not ours. Only signals, ends
-  and age count.";
-    assert_eq!(seen("--idle 1h --max-rss 1G node", Means { processes: false, ..means }), text);
 }
 
 #[test]
@@ -257,6 +217,44 @@ fn only_a_kill_has_its_own_steps() {
 1. Every process gets SIGKILL.
 2. As soon as the last process is gone, the next generation starts.";
     assert_eq!(part("How it goes", "--kill-rss 1G node", &facts()), text);
+}
+
+#[test]
+fn what_is_only_observed_is_not_said_to_be_done() {
+    let text = "\
+COMMAND is node: /usr/bin/node
+
+A recycle would come when
+- the memory of COMMAND and its descendants, the sum of RSS, exceeds 1G
+
+All would be killed at once (SIGKILL) when
+- the memory of COMMAND and its descendants, the sum of RSS, exceeds
+  1.5G
+
+What is seen here, and how
+- Memory: of each process (statm); page by page (smaps_rollup) before it
+  matters.
+- Standard input: nothing that has traffic.
+- TCP: when each connection last moved a byte, also those that come and
+  go between two looks (sock_diag).
+- UDP: the first byte after a silence (pidfd_getfd, epoll).
+- Unix: the first byte after a silence (pidfd_getfd, epoll).
+
+It is told (--observe)
+- On standard error, each time, and nothing is stopped for it.
+- At the end, the sum of it and what to set.
+
+When COMMAND ends by itself
+- recycle ends as it did. What it left behind is left alone.
+
+Signals
+- All that can be caught are passed on to COMMAND's own process.
+- SIGTERM ends it: no generation is started any more. COMMAND has the
+  time that it needs, or that whoever sent it allows.
+- There is no terminal; COMMAND leads a process group of its own.
+";
+    assert_eq!(explained("--observe --max-rss 1G --kill-rss 1.5G node", &facts()), text);
+    assert!(explained("--observe node", &facts()).contains("\n- never: no option asks for one\n"));
 }
 
 #[test]

@@ -16,11 +16,17 @@ pub(super) fn write(plan: Plan<'_>, page: &mut Page) {
     if items.is_empty() && rules.memory.kill.is_none() {
         items.push("never: no option asks for one".to_owned());
     }
-    page.list("A recycle comes when", &items);
+    let observed = rules.observe.is_some();
+    let comes = if observed { "would come" } else { "comes" };
+    page.list(&format!("A recycle {comes} when"), &items);
     for hold in holds(rules) {
         page.paragraph(&hold);
     }
-    page.list("All is killed at once (SIGKILL) when", &kill(plan).into_iter().collect::<Vec<_>>());
+    let is = if observed { "would be" } else { "is" };
+    page.list(
+        &format!("All {is} killed at once (SIGKILL) when"),
+        &kill(plan).into_iter().collect::<Vec<_>>(),
+    );
 }
 
 /// Whether a recycle may come that begins with a stop signal.

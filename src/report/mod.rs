@@ -3,6 +3,7 @@
 
 mod machine;
 pub(crate) mod metrics;
+mod observed;
 mod record;
 mod sights;
 mod text;
@@ -94,7 +95,10 @@ impl Reporter {
             return;
         }
         match self.style.format {
-            Format::Text => say(&text::Line { notice, command: &self.command }),
+            Format::Text => {
+                let words = text::Line { notice, command: &self.command }.to_string();
+                words.lines().for_each(|line| say(&line));
+            }
             Format::Json => write(self.line(notice).json()),
             Format::Logfmt => write(self.line(notice).logfmt()),
         }
@@ -103,7 +107,12 @@ impl Reporter {
     /// Whether it is a sample that only `--metrics` asked for: to explain each look, it is said.
     fn is_for_others(&self, notice: &Notice) -> bool {
         let verbose = self.style.loudness == Loudness::Verbose;
-        matches!(notice, Notice::Sampled { .. }) && !self.style.samples && !verbose
+        let sampled = match notice {
+            Notice::Sampled { .. } => true,
+            Notice::Observed(observed) => !observed.last,
+            _ => false,
+        };
+        sampled && !self.style.samples && !verbose
     }
 
     /// The same for a command: an object of JSON, and variables for its environment.
@@ -114,6 +123,7 @@ impl Reporter {
 
     fn line(&self, notice: &Notice) -> Line<'_> {
         let message = text::Line { notice, command: &self.command }.to_string();
+        let message = message.replace('\n', "; ");
         Line {
             time: clock::since_1970(),
             name: &self.style.name,

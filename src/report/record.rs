@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::observed;
 use super::sights::{error, word};
 use super::text;
 use crate::decide::event::{Memory, Reason, Unseen};
@@ -64,17 +65,17 @@ impl From<Signal> for Value {
 }
 
 impl Record {
-    fn new(event: &'static str) -> Self {
+    pub(super) fn new(event: &'static str) -> Self {
         Self { event, fields: Vec::new() }
     }
 
-    fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.fields.push((name, value.into()));
         self
     }
 
     /// Without the field where there is nothing to say.
-    fn with_some(self, name: &'static str, value: Option<impl Into<Value>>) -> Self {
+    pub(super) fn with_some(self, name: &'static str, value: Option<impl Into<Value>>) -> Self {
         match value {
             Some(value) => self.with(name, value),
             None => self,
@@ -220,6 +221,13 @@ impl Record {
             Notice::HookFailed { hook, failure } => Self::hook_failed(hook, failure),
             Notice::EventsLost { count } => Self::new("events_lost").with("count", count),
             Notice::Sampled { generation, ref sample } => Self::sample(generation, sample, limits),
+            Notice::WouldRecycle { generation, age, lived, reason } => {
+                Self::of_generation("would_recycle", generation)
+                    .with("age", age)
+                    .with("lived", lived)
+                    .because(reason)
+            }
+            Notice::Observed(ref observed) => observed::record(observed),
             Notice::Started { generation } => Self::of_generation("started", generation),
             Notice::Looked { memory, quiet, again_in } => Self::looked(memory, quiet, again_in),
             Notice::Held(hold) => Self::new("held").with("hold", hold_word(hold)),

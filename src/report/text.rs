@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Loudness;
+use super::observed::Findings;
 use super::sights::{CannotSee, error};
 use crate::decide::event::{Memory, Reason};
 use crate::decide::exit::{Failure, Signal, Stage};
@@ -11,7 +12,7 @@ use crate::decide::notice::{
     Hold, Hook, HookFailure, LookedAtMemory, Notice, Opening, Recycled, Sample,
 };
 use crate::decide::rules::Measure;
-use crate::units::Span;
+use crate::units::{Bytes, Span};
 
 /// How loud one must be to say this.
 pub(super) fn level(notice: &Notice) -> Loudness {
@@ -24,6 +25,8 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         | Notice::HookFailed { .. }
         | Notice::EventsLost { .. }
         | Notice::Sampled { .. }
+        | Notice::WouldRecycle { .. }
+        | Notice::Observed(_)
         | Notice::LimitTooLow { .. }
         | Notice::KillLimitTooLow { .. }
         | Notice::StillAlive { .. }
@@ -62,13 +65,9 @@ impl fmt::Display for Line<'_> {
                 let window = Span(*window);
                 write!(out, "giving up: more than {restarts} restarts in {window} (--max-restarts)")
             }
-            Notice::LimitTooLow { used, limit, measure, held_until } => write!(
-                out,
-                "the limit looks too low for this command: {} {used} > {limit} right after two \
-                 starts in a row; holding memory recycles until an age of {}",
-                word(*measure),
-                Span(*held_until)
-            ),
+            Notice::LimitTooLow { used, limit, measure, held_until } => {
+                write_limit_too_low(out, (*used, *limit), *measure, *held_until)
+            }
             Notice::KillLimitTooLow { limit, again_in } => write!(
                 out,
                 "--kill-rss {limit} looks too low for this command, which was killed right after \
@@ -99,6 +98,10 @@ impl fmt::Display for Line<'_> {
                 write!(out, "--on-event was not told of {count} events: too many at once")
             }
             Notice::Sampled { generation, sample } => write_sample(out, *generation, sample),
+            Notice::WouldRecycle { generation, lived, reason, .. } => {
+                write_would(out, *generation, *lived, *reason)
+            }
+            Notice::Observed(observed) => Findings { observed, command: self.command }.fmt(out),
             Notice::Started { generation } => write!(out, "generation {generation} started"),
             Notice::Looked { memory, quiet, again_in } => {
                 write_looked(out, *memory, *quiet)?;
@@ -116,6 +119,32 @@ impl fmt::Display for Line<'_> {
             Notice::Swallowed(signal) => write!(out, "{signal} not passed on (--map-signal)"),
         }
     }
+}
+
+fn write_limit_too_low(
+    out: &mut fmt::Formatter<'_>,
+    (used, limit): (Bytes, Bytes),
+    measure: Measure,
+    held_until: Duration,
+) -> fmt::Result {
+    write!(
+        out,
+        "the limit looks too low for this command: {} {used} > {limit} right after two starts in \
+         a row; holding memory recycles until an age of {}",
+        word(measure),
+        Span(held_until)
+    )
+}
+
+/// `would recycle generation 3: rss 513.2M > 512M after 3h 12m`
+fn write_would(
+    out: &mut fmt::Formatter<'_>,
+    generation: u64,
+    lived: Duration,
+    reason: Reason,
+) -> fmt::Result {
+    let (because, lived) = (Because(reason), Span(lived));
+    write!(out, "would recycle generation {generation}: {because} after {lived}")
 }
 
 /// `, next look in 5s`, where something follows.

@@ -22,6 +22,7 @@ mod memory;
 mod metrics;
 mod nested;
 mod no_way_in;
+mod observe;
 mod peers;
 mod real_nginx;
 mod real_node;

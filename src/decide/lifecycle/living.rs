@@ -23,7 +23,9 @@ impl Lifecycle {
                     actions.push(Action::Tell(Notice::NothingLeftToRead));
                     None
                 }
-                Meaning::Recycle => Some(Reason::Signal(signal)),
+                Meaning::Recycle => {
+                    self.unless_observing(now, &mut watch, Reason::Signal(signal), actions)
+                }
                 meaning => {
                     self.note(now, meaning, &mut watch);
                     None
@@ -64,7 +66,8 @@ impl Lifecycle {
         actions: &mut Vec<Action>,
     ) -> Option<Reason> {
         let verdict = watch.policy.tick(now, &self.rules, &self.storm);
-        heed(now, verdict, watch, actions)
+        let reason = heed(now, verdict, watch, actions)?;
+        self.unless_observing(now, watch, reason, actions)
     }
 
     /// The answer to a look came. One that belongs to an earlier generation says nothing.
@@ -83,10 +86,13 @@ impl Lifecycle {
         let Opinion { verdict, notice, sample } =
             watch.policy.observe(now, &self.rules, &mut self.storm, seen);
         actions.extend(notice.map(Action::Tell));
+        self.observe_look(now, watch, seen);
         let due = heed(now, verdict, watch, actions);
+        let due = due.and_then(|reason| self.unless_observing(now, watch, reason, actions));
         if let Some(sample) = sample {
             let generation = self.generation;
             actions.push(Action::Tell(Notice::Sampled { generation, sample }));
+            actions.extend(self.so_far(now).map(Action::Tell));
         } else if let Verdict::Keep { look_again } = verdict {
             self.tell_looked(now, watch, &seen.look, look_again, actions);
         }

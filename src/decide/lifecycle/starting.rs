@@ -52,6 +52,7 @@ impl Lifecycle {
             Event::Started => {
                 let generation = self.generation;
                 actions.push(Action::Tell(Notice::Started { generation }));
+                self.observe_start(now);
                 self.running(now, Event::Due, watch, actions)
             }
             Event::StartFailed(failure) => self.start_failed(now, failure, cause, actions),
@@ -62,7 +63,13 @@ impl Lifecycle {
                     actions.push(Action::Tell(Notice::NothingLeftToRead));
                     State::Starting { watch, cause }
                 }
-                Meaning::Recycle => self.begin(now, watch, Reason::Signal(signal), actions),
+                Meaning::Recycle => {
+                    let asked = Reason::Signal(signal);
+                    match self.unless_observing(now, &mut watch, asked, actions) {
+                        Some(reason) => self.begin(now, watch, reason, actions),
+                        None => State::Starting { watch, cause },
+                    }
+                }
                 meaning => {
                     self.note(now, meaning, &mut watch);
                     State::Starting { watch, cause }

@@ -1,5 +1,6 @@
 //! Samples in, crossings and looks out.
 
+use super::limit::CHEAP;
 use super::*;
 use crate::decide::event::Observation;
 

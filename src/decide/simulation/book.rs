@@ -2,6 +2,7 @@
 //! read against it. It knows nothing of how the core is built.
 
 mod doing;
+mod looks;
 mod signals;
 
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use super::effort::Effort;
 use super::restarts::Restarts;
 use super::samples::Samples;
-use crate::decide::event::{Cause, Event, MemoryLook, Observation, Reason};
+use crate::decide::event::{Cause, Event, Reason};
 use crate::decide::exit::{Exit, Signal};
 use crate::decide::notice::Opening;
 use crate::decide::rules::{Restart, Rules};
@@ -74,6 +75,8 @@ pub(super) struct Book {
     pub(super) ran: u64,
     pub(super) life: Life,
     pub(super) started: Time,
+    /// The same, or when a recycle was told that did not come.
+    pub(super) began: Time,
     pub(super) cause: Option<Cause>,
     pub(super) ending: Option<Ending>,
     pub(super) killed: Option<Time>,
@@ -96,6 +99,8 @@ pub(super) struct Book {
     pub(super) saw_traffic: bool,
     pub(super) samples: Samples,
     pub(super) over_since: Option<Time>,
+    /// Memory that is over a limit was told to be, and has not been below since.
+    pub(super) told_over: bool,
     /// Memory recycles in a row, each within 10 s of a start.
     pub(super) early: u32,
     pub(super) stormy: bool,
@@ -119,6 +124,7 @@ impl Book {
             ran: 0,
             life: Life::Absent,
             started: now,
+            began: now,
             cause: None,
             ending: None,
             killed: None,
@@ -135,6 +141,7 @@ impl Book {
             saw_traffic: true,
             samples: Samples::default(),
             over_since: None,
+            told_over: false,
             early: 0,
             stormy: false,
             early_kills: 0,
@@ -154,6 +161,11 @@ impl Book {
 
     pub(super) fn age(&self) -> Duration {
         self.now.since(self.started)
+    }
+
+    /// How long the rules have counted.
+    pub(super) fn lived(&self) -> Duration {
+        self.now.since(self.began)
     }
 
     /// Takes down what the core is about to be told.
@@ -239,25 +251,5 @@ impl Book {
         let Some(delay) = self.restarts.next(self.now, lasted) else { return Follow::Quit };
         self.start_due = Some(self.now + delay);
         Follow::Restart(delay)
-    }
-
-    fn observed(&mut self, observation: &Observation, seen: Option<Seen>, rules: &Rules) {
-        if self.life == Life::Absent || observation.generation != self.generation() {
-            return;
-        }
-        self.effort.observed(self.now, observation);
-        if let Some(tree) = observation.tree {
-            self.stopped = tree.stopped;
-        }
-        if observation.look.traffic.is_some() {
-            self.saw_traffic = observation.traffic.is_some();
-        }
-        self.seen = seen;
-        if let Some(memory) = observation.memory {
-            self.samples.add(memory, observation.look.memory == Some(MemoryLook::Pages));
-            let limits = [rules.memory.max_rss, rules.memory.max_pss];
-            let over = limits.into_iter().flatten().any(|limit| memory.settled > limit);
-            self.over_since = over.then(|| self.over_since.unwrap_or(self.now));
-        }
     }
 }

@@ -36,8 +36,8 @@ impl Samples {
     pub(super) fn add(&mut self, memory: Memory, paged: bool) {
         (self.before, self.last) = (self.last, Some(memory));
         self.paged = paged && memory.pss.is_some();
-        if paged {
-            self.pss = memory.pss;
-        }
+        // RSS is an upper bound.
+        let known = self.pss.map(|pss| pss.min(memory.settled));
+        self.pss = if paged { memory.pss } else { known };
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn rules(random: &mut Random) -> Rules {
         max_restarts: Budget { restarts: 3, window: random.millis(1_000, 30_000) },
         backoff: Backoff { min: Duration::from_millis(100), max: Duration::from_secs(5) },
         sample_every: random.once_in(8).then_some(Duration::from_millis(700)),
+        observe: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod boundaries;
 mod memory;
+mod observing;
 mod preparing;
 mod said;
 mod signals;

@@ -50,6 +50,10 @@ pub(super) struct Talk {
     /// There was more than the floor in a window; for certain, if it came at once.
     over_floor: bool,
     surely_over_floor: bool,
+    /// Since then a sample tells of all payload.
+    sampled: Time,
+    /// When the rules began anew something waited to be told as of then.
+    pending: bool,
     /// What waits to be told.
     mute: Traffic,
     dead: Vec<(Way, Time)>,
@@ -90,6 +94,8 @@ impl Talk {
             payload: Payload::default(),
             over_floor: false,
             surely_over_floor: false,
+            sampled: started,
+            pending: false,
             mute: Traffic::default(),
             dead: Vec::new(),
             strange: Vec::new(),
@@ -100,6 +106,19 @@ impl Talk {
             silent: false,
             looking: 0,
         }
+    }
+
+    /// As if a generation had just started: what moved before arms nothing any more.
+    pub(super) fn begin_anew(&mut self, now: Time) {
+        self.settled = now + self.settled.since(self.started);
+        self.started = now;
+        (self.others_inbound, self.mute_outbound, self.dead_outbound) = (false, None, None);
+        // A look that was made before may be told after.
+        self.over_floor = self.bytes.iter().any(|(at, ..)| *at >= now.before(BLUR));
+        self.surely_over_floor = false;
+        self.pending = self.mute.last().is_some();
+        // Payload is compared with the first sample from there on.
+        self.sampled = now + self.window / 10 + BLUR;
     }
 
     /// Something moves.
@@ -142,7 +161,8 @@ impl Talk {
         self.bytes.push((now, way, bytes));
         self.payload.add(way, bytes);
         self.payload.last = Some(now);
-        let start = now.before(self.window + self.window / 20 + BLUR);
+        let start =
+            now.before(self.window + self.window / 20 + BLUR).max(self.started.before(BLUR));
         let since = |start: Time, ways: &[Way]| {
             let counted =
                 self.bytes.iter().filter(|(at, way, _)| *at >= start && ways.contains(way));
@@ -152,7 +172,7 @@ impl Talk {
         self.over_floor |= since(start, &[Way::Inbound]) > floor
             || since(start.max(settled), &[Way::Inbound, Way::Outbound]) > floor;
         let counts = way == Way::Inbound || now >= self.settled + self.window / 10 + BLUR;
-        self.surely_over_floor |= counts && bytes > floor;
+        self.surely_over_floor |= counts && bytes > floor && now >= self.sampled;
     }
 
     /// When something last moved. With a floor: since then no more payload than it allows.
@@ -170,7 +190,7 @@ impl Talk {
     /// since the last look may have done so a little later.
     pub(super) fn armed(&self, late: Duration) -> bool {
         let mute = self.mute_outbound.is_some_and(|at| at + late >= self.settled);
-        self.armed_by_others() || mute || self.over_floor
+        self.armed_by_others() || mute || self.over_floor || self.pending
     }
 
     /// The same, and the core must have learnt of it.
@@ -181,7 +201,7 @@ impl Talk {
 
     fn armed_by_others(&self) -> bool {
         let opened = self.streams[OPENED].max(self.dead_outbound);
-        let accepted = self.streams[..OPENED].iter().any(Option::is_some);
+        let accepted = self.streams[..OPENED].iter().any(|at| *at >= Some(self.started));
         accepted || self.others_inbound || opened >= Some(self.settled)
     }
 

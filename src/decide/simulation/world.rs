@@ -12,8 +12,10 @@ use super::talk::{Talk, Voice};
 use crate::decide::event::{Action, Event};
 use crate::decide::exit::{Exit, Signal};
 use crate::decide::lifecycle::Lifecycle;
-use crate::decide::rules::Rules;
+use crate::decide::notice::Notice;
+use crate::decide::rules::{Observe, Rules};
 use crate::decide::time::Time;
+use crate::units::Bytes;
 
 mod acting;
 mod due;
@@ -103,7 +105,8 @@ const MOST_ACTIONS: usize = 8;
 impl World {
     pub(super) fn new(seed: u64, origin: Time, clock: Clock) -> Self {
         let mut random = Random::new(seed);
-        let rules = scenario::rules(&mut random);
+        let observe = (seed % 8 == 5).then_some(Observe { memory: Bytes(1 << 30) });
+        let rules = Rules { observe, ..scenario::rules(&mut random) };
         let mut world = Self {
             clock,
             habits: scenario::habits(&mut random),
@@ -157,7 +160,7 @@ impl World {
         self.core.step(told_now, event, &mut actions);
         for action in &actions {
             self.judge(action)?;
-            self.book.did(action);
+            self.book.did(action, &self.rules);
         }
         if self.clock == Clock::True {
             self.check_step(&actions)?;
@@ -200,6 +203,7 @@ impl World {
     /// An action is done a little later; that is when things like to happen in between.
     fn take_on(&mut self, action: Action) {
         let disturbed_once_in = match action {
+            Action::Tell(Notice::WouldRecycle { .. }) => return self.talk.begin_anew(self.now),
             Action::Tell(_) | Action::Quit(_) | Action::Suspend(_) => return,
             Action::Start { .. } => {
                 self.talk = Talk::new(self.now, &self.rules);

@@ -238,6 +238,8 @@ impl Numbers {
             | Notice::HookFailed { .. }
             | Notice::EventsLost { .. }
             | Notice::HeldLong { .. }
+            | Notice::WouldRecycle { .. }
+            | Notice::Observed(_)
             | Notice::Looked { .. }
             | Notice::Held(_)
             | Notice::Due { .. }

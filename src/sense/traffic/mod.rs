@@ -74,9 +74,13 @@ const MOST_IN_VAIN: u32 = 1000;
 impl TrafficSense {
     /// The watcher of what counts here.
     pub(crate) fn of(sources: Sources, rules: &Rules) -> Self {
-        let wanted =
-            Wanted { sources, payload: rules.floor.is_some(), from_start: rules.idle.is_some() };
-        Self::new(wanted, StdinSense::new(files::STDIN, rules.plans()))
+        let wanted = Wanted {
+            sources,
+            payload: rules.floor.is_some(),
+            from_start: rules.idle.is_some() || rules.observe.is_some(),
+        };
+        let watched = rules.plans() || rules.observe.is_some();
+        Self::new(wanted, StdinSense::new(files::STDIN, watched))
     }
 
     fn new(wanted: Wanted, stdin: StdinSense) -> Self {

@@ -5,20 +5,23 @@ use std::time::Duration;
 use super::{Book, Ending, Life};
 use crate::decide::event::{Action, Event, Force, Reason};
 use crate::decide::notice::{Notice, Opening};
+use crate::decide::rules::Rules;
 use crate::decide::simulation::effort::Effort;
 use crate::decide::simulation::samples::Samples;
 
 impl Book {
     /// Takes down what the core did.
-    pub(in crate::decide::simulation) fn did(&mut self, action: &Action) {
+    pub(in crate::decide::simulation) fn did(&mut self, action: &Action, rules: &Rules) {
         match action {
             Action::Start { .. } => {
                 (self.started, self.life) = (self.now, Life::Starting);
+                self.began = self.now;
                 (self.ending, self.killed, self.start_due) = (None, None, None);
                 self.hung_up_until = None;
                 (self.held_until, self.seen) = (None, None);
                 self.effort = Effort::new(self.now, self.settle);
                 (self.samples, self.over_since) = (Samples::default(), None);
+                self.told_over = false;
                 (self.saw_traffic, self.stopped, self.complained) = (true, false, false);
             }
             Action::Sweep(Force::Kill) if self.killed.is_none() => {
@@ -43,6 +46,12 @@ impl Book {
                 let memory = matches!(reason, Reason::Rss { .. } | Reason::Pss { .. });
                 let early = memory && self.age() < Duration::from_secs(10);
                 self.early = if early { self.early + 1 } else { 0 };
+            }
+            Action::Tell(Notice::WouldRecycle { .. }) => {
+                self.began = self.now;
+                (self.effort.armed, self.effort.started) = (false, self.now);
+                self.told_over |=
+                    self.limits(rules).any(|(limit, by)| self.samples.certain(limit, by));
             }
             Action::Tell(Notice::LimitTooLow { .. }) => self.stormy = true,
             Action::Tell(Notice::StillAlive { .. }) => self.complained = true,

@@ -21,7 +21,7 @@ const EARLIEST: Duration = Duration::from_millis(20);
 fn look<'a>(moment: &Moment<'a>) -> Option<(&'a Look, &'a Effort, Duration)> {
     let (Action::Look(look), Some(idle)) = (moment.action, moment.rules.idle) else { return None };
     // Samples are looks that were asked for.
-    if moment.rules.sample_every.is_some() {
+    if moment.rules.sample_every.is_some() || moment.rules.observe.is_some() {
         return None;
     }
     // What is due while COMMAND is stopped is confirmed anew at each look.

@@ -81,6 +81,12 @@ pub(super) fn a_recycle_is_told_as_it_was(moment: &Moment<'_>) -> bool {
     *told == truth
 }
 
+/// So is the one about a recycle that does not come.
+pub(super) fn what_would_be_is_told_as_it_is(moment: &Moment<'_>) -> bool {
+    let Action::Tell(Notice::WouldRecycle { age, lived, .. }) = moment.action else { return true };
+    (*age, *lived) == (moment.book.age(), moment.book.lived())
+}
+
 /// Ten seconds after KILL, with the time since then.
 pub(super) fn the_undying_are_told_as_they_are(moment: &Moment<'_>) -> bool {
     let Action::Tell(Notice::StillAlive { after }) = moment.action else { return true };

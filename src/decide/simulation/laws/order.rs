@@ -3,6 +3,7 @@
 use super::Moment;
 use crate::decide::event::{Action, Event, Force};
 use crate::decide::exit::Signal;
+use crate::decide::notice::Notice;
 use crate::decide::rules::Measure;
 
 /// The next generation starts when nothing of the last one lives.
@@ -56,6 +57,21 @@ pub(super) fn only_the_left_behind_are_asked(moment: &Moment<'_>) -> bool {
     *moment.action != Action::Sweep(Force::Ask) || matches!(moment.book.told, Event::Exited(_))
 }
 
+/// With `--observe` recycles are told and never come; else they come.
+pub(super) fn observed_recycles_never_come(moment: &Moment<'_>) -> bool {
+    let observes = moment.rules.observe.is_some();
+    match moment.action {
+        Action::Tell(Notice::Due { .. } | Notice::Stopping { .. } | Notice::Recycled(_)) => {
+            !observes
+        }
+        Action::Tell(Notice::WouldRecycle { generation, .. }) => {
+            observes && *generation == moment.book.generation()
+        }
+        Action::Tell(Notice::Observed(_)) => observes,
+        _ => true,
+    }
+}
+
 /// Looking costs: nobody looks for what no rule asks about, or not any more.
 pub(super) fn looks_serve_a_decision(moment: &Moment<'_>) -> bool {
     let Action::Look(look) = moment.action else { return true };
@@ -64,7 +80,7 @@ pub(super) fn looks_serve_a_decision(moment: &Moment<'_>) -> bool {
     let memory = rules.memory;
     let planned = !over && (memory.max_rss.is_some() || memory.max_pss.is_some());
     let traffic = !over && (rules.idle.is_some() || rules.quiet.is_some());
-    let sampled = rules.sample_every.is_some();
+    let sampled = rules.sample_every.is_some() || rules.observe.is_some();
     (look.memory.is_none() || planned || memory.kill.is_some() || sampled)
         && (look.traffic.is_none() || traffic || sampled && !over)
 }
@@ -86,5 +102,6 @@ pub(super) fn kill_waits_for_the_stop_timeout(moment: &Moment<'_>) -> bool {
     let late = book.ending.is_some_and(|ending| book.now >= ending.began + rules.stop_timeout);
     let late = late && !book.is_preparing();
     let own_end = matches!(book.told, Event::Exited(_)) && book.killed.is_none();
-    book.killed.is_some() || late && !own_end || rules.memory.kill.is_some_and(over)
+    let kills = rules.memory.kill.filter(|_| rules.observe.is_none());
+    book.killed.is_some() || late && !own_end || kills.is_some_and(over)
 }

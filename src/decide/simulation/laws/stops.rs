@@ -1,4 +1,4 @@
-//! Laws about when a planned stop may begin, and why.
+//! Laws about when a planned stop may begin, and why; or be told, where nothing is stopped.
 
 use std::time::Duration;
 
@@ -15,7 +15,9 @@ const BLUR: Duration = Duration::from_millis(15);
 /// The reason of what is decided here.
 fn reason(moment: &Moment<'_>) -> Option<Reason> {
     match moment.action {
-        Action::Tell(Notice::Due { reason, .. }) => Some(*reason),
+        Action::Tell(Notice::Due { reason, .. } | Notice::WouldRecycle { reason, .. }) => {
+            Some(*reason)
+        }
         _ => None,
     }
 }
@@ -45,9 +47,11 @@ pub(super) fn a_stop_is_prepared(moment: &Moment<'_>) -> bool {
     }
 }
 
-/// TERM: no triggers from now on.
+/// TERM: no triggers from now on; that kill-rss would kill is told still.
 pub(super) fn nothing_is_planned_after_term(moment: &Moment<'_>) -> bool {
-    reason(moment).is_none() || !moment.book.leaving && moment.book.command_lives()
+    let kills = matches!(reason(moment), Some(Reason::KillRss { .. }));
+    let told = kills && moment.rules.observe.is_some();
+    reason(moment).is_none() || told || !moment.book.leaving && moment.book.command_lives()
 }
 
 /// The next generation would find nothing; only kill-rss cannot wait.
@@ -69,7 +73,8 @@ pub(super) fn a_stopped_command_is_left_alone(moment: &Moment<'_>) -> bool {
 
 /// What was seen of memory last was over the limit, and no single glance.
 pub(super) fn memory_only_when_over_for_certain(moment: &Moment<'_>) -> bool {
-    let certain = |limit: Bytes, measure| moment.book.samples.certain(limit, measure);
+    let told = moment.book.told_over;
+    let certain = |limit: Bytes, measure| !told && moment.book.samples.certain(limit, measure);
     match reason(moment) {
         Some(Reason::KillRss { limit, measure, .. }) => certain(limit, measure),
         Some(Reason::Rss { limit, .. }) => certain(limit, Measure::Rss),
@@ -84,7 +89,7 @@ pub(super) fn the_unseen_is_not_quiet(moment: &Moment<'_>) -> bool {
 }
 
 pub(super) fn min_lifetime_is_kept(moment: &Moment<'_>) -> bool {
-    own_reason(moment).is_none() || moment.book.age() >= moment.rules.min_lifetime
+    own_reason(moment).is_none() || moment.book.lived() >= moment.rules.min_lifetime
 }
 
 /// COMMAND got a signal that may end it: nothing gets in its way.
@@ -96,7 +101,7 @@ pub(super) fn an_interruption_holds(moment: &Moment<'_>) -> bool {
 /// The longest, less no more than the jitter.
 pub(super) fn a_lifetime_is_lived(moment: &Moment<'_>) -> bool {
     !matches!(reason(moment), Some(Reason::Lifetime { .. }))
-        || shortest_life(moment).is_some_and(|life| moment.book.age() >= life)
+        || shortest_life(moment).is_some_and(|life| moment.book.lived() >= life)
 }
 
 fn shortest_life(moment: &Moment<'_>) -> Option<Duration> {
@@ -130,9 +135,9 @@ pub(super) fn a_quiet_moment_is_waited_for(moment: &Moment<'_>) -> bool {
         return true;
     }
     let gap = book.now.since(last_traffic(moment).unwrap_or(book.started));
-    let expired = shortest_life(moment).map(|life| book.started + life);
+    let expired = shortest_life(moment).map(|life| book.began + life);
     let due = [expired, book.over_since].into_iter().flatten().min().unwrap_or(book.now);
-    let since = due.max(book.started + rules.min_lifetime);
+    let since = due.max(book.began + rules.min_lifetime);
     gap >= quiet.gap || book.now >= since + quiet.wait
 }
 
@@ -143,20 +148,20 @@ pub(super) fn a_low_limit_does_not_storm(moment: &Moment<'_>) -> bool {
     let near = moment.rules.memory.kill.is_some_and(|(limit, measure)| {
         book.samples.over(Share::percent(90).of_bytes(limit), measure)
     });
-    !memory || near || book.early == 0 || book.age() >= Duration::from_secs(10)
+    !memory || near || book.early == 0 || book.lived() >= Duration::from_secs(10)
 }
 
 /// kill-rss, signal, rss, pss, lifetime, idle: the first that is certain.
 pub(super) fn the_first_reason_wins(moment: &Moment<'_>) -> bool {
     let (book, rules) = (moment.book, moment.rules);
     let certain = |limit: Option<Bytes>, measure| {
-        limit.is_some_and(|limit| book.samples.certain(limit, measure))
+        limit.is_some_and(|limit| !book.told_over && book.samples.certain(limit, measure))
     };
     let kill = rules.memory.kill.is_some_and(|(limit, measure)| certain(Some(limit), measure));
     // A storm holds memory recycles; the other reasons go on.
     let rss = certain(rules.memory.max_rss, Measure::Rss) && !book.stormy;
     let pss = certain(rules.memory.max_pss, Measure::Pss) && !book.stormy;
-    let expired = rules.lifetime.is_some_and(|lifetime| book.age() >= lifetime.max);
+    let expired = rules.lifetime.is_some_and(|lifetime| book.lived() >= lifetime.max);
     match reason(moment) {
         None | Some(Reason::KillRss { .. }) => true,
         Some(Reason::Signal(_) | Reason::Rss { .. }) => !kill,

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use super::{Clock, World};
-use crate::decide::event::{Action, Event, TrafficLook};
+use crate::decide::event::{Action, Event, Reason, TrafficLook};
 use crate::decide::exit::{Exit, Signal};
+use crate::decide::notice::Notice;
 use crate::decide::rules::{Mapped, Measure};
 use crate::decide::simulation::book::{Follow, Life};
 use crate::decide::simulation::command::Command;
@@ -36,7 +37,20 @@ fn looks_at_all(action: &Action) -> bool {
     matches!(action, Action::Look(look) if look.traffic == Some(TrafficLook::All))
 }
 
+fn tells_would(action: &Action) -> bool {
+    matches!(action, Action::Tell(Notice::WouldRecycle { .. }))
+}
+
+fn tells_asked(action: &Action) -> bool {
+    let asked = |reason: &Reason| matches!(reason, Reason::Signal(_));
+    matches!(action, Action::Tell(Notice::WouldRecycle { reason, .. }) if asked(reason))
+}
+
 impl World {
+    fn observes(&self) -> bool {
+        self.rules().observe.is_some()
+    }
+
     /// A timer that is due does something, or is due later.
     pub(super) fn check_progress(&self, clock: Clock) -> Checked {
         let moved = clock == Clock::Stumbling
@@ -88,7 +102,8 @@ impl World {
         let goes_on = exited && (!book.quit || book.terminated);
         let swept = has(&|action| matches!(action, Action::Sweep(_)));
         law(!goes_on || swept, "what COMMAND left behind is told to go")?;
-        law(!self.must_widen() || has(&looks_at_all), "what ended makes the core look at all")?;
+        let widens = has(&looks_at_all) || has(&tells_would);
+        law(!self.must_widen() || widens, "what ended makes the core look at all")?;
         self.check_signal(actions)
     }
 
@@ -115,7 +130,9 @@ impl World {
             Mapped::Drop => law(!passes, "a signal that is mapped to none is dropped"),
             Mapped::Recycle => {
                 let alone = self.book.leaving || self.book.input_ended;
-                law(alone || self.book.ending.is_some(), "a recycle that was asked for begins")
+                let told = actions.iter().any(tells_asked);
+                let begins = if self.observes() { told } else { self.book.ending.is_some() };
+                law(alone || begins, "a recycle that was asked for begins")
             }
         }
     }
@@ -153,21 +170,23 @@ impl World {
     fn check_kill(&self, command: &Command) -> Checked {
         let rss = self.rules.memory.kill.filter(|(_, measure)| *measure == Measure::Rss);
         let since = rss.and_then(|(limit, _)| command.over_since(limit.0));
-        let running = self.book.life == Life::Running && command.alive;
+        let running = self.book.life == Life::Running && command.alive && !self.observes();
         let late = since.is_some_and(|since| self.now > since.max(self.clear_since) + SLACK);
         law(!running || !late || self.book.killed.is_some(), "over kill-rss, the tree is killed")
     }
 
     fn check_recycles(&self, command: &Command) -> Checked {
         let (book, rules) = (&self.book, &self.rules);
-        let free = (book.started + rules.min_lifetime).max(self.clear_since);
+        let free = (book.began + rules.min_lifetime).max(self.clear_since);
         let free = free.max(book.held_until.unwrap_or(free));
         let wait = rules.quiet.map(|quiet| quiet.wait).unwrap_or_default();
         let late = |since: Time| self.now > since.max(free) + wait + SLACK;
-        let expired = rules.lifetime.map(|lifetime| book.started + lifetime.max);
+        let expired = rules.lifetime.map(|lifetime| book.began + lifetime.max);
         law(!expired.is_some_and(late), "a generation that has lived its life is recycled")?;
         let calm = if book.stormy { book.started + LONGEST_STORM } else { book.started };
-        let over = rules.memory.max_rss.and_then(|limit| command.over_since(limit.0));
+        // What was told is not over again before it was below.
+        let limit = rules.memory.max_rss.filter(|_| !self.observes());
+        let over = limit.and_then(|limit| command.over_since(limit.0));
         let over = over.map(|since| since.max(calm));
         law(!over.is_some_and(late), "a generation over its limit is recycled")?;
         self.check_idle(command, free, wait)

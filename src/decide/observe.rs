@@ -1,0 +1,229 @@
+//! `--observe`: what would have been, and what to set. It stops nothing and starts nothing. The
+//! observer outlives generations; when it wants to look, `Observing` knows, which does not.
+
+mod advice;
+mod course;
+mod gaps;
+
+use std::time::Duration;
+
+use self::advice::Seen;
+use self::course::Course;
+use self::gaps::Histogram;
+use super::event::{Cause, Look, MemoryLook, Observation, TrafficLook};
+use super::memory::settled_by;
+use super::notice::{self, Observed};
+use super::quiet::Activity;
+use super::rules::Rules;
+use super::time::Time;
+use crate::units::{Bytes, Share};
+
+/// It looks this often.
+const PACE: Duration = Duration::from_secs(1);
+/// The first time in each generation.
+const EARLIEST: Duration = Duration::from_millis(100);
+/// A look that cost `c` is not repeated before `c` times this: half a percent of one CPU.
+const PAUSE: u32 = 200;
+
+/// When the observer looks at one generation.
+#[derive(Debug)]
+pub(crate) struct Observing {
+    next: Option<Time>,
+}
+
+impl Observing {
+    pub(crate) fn new(started: Time, rules: &Rules) -> Self {
+        Self { next: rules.observe.map(|_| started + EARLIEST) }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.next
+    }
+
+    /// What is to be looked at now. In a silence only a look at everything can tell that it goes
+    /// on. Once nothing is planned any more traffic is of no interest.
+    pub(crate) fn wanted(&self, now: Time, activity: &Activity, only_memory: bool) -> Look {
+        if self.next.is_none_or(|next| now < next) {
+            return Look::default();
+        }
+        let traffic = match (only_memory, activity.is_still()) {
+            (true, _) => Look::default(),
+            (false, true) => Look::ALL_TRAFFIC,
+            (false, false) => activity.look(now, PACE),
+        };
+        let memory = Some(MemoryLook::Counters);
+        let settled_by = settled_by(now);
+        Look { memory, walk: true, settled_by, ..Look::default() }.and(traffic)
+    }
+
+    /// Takes in a look.
+    pub(crate) fn looked(&mut self, now: Time, seen: &Observation) {
+        if let Some(next) = self.next.filter(|next| now >= *next)
+            && seen.look.walk
+            && seen.look.memory.is_some()
+        {
+            let pause = PACE.max(seen.cost * PAUSE);
+            // At the same pace, but none is made up for.
+            let on_time = next + pause;
+            self.next = Some(if on_time > now { on_time } else { now + pause });
+        }
+    }
+}
+
+/// What was seen, of all generations.
+#[derive(Debug)]
+pub(crate) struct Observer {
+    memory: Bytes,
+    /// What work is, in a silence.
+    idle_cpu: Option<Share>,
+    /// When the first generation started.
+    began: Option<Time>,
+    /// When this one did.
+    started: Time,
+    generations: u64,
+    would: Vec<(Cause, u64)>,
+    peak: Bytes,
+    course: Course,
+    /// Of the generation that lived longest, before this one.
+    longest: Course,
+    silence: Silence,
+    gaps: Histogram,
+    traffic: bool,
+}
+
+impl Observer {
+    pub(crate) fn new(now: Time, rules: &Rules) -> Option<Self> {
+        let causes =
+            [Cause::KillRss, Cause::Signal, Cause::Rss, Cause::Pss, Cause::Lifetime, Cause::Idle];
+        Some(Self {
+            memory: rules.observe?.memory,
+            idle_cpu: rules.idle_cpu,
+            began: None,
+            started: now,
+            generations: 0,
+            would: causes.map(|cause| (cause, 0)).to_vec(),
+            peak: Bytes(0),
+            course: Course::new(),
+            longest: Course::new(),
+            silence: Silence::default(),
+            gaps: Histogram::default(),
+            traffic: false,
+        })
+    }
+
+    /// The next generation runs.
+    pub(crate) fn started(&mut self, now: Time) {
+        self.began.get_or_insert(now);
+        self.started = now;
+        self.generations += 1;
+        let last = std::mem::replace(&mut self.course, Course::new());
+        if last.age() > self.longest.age() {
+            self.longest = last;
+        }
+        // Between two generations it is quiet for another reason.
+        self.silence = Silence::default();
+    }
+
+    /// A recycle would have been.
+    pub(crate) fn would(&mut self, cause: Cause) {
+        let counts = self.would.iter_mut().filter(|(other, _)| *other == cause);
+        counts.for_each(|(_, count)| *count += 1);
+    }
+
+    /// Takes in a look; `last` is when traffic last moved, as far as is known now.
+    pub(crate) fn looked(&mut self, now: Time, seen: &Observation, last: Option<Time>) {
+        if let Some(memory) = seen.memory {
+            self.course.add(now.since(self.started), memory.settled);
+            self.peak = self.peak.max(memory.settled);
+        }
+        if let Some(widely) = seen.look.traffic {
+            self.moved(last);
+            let stopped = seen.tree.is_some_and(|tree| tree.stopped);
+            if seen.traffic.is_none() || stopped {
+                self.silence.lost = true;
+            } else if widely == TrafficLook::All {
+                self.silence.confirm(now);
+            }
+        }
+        if let Some(tree) = seen.tree {
+            self.silence.sample(now, tree.cpu);
+        }
+    }
+
+    /// Traffic may have moved; `last` is when.
+    fn moved(&mut self, last: Option<Time>) {
+        if last > self.silence.since {
+            if let Some(gap) = self.silence.gap(self.idle_cpu) {
+                self.gaps.add(gap);
+            }
+            self.silence = Silence { since: last, ..Silence::default() };
+            self.traffic = true;
+        }
+    }
+
+    /// The sum of it, the last or not; `None`: nothing ever ran.
+    pub(crate) fn report(&self, now: Time, last: bool) -> Option<Observed> {
+        let span = now.since(self.began?);
+        let longest =
+            [&self.course, &self.longest].into_iter().max_by_key(|course| course.age())?;
+        let course = longest.usual().map(|usual| {
+            let growth = longest.growth();
+            notice::Course { usual, peak: self.peak, growth }
+        });
+        let mut gaps = self.gaps.clone();
+        if let Some(open) = self.silence.gap(self.idle_cpu) {
+            gaps.add(open);
+        }
+        let usual_gap = gaps.longest_usual();
+        let gaps = self.traffic.then(|| gaps.gaps());
+        let seen =
+            Seen { course: course.as_ref(), gaps: gaps.as_ref(), usual_gap, memory: self.memory };
+        let advice = (span >= advice::SOON).then(|| advice::advise(&seen));
+        let (generations, would) = (self.generations, self.would.clone());
+        Some(Observed { last, generations, span, would, course, gaps, advice })
+    }
+}
+
+/// The silence that goes on, if it is one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Silence {
+    /// When traffic last moved.
+    since: Option<Time>,
+    /// It went on until then for certain.
+    until: Option<Time>,
+    /// The first and the last sample of CPU time in it.
+    first: Option<(Time, Duration)>,
+    latest: Option<(Time, Duration)>,
+    /// Something could not be seen, or COMMAND was stopped.
+    lost: bool,
+}
+
+impl Silence {
+    fn confirm(&mut self, now: Time) {
+        self.until = Some(now);
+    }
+
+    fn sample(&mut self, now: Time, cpu: Duration) {
+        self.first.get_or_insert((now, cpu));
+        self.latest = Some((now, cpu));
+    }
+
+    /// How long it is, if it is one, and COMMAND did not work in it.
+    fn gap(&self, idle_cpu: Option<Share>) -> Option<Duration> {
+        let gap = self.until?.since(self.since?);
+        (!self.lost && !self.works(idle_cpu)).then_some(gap)
+    }
+
+    fn works(&self, idle_cpu: Option<Share>) -> bool {
+        let (Some((first, before)), Some((latest, used)), Some(share)) =
+            (self.first, self.latest, idle_cpu)
+        else {
+            return false;
+        };
+        let span = latest.since(first);
+        !span.is_zero() && used.saturating_sub(before) >= share.of_time(span)
+    }
+}
+
+#[cfg(test)]
+mod tests;

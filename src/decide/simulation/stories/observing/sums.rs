@@ -1,0 +1,92 @@
+//! When `--observe` looks, and when it sums up.
+
+use super::*;
+
+#[test]
+fn without_a_limit_it_looks_once_a_second() {
+    let mut story = Story::running(observing(plain()));
+    assert!(story.core.looks_at_traffic());
+    assert_eq!(story.wait(3_500), None);
+    let all = TrafficLook::All;
+    let looks = [(100, all, true), (1_100, all, true), (2_100, all, true), (3_100, all, true)];
+    assert_eq!(story.looks, looks);
+    // One that was late is not made up for.
+    story.looks.clear();
+    story.tell(10_000, Event::Due);
+    assert_eq!(story.core.deadline(), Some(at(11_000)));
+}
+
+#[test]
+fn while_something_moves_that_alone_is_asked() {
+    let mut story = Story::running(observing(plain()));
+    story.wait(1_000);
+    story.traffic = Some(1_000);
+    story.wait(1_100);
+    story.looks.clear();
+    for millis in [2_000, 3_000, 4_000] {
+        story.traffic = Some(millis);
+        story.wait(millis + 100);
+    }
+    let hottest = TrafficLook::Hottest;
+    let walked = |millis| (millis, hottest, true);
+    assert_eq!(story.looks, [walked(2_100), walked(3_100), walked(4_100)]);
+    story.looks.clear();
+    story.wait(6_100);
+    let all = (6_100, TrafficLook::All, true);
+    assert_eq!(story.looks, [walked(5_100), all], "a silence is certain only if all are asked");
+}
+
+#[test]
+fn once_nothing_is_planned_only_memory_is_looked_at() {
+    let told = |event: fn() -> Event| {
+        let mut story = Story::running(observing(plain()));
+        story.wait(1_500);
+        story.tell(1_500, event());
+        story.looks.clear();
+        story.rss = 77;
+        story.wait(5_000);
+        assert_eq!(story.looks, []);
+        assert!(!story.core.looks_at_traffic());
+        story
+    };
+    let mut story = told(|| Event::InputEnded);
+    let observed = story.ends(6_000, Event::Exited(Exit::Status(0)));
+    assert_eq!(observed.course.unwrap().peak, Bytes(77));
+    told(|| Event::Signalled { signal: Signal::TERM, shared: false });
+}
+
+#[test]
+fn at_each_sample_and_at_the_end_there_is_a_sum() {
+    let sample_every = Some(Duration::from_secs(20));
+    let mut story = Story::running(observing(Rules { sample_every, ..lifetime(15) }));
+    story.wait(45_000);
+    let sums = story.said.iter().filter_map(|notice| match notice {
+        Notice::Observed(observed) => Some((observed.span.as_millis(), counts(observed))),
+        _ => None,
+    });
+    let lifetimes = |count| vec![(Cause::Lifetime, count)];
+    assert_eq!(
+        sums.collect::<Vec<_>>(),
+        [(100, vec![]), (20_100, lifetimes(1)), (40_100, lifetimes(2))]
+    );
+    let observed = story.ends(46_000, Event::Exited(Exit::Status(0)));
+    assert_eq!(counts(&observed), lifetimes(3));
+}
+
+#[test]
+fn where_nothing_ever_ran_there_is_nothing_to_sum_up() {
+    let core = Lifecycle::new(observing(plain()), at(0), 0);
+    let mut story = Story { core, ..Story::running(plain()) };
+    story.tell(0, Event::Due);
+    story.said.clear();
+    let failure = Failure { stage: Stage::Exec, errno: 2 };
+    assert_eq!(story.tell(1, Event::StartFailed(failure)), [Action::Quit(End::Status(127))]);
+    let [Notice::StartFailed { .. }] = story.said[..] else { panic!("{:?}", story.said) };
+}
+
+#[test]
+fn without_observe_there_is_no_sum() {
+    let mut story = Story::running(plain());
+    story.tell(1, Event::Exited(Exit::Status(0)));
+    assert!(!story.said.iter().any(|notice| matches!(notice, Notice::Observed(_))));
+}

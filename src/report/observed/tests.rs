@@ -1,0 +1,154 @@
+//! The lines, word by word, and the same for machines.
+
+use std::time::Duration;
+
+use super::*;
+use crate::decide::event::{Cause, Reason};
+use crate::decide::notice::{Growth, Notice};
+use crate::report::machine;
+use crate::report::text::{self, Line};
+use crate::report::{Loudness, Record};
+
+const MIB: u64 = 1 << 20;
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// A server that leaks, and is not used at night.
+fn leaking() -> Observed {
+    let causes =
+        [Cause::KillRss, Cause::Signal, Cause::Rss, Cause::Pss, Cause::Lifetime, Cause::Idle];
+    let would = causes.into_iter().zip([0, 0, 2, 0, 0, 1]).collect();
+    let growth =
+        Growth { young: Bytes(180 * MIB), grown: Bytes(400 * MIB), per_hour: Bytes(72 * MIB) };
+    let course = Course { usual: Bytes(290 * MIB), peak: Bytes(412 * MIB), growth: Some(growth) };
+    let fit = Fit::Leak { limit: Bytes(360 * MIB), young: growth.young, within: seconds(9_000) };
+    Observed {
+        last: true,
+        generations: 1,
+        span: seconds(11_520),
+        would,
+        course: Some(course),
+        gaps: Some(Gaps {
+            count: 412,
+            median: seconds(3),
+            p95: seconds(12),
+            longest: seconds(840),
+        }),
+        advice: Some(Advice { fit: Some(fit), idle: Some(seconds(60)), quiet: None }),
+    }
+}
+
+fn lines(observed: Observed) -> Vec<String> {
+    let notice = Notice::Observed(Box::new(observed));
+    let text = Line { notice: &notice, command: "node" }.to_string();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_leak_and_a_night() {
+    let expected = [
+        "observed 1 generation for 3h 12m; there would have been 3 recycles: 2 rss, 1 idle",
+        "memory: 290M usually, 412M at most, growing by 72M an hour from 180M",
+        "traffic: 412 quiet gaps, half of them up to 3s, 95% up to 12s, the longest 14m",
+        "to set: recycle --max-rss 360M --idle 1m -- node ...",
+        "--max-rss 360M: it had 180M when it was young, and grows to this in 2h 30m",
+        "--idle 1m: usual gaps are shorter; it must exceed the longest request",
+    ];
+    assert_eq!(lines(leaking()), expected);
+}
+
+#[test]
+fn steady_memory_and_constant_traffic() {
+    let course = Course { growth: None, ..leaking().course.unwrap() };
+    let fit = Some(Fit::Steady { limit: Bytes(5_100 * MIB) });
+    let advice = Some(Advice { fit, idle: None, quiet: Some(seconds(1)) });
+    let would = vec![(Cause::Lifetime, 1), (Cause::Idle, 0)];
+    let observed = Observed { generations: 2, would, course: Some(course), advice, ..leaking() };
+    let expected = [
+        "observed 2 generations for 3h 12m; there would have been 1 recycle: 1 lifetime",
+        "memory: 290M usually, 412M at most, not growing steadily",
+        "traffic: 412 quiet gaps, half of them up to 3s, 95% up to 12s, the longest 14m",
+        "to set: recycle --max-rss 5100M --quiet 1s -- node ...",
+        "--max-rss 5100M: well above what it needs",
+        "--quiet 1s: half of the gaps are twice as long",
+        "no --idle: no gap stands out from the others",
+    ];
+    assert_eq!(lines(observed), expected);
+}
+
+#[test]
+fn little_was_seen() {
+    let none = Observed { would: vec![(Cause::Idle, 0)], ..leaking() };
+    let soon = Observed { course: None, gaps: None, advice: None, ..none.clone() };
+    let expected = [
+        "observed 1 generation for 3h 12m; there would have been no recycle",
+        "memory: could not be seen",
+        "traffic: there was none",
+        "to set: too soon to tell; let it work as usual, best for a day",
+    ];
+    assert_eq!(lines(soon), expected);
+    let no_gap = Gaps { count: 0, median: seconds(0), p95: seconds(0), longest: seconds(0) };
+    let fit = Some(Fit::Cramped { memory: Bytes(512 * MIB) });
+    let advice = Some(Advice { fit, idle: None, quiet: None });
+    let cramped = Observed { gaps: Some(no_gap), advice, ..none.clone() };
+    let expected = [
+        "traffic: without a quiet gap of 1s",
+        "to set: nothing that is sure to help",
+        "no --max-rss: it needs nearly all of the 512M that there are",
+        "no --idle: no gap stands out from the others",
+    ];
+    assert_eq!(lines(cramped)[2..], expected);
+    let one = Gaps { count: 1, longest: seconds(40), ..no_gap };
+    let advice = Some(Advice { fit: None, idle: None, quiet: None });
+    let few = Observed { gaps: Some(one), advice, ..none.clone() };
+    assert_eq!(lines(few)[2], "traffic: 1 quiet gap, of 40s");
+    let deaf = Observed { gaps: None, advice, ..none };
+    assert_eq!(lines(deaf)[4], "no --idle: without traffic nothing goes idle");
+}
+
+/// As a machine's line has it, from the event on.
+fn for_machines(notice: &Notice) -> String {
+    let record = Record::of(notice, &[]);
+    let message = Line { notice, command: "node" }.to_string();
+    let loudness = text::level(notice);
+    assert_eq!(loudness, Loudness::Normal);
+    let line = machine::Line { time: seconds(0), name: "x", loudness, record, message };
+    let json = line.json();
+    let (_, body) = json.split_once(r#""event":"#).unwrap();
+    body.split(r#","message""#).next().unwrap().to_owned()
+}
+
+#[test]
+fn machines_get_the_numbers() {
+    let expected = concat!(
+        r#""observed","generations":1,"span":11520.0,"would_kill_rss":0,"would_signal":0,"#,
+        r#""would_rss":2,"would_pss":0,"would_lifetime":0,"would_idle":1,"#,
+        r#""usual":304087040,"peak":432013312,"young":188743680,"growth":20971,"#,
+        r#""gaps":412,"gap_median":3.0,"gap_p95":12.0,"gap_longest":840.0,"#,
+        r#""suggested_max_rss":377487360,"suggested_idle":60.0"#,
+    );
+    assert_eq!(for_machines(&Notice::Observed(Box::new(leaking()))), expected);
+    let advice = Some(Advice { fit: None, idle: None, quiet: Some(seconds(5)) });
+    let would = vec![(Cause::Exit, 0)];
+    let little = Observed { would, course: None, gaps: None, advice, ..leaking() };
+    let expected =
+        r#""observed","generations":1,"span":11520.0,"would_exit":0,"suggested_quiet":5.0"#;
+    assert_eq!(for_machines(&Notice::Observed(Box::new(little))), expected);
+}
+
+#[test]
+fn what_would_be() {
+    let (used, limit) = (Bytes(513 * MIB), Bytes(512 * MIB));
+    let reason = Reason::Rss { used, limit, pss: None };
+    let (age, lived) = (seconds(7_200), seconds(60));
+    let notice = Notice::WouldRecycle { generation: 3, age, lived, reason };
+    let text = Line { notice: &notice, command: "node" }.to_string();
+    assert_eq!(text, "would recycle generation 3: rss 513M > 512M after 1m");
+    let expected = concat!(
+        r#""would_recycle","generation":3,"age":7200.0,"lived":60.0,"#,
+        r#""reason":"rss","used":537919488,"limit":536870912"#,
+    );
+    assert_eq!(for_machines(&notice), expected);
+}
