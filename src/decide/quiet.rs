@@ -28,6 +28,8 @@ const KEPT_APART: u32 = 20;
 /// as many each time. Between a walk of the tree and a look at its sockets the tree may grow: what
 /// its new process and an old one say to each other is taken for traffic until then.
 const RELIED_ON: u32 = 4;
+/// The window of those who only want to know.
+const UNASKED: Duration = Duration::from_secs(10);
 
 /// Whether the tree has been quiet for a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +87,7 @@ impl Activity {
             pace: Pace::Still,
             wants_all: false,
             surveyed: started,
-            relied_on: rules.window().unwrap_or_default().saturating_mul(RELIED_ON),
+            relied_on: rules.window().unwrap_or(UNASKED).saturating_mul(RELIED_ON),
             blind: false,
             blind_at: None,
             floor: floor.map(|(allowed, window)| Floor::new(started, allowed, window)),
