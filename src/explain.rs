@@ -84,7 +84,13 @@ fn command(plan: Plan<'_>) -> String {
 fn variables(given: &Given) -> String {
     let words = given.by_variables().filter_map(|word| {
         let (variable, value) = (word.variable.as_ref()?, word.value.as_ref()?);
-        Some(format!("{variable}={}", shown(value)))
+        // A command line for a shell may well have a secret in it.
+        let secret = ["RECYCLE_ON_EVENT", "RECYCLE_PRE_STOP"].contains(&variable.as_str());
+        Some(if secret {
+            format!("{variable}=...")
+        } else {
+            format!("{variable}={}", shown(value))
+        })
     });
     words.collect::<Vec<_>>().join(", ")
 }

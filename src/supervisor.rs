@@ -176,6 +176,7 @@ impl Supervisor {
             if let Some(end) = self.end
                 && self.may_leave()
             {
+                self.abandon_alerts();
                 self.finish_metrics();
                 return end;
             }

@@ -6,7 +6,7 @@
 //! A keeper that outlives us sees its command through: that is not ours to cut short.
 
 use std::ffi::{CString, OsStr};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
@@ -25,8 +25,9 @@ use crate::sys::{clock, files};
 const SHELL: &std::ffi::CStr = c"/bin/sh";
 /// The keeper dies of this when the time is over: nobody else sends it.
 const TIME_IS_OVER: Signal = Signal::ALRM;
-/// So long a keeper tries to kill what is left.
-const KILLING: Duration = Duration::from_secs(1);
+/// What is left is killed again after this, then after twice as long, and so on.
+const KILL_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_KILL_PAUSE: Duration = Duration::from_secs(1);
 
 /// The shell, and what every command finds in its environment.
 #[derive(Debug)]
@@ -75,38 +76,46 @@ impl Shell {
         process::fork(|| self.keep(errand, input, signals))
     }
 
-    /// The keeper's life; its status is the shell's, as a shell would have it.
+    /// The keeper's life; its status is the shell's, as a shell would have it. TERM tells it that
+    /// nobody needs the command any more.
     fn keep(&self, errand: Errand<'_>, input: OwnedFd, signals: &Signals) -> i32 {
-        if prepare_keeper().is_err() {
+        if prepare_keeper(input, signals.as_fd()).is_err() {
             return 126;
         }
-        let until = clock::now() + errand.limit;
         let keeper = Pid::this();
-        let shell = process::fork(|| self.become_shell(keeper, errand, &input));
-        drop(input);
-        let Ok(shell) = shell else { return 126 };
-        let mut status = 126;
+        let Ok(shell) = process::fork(|| self.become_shell(keeper, errand)) else { return 126 };
+        let until = clock::now().saturating_add(errand.limit);
+        let mut kept = Kept { shell: Some(shell), status: 126 };
+        let mut fate = Fate::Waits;
+        let mut pause = KILL_PAUSE;
         loop {
-            while let Some(changed) = children::next_changed() {
-                if changed.pid == shell {
-                    status = shell_status(changed.status).unwrap_or(status);
-                }
+            kept.reap();
+            if !children::has_children() {
+                break;
             }
             let now = clock::now();
-            if !children::has_children() {
-                return status;
+            if fate == Fate::Waits && now >= until {
+                fate = Fate::TimeIsOver;
             }
-            if now >= until {
-                kill_all(shell, signals);
-                signals::own::die_by(TIME_IS_OVER.number());
-                return 126;
+            if fate == Fate::Waits {
+                fate = await_child(signals, until - now);
+            } else {
+                kept.kill();
+                // Some do not die at once, and some not at all: they stay ours, not COMMAND's.
+                await_child(signals, pause);
+                pause = (pause * 2).min(LONGEST_KILL_PAUSE);
             }
-            await_child(signals, until - now);
         }
+        match fate {
+            Fate::Waits => return kept.status,
+            Fate::NotNeeded => return 0,
+            Fate::TimeIsOver => signals::own::die_by(TIME_IS_OVER.number()),
+        }
+        126
     }
 
     /// The child's way to the shell: nothing of ours but standard error, and the event to read.
-    fn become_shell(&self, keeper: Pid, errand: Errand<'_>, input: &OwnedFd) -> i32 {
+    fn become_shell(&self, keeper: Pid, errand: Errand<'_>) -> i32 {
         let variables = errand.variables.iter();
         let variables = variables.filter_map(|(name, value)| {
             CString::new(OsStr::new(&format!("{name}={value}")).as_bytes()).ok()
@@ -115,7 +124,6 @@ impl Shell {
         let args = [c"sh".to_owned(), c"-c".to_owned(), errand.command.clone()];
         let prepared = process::die_with_parent(keeper)
             .and_then(|()| nix::unistd::setpgid(Pid::from_raw(0), Pid::from_raw(0)))
-            .and_then(|()| files::become_stdin(input.as_fd()))
             .map(|()| files::close_above_stderr())
             .and_then(|()| self.inherited.restore().map_err(|_| Errno::EINVAL));
         if prepared.is_ok() {
@@ -132,30 +140,67 @@ pub(crate) fn shell_is_there() -> nix::Result<()> {
     nix::unistd::access(SHELL, AccessFlags::X_OK)
 }
 
-/// A session of its own: no terminal's business. Its standard output is our standard error: ours is
-/// COMMAND's.
-fn prepare_keeper() -> nix::Result<()> {
+/// A session of its own: no terminal's business. Nothing of what COMMAND has stays open here: its
+/// standard output is our standard error, its standard input the event.
+fn prepare_keeper(input: OwnedFd, signals: BorrowedFd<'_>) -> nix::Result<()> {
     nix::unistd::setsid()?;
     process::become_subreaper()?;
-    files::stderr_as_stdout()
+    files::become_stdin(input.as_fd())?;
+    files::open_stderr_as_stdout()?;
+    // What owned the descriptors that are closed now is never used again.
+    std::mem::forget(input);
+    files::close_above_stderr_but(signals);
+    Ok(())
 }
 
-/// Until a child changes, or so long.
-fn await_child(signals: &Signals, timeout: Duration) {
+/// What becomes of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It has its time.
+    Waits,
+    TimeIsOver,
+    NotNeeded,
+}
+
+/// Until a child changes, or so long, or until nobody needs it any more.
+fn await_child(signals: &Signals, timeout: Duration) -> Fate {
     let mut ready = Vec::new();
     poll::wait(&[(signals.as_fd(), Readiness::Readable)], Some(timeout), &mut ready);
-    while signals.next().is_some() {}
+    let mut fate = Fate::Waits;
+    while let Some(received) = signals.next() {
+        if received.number == Signal::TERM.number() {
+            fate = Fate::NotNeeded;
+        }
+    }
+    fate
 }
 
-fn kill_all(shell: Pid, signals: &Signals) {
-    let until = clock::now() + KILLING;
-    while children::has_children() && clock::now() < until {
-        let _ = process::signal_group(shell, Signal::KILL.number());
-        for child in children::children_of_this_thread() {
-            let _ = process::signal(child, Signal::KILL.number());
+/// What the keeper has.
+struct Kept {
+    /// `None`: it was reaped, and its number may be another's.
+    shell: Option<Pid>,
+    status: i32,
+}
+
+impl Kept {
+    fn reap(&mut self) {
+        while let Some(changed) = children::next_changed() {
+            if Some(changed.pid) == self.shell
+                && let Some(status) = shell_status(changed.status)
+            {
+                (self.shell, self.status) = (None, status);
+            }
         }
-        await_child(signals, Duration::from_millis(10));
-        while children::next_changed().is_some() {}
+    }
+
+    fn kill(&self) {
+        let kill = Signal::KILL.number();
+        if let Some(shell) = self.shell {
+            let _ = process::signal_group(shell, kill);
+        }
+        for child in children::children_of_this_thread() {
+            let _ = process::signal(child, kill);
+        }
     }
 }
 
@@ -166,6 +211,12 @@ fn shell_status(status: Status) -> Option<i32> {
         Status::Killed(signal) => Some(128 + signal),
         Status::Stopped(_) => None,
     }
+}
+
+/// Tells a keeper that nobody needs its command any more.
+pub(crate) fn give_up(keeper: Pid) {
+    // If it has ended, that is known soon.
+    let _ = process::signal(keeper, Signal::TERM.number());
 }
 
 /// What the end of a keeper says about its command, if that failed.

@@ -213,7 +213,7 @@ fn check(rules: &Rules, typed: &Typed<'_>, args: &Args) -> anyhow::Result<()> {
         ("quiet", memory || lifetime, "--max-rss, --max-pss or --max-lifetime"),
         ("quiet-wait", rules.quiet.is_some(), "--quiet"),
         ("settle", idle, "--idle"),
-        ("pre-stop", rules.plans(), "anything to recycle for"),
+        ("pre-stop", rules.plans_gracefully(), "anything to recycle for but --kill-rss"),
         ("pre-stop-timeout", rules.pre_stop.is_some(), "--pre-stop"),
         ("idle-cpu", idle || rules.quiet.is_some(), "--idle or --quiet"),
         ("traffic", traffic, "--idle, --quiet, --sample-every, --metrics or --observe"),

@@ -58,12 +58,19 @@ impl<T> Alerts<T> {
             self.busy = true;
             return Some(alert);
         }
-        if self.waiting.len() < MOST_WAITING {
-            self.waiting.push_back(alert);
-        } else {
+        if self.waiting.len() >= MOST_WAITING {
+            // What came last tells most: that nothing follows, perhaps.
+            self.waiting.pop_front();
             self.lost += 1;
         }
+        self.waiting.push_back(alert);
         None
+    }
+
+    /// Nobody waits any longer for those that wait.
+    pub(crate) fn abandon(&mut self) {
+        self.lost += u64::try_from(self.waiting.len()).unwrap_or(u64::MAX);
+        self.waiting.clear();
     }
 
     /// The one that was being told has been; the next, if one waits.
@@ -109,10 +116,18 @@ mod tests {
         let at_once = (0..20).filter(|number| alerts.add(*number).is_some()).count();
         assert_eq!(at_once, 1);
         assert_eq!((alerts.lost(), alerts.lost()), (Some(3), None));
-        for number in 1..=16 {
-            assert_eq!(alerts.told(), Some(number));
+        for number in 4..=19 {
+            assert_eq!(alerts.told(), Some(number), "the last ones");
         }
         assert_eq!((alerts.told(), alerts.lost()), (None, None));
+    }
+
+    #[test]
+    fn what_is_abandoned_is_counted() {
+        let mut alerts = Alerts::new();
+        let _ = (alerts.add(1), alerts.add(2), alerts.add(3));
+        alerts.abandon();
+        assert_eq!((alerts.lost(), alerts.told()), (Some(2), None));
     }
 
     #[test]

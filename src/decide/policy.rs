@@ -62,6 +62,8 @@ pub(crate) struct Policy {
     stopped: bool,
     /// No planned recycle any more, of any kind: only `--kill-rss`.
     only_kill: bool,
+    /// Its end has begun.
+    ends: bool,
     hold: Option<Hold>,
 }
 
@@ -84,6 +86,7 @@ impl Policy {
             crossed: false,
             stopped: false,
             only_kill: false,
+            ends: false,
             hold: None,
         }
     }
@@ -136,6 +139,12 @@ impl Policy {
         (self.expires, self.next_traffic) = (None, None);
     }
 
+    /// The same, and its end has begun.
+    pub(crate) fn ends(&mut self) {
+        self.ends = true;
+        self.only_kill();
+    }
+
     /// COMMAND got a signal that may end it: do not get in its way.
     pub(crate) fn interrupted(&mut self, until: Time) {
         self.interrupted_until = Some(until);
@@ -164,7 +173,7 @@ impl Policy {
     /// The deadline came: is there anything to look at, or is something due without looking?
     pub(crate) fn tick(&mut self, now: Time, rules: &Rules, storm: &Storm) -> Verdict {
         let look = self.memory.wanted(now).and(self.traffic_wanted(now, rules));
-        let look = look.and(self.sampling.wanted(now, &self.activity, self.only_kill));
+        let look = look.and(self.sampling.wanted(now, &self.activity, self.ends));
         let look = look.and(self.observing.wanted(now, &self.activity, self.only_kill));
         if look != Look::default() {
             return Verdict::Look(look);
@@ -237,8 +246,9 @@ impl Policy {
 
     /// Whether a look at traffic is to come.
     pub(crate) fn looks_at_traffic(&self) -> bool {
-        let looks = earliest(self.sampling.deadline(), self.observing.deadline());
-        self.next_traffic.is_some() || !self.only_kill && looks.is_some()
+        let sampled = !self.ends && self.sampling.deadline().is_some();
+        let observed = !self.only_kill && self.observing.deadline().is_some();
+        self.next_traffic.is_some() || sampled || observed
     }
 
     fn traffic_wanted(&self, now: Time, rules: &Rules) -> Look {

@@ -71,10 +71,15 @@ impl Rules {
 
     /// Whether a recycle may ever be due.
     pub(crate) fn plans(&self) -> bool {
+        self.plans_gracefully() || self.memory.kill.is_some()
+    }
+
+    /// The same, for one that begins with a stop signal.
+    pub(crate) fn plans_gracefully(&self) -> bool {
         let memory = self.memory.max_rss.is_some() || self.memory.max_pss.is_some();
         let asked = self.map.0.iter().any(|(_, mapped)| *mapped == Mapped::Recycle);
         let timed = self.idle.is_some() || self.lifetime.is_some();
-        memory || asked || timed || self.memory.kill.is_some()
+        memory || asked || timed
     }
 
     /// Whether anything depends on traffic.

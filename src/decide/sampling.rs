@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::event::{Look, Memory, MemoryLook, Observation};
+use super::memory::settled_by;
 use super::quiet::Activity;
 use super::time::Time;
 
@@ -46,7 +47,8 @@ impl Sampling {
             rss < MOST_PAGES && PAGES_PAUSE_PER_MIB * mib <= every
         });
         let memory = Some(if pages { MemoryLook::Pages } else { MemoryLook::Counters });
-        Look { memory, walk: true, ..Look::default() }.and(traffic)
+        let settled_by = settled_by(now);
+        Look { memory, walk: true, settled_by, ..Look::default() }.and(traffic)
     }
 
     /// Takes in what was seen; tells whether that is the sample that was due.
@@ -105,6 +107,16 @@ mod tests {
         assert!(taken(&mut sampling, 100, WHOLE));
         assert!(!taken(&mut sampling, 100, WHOLE), "once");
         assert!(!taken(&mut Sampling::new(at(0), None), 100, WHOLE), "nobody asked");
+    }
+
+    /// A fork shows its parent's whole size for a moment: that is no crossing.
+    #[test]
+    fn what_has_just_been_forked_is_new_to_a_sample_too() {
+        let rules = crate::decide::rules::Rules::none();
+        let activity = Activity::new(at(0), &rules);
+        let wanted = Sampling::new(at(0), Some(EVERY)).wanted(at(5_000), &activity, true);
+        assert_eq!(wanted.settled_by, Some(at(4_900)));
+        assert_eq!((wanted.memory, wanted.traffic), (Some(MemoryLook::Counters), None));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use super::Plan;
 use super::page::Page;
-use super::triggers;
 use crate::act::stop::Scope;
 use crate::act::terminal::Group;
 use crate::decide::exit::Signal;
@@ -16,7 +15,7 @@ pub(super) fn write(plan: Plan<'_>, page: &mut Page) {
         let told = "On standard error, each time, and nothing is stopped for it.".to_owned();
         let sum = "At the end, the sum of it and what to set.".to_owned();
         page.list("It is told (--observe)", &[told, sum]);
-    } else if triggers::has_graceful(rules) {
+    } else if rules.plans_gracefully() {
         page.steps("How it goes", &steps(plan));
     } else if rules.memory.kill.is_some() {
         let every = "Every process gets SIGKILL.".to_owned();
@@ -127,7 +126,7 @@ fn signals(plan: Plan<'_>) -> Vec<String> {
     );
     let interrupts = [Signal::INT, Signal::QUIT, Signal::HUP].into_iter().filter(means_something);
     let interrupts: Vec<_> = interrupts.map(|signal| signal.to_string()).collect();
-    let comes = triggers::has_graceful(rules) && rules.observe.is_none();
+    let comes = rules.plans_gracefully() && rules.observe.is_none();
     if comes && !rules.stop_timeout.is_zero() && !interrupts.is_empty() {
         let timeout = Span(rules.stop_timeout);
         items.push(format!("After {}, no recycle comes for {timeout}.", or(&interrupts)));

@@ -29,12 +29,6 @@ pub(super) fn write(plan: Plan<'_>, page: &mut Page) {
     );
 }
 
-/// Whether a recycle may come that begins with a stop signal.
-pub(super) fn has_graceful(rules: &Rules) -> bool {
-    let memory = MemoryRules { kill: None, ..rules.memory };
-    Rules { memory, ..rules.clone() }.plans()
-}
-
 /// The lines about memory limits that a graceful stop follows.
 fn memory(plan: Plan<'_>) -> Vec<String> {
     let MemoryRules { max_rss, max_pss, kill: _ } = plan.config.rules.memory;

@@ -49,6 +49,9 @@ pub(crate) struct Style {
     pub(crate) limits: Vec<(&'static str, Bytes)>,
 }
 
+/// More of COMMAND's name tells nobody more.
+const LONGEST_NAME: usize = 255;
+
 /// The voice.
 #[derive(Debug)]
 pub(crate) struct Reporter {
@@ -66,7 +69,7 @@ impl Reporter {
     pub(crate) fn new(style: Style, command: &str) -> Self {
         Self {
             style,
-            command: command.escape_default().to_string(),
+            command: command.chars().take(LONGEST_NAME).flat_map(char::escape_default).collect(),
             unseen: Vec::new(),
             limit_too_low: false,
             kill_limit_too_low: false,
@@ -118,6 +121,8 @@ impl Reporter {
     /// The same for a command: an object of JSON, and variables for its environment.
     pub(crate) fn event(&self, notice: &Notice) -> Event {
         let line = self.line(notice);
+        // What somebody is told of is none of the details.
+        let line = Line { loudness: line.loudness.min(Loudness::Normal), ..line };
         Event { json: line.json() + "\n", variables: line.variables() }
     }
 

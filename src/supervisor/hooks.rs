@@ -11,11 +11,16 @@ use crate::decide::alerts::{self, Alerts};
 use crate::decide::event::{Event, Preparation};
 use crate::decide::exit::Exit;
 use crate::decide::notice::{Hook, HookFailure, Notice};
+use crate::decide::time::Time;
 use crate::report;
 use crate::sense::tree::cpu;
+use crate::sys::files;
 
 /// What `--on-event` gets for each event.
 const ALERT_LIMIT: Duration = Duration::from_secs(30);
+
+/// By so much our idea of a keeper's time may differ from its own.
+const SLACK: Duration = Duration::from_millis(100);
 
 /// What was asked for, and what runs of it.
 #[derive(Debug)]
@@ -25,8 +30,16 @@ pub(super) struct Hooks {
     on_event: Option<CString>,
     pre_stop: Option<(CString, Duration)>,
     alerts: Alerts<report::Event>,
-    /// The keepers that live, and what for.
-    keepers: Vec<(Pid, Purpose)>,
+    /// The keepers that live.
+    keepers: Vec<Keeper>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Keeper {
+    pid: Pid,
+    purpose: Purpose,
+    /// Its time is over then.
+    until: Time,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +133,7 @@ impl Supervisor {
         match shell.run(Errand { command, variables, input, limit }, &self.signals) {
             Ok(keeper) => {
                 self.trees.add_stranger(keeper);
-                self.hooks.keepers.push((keeper, purpose));
+                self.hooks.keepers.push(Keeper { pid: keeper, purpose, until: now() + limit });
                 true
             }
             Err(errno) => {
@@ -134,10 +147,10 @@ impl Supervisor {
     /// A child of ours has ended: if it was a keeper, what follows is done. `used` is the CPU time
     /// of all children before.
     pub(super) fn take_keeper(&mut self, pid: Pid, end: Exit, used: Option<Duration>) {
-        let Some(place) = self.hooks.keepers.iter().position(|(keeper, _)| *keeper == pid) else {
+        let Some(place) = self.hooks.keepers.iter().position(|keeper| keeper.pid == pid) else {
             return;
         };
-        let (_, purpose) = self.hooks.keepers.swap_remove(place);
+        let Keeper { purpose, .. } = self.hooks.keepers.swap_remove(place);
         if let Some(used) = used {
             self.trees.discount(cpu::of_reaped().saturating_sub(used));
         }
@@ -149,9 +162,18 @@ impl Supervisor {
             Purpose::Alert => {
                 let next = self.hooks.alerts.told();
                 self.send(next);
-                if let Some(count) = self.hooks.alerts.lost() {
-                    self.reporter.tell(&Notice::EventsLost { count });
-                }
+                self.tell_lost();
+            }
+        }
+    }
+
+    /// The stop has overtaken what was to come before it: it would meet the next generation.
+    pub(super) fn give_up_preparing(&self) {
+        for keeper in &self.hooks.keepers {
+            // One whose time is over ends by itself now, and that is worth a word.
+            let has_time = now() + SLACK < keeper.until;
+            if has_time && matches!(keeper.purpose, Purpose::Prepare { .. }) {
+                hook::give_up(keeper.pid);
             }
         }
     }
@@ -175,5 +197,20 @@ impl Supervisor {
     /// COMMAND is gone for good.
     pub(super) fn will_leave(&mut self) {
         self.leave_by = Some(now() + ALERT_LIMIT);
+        if self.hooks.are_telling() {
+            files::let_go_of_input_and_output();
+        }
+    }
+
+    /// We leave: what is still to be told will not be.
+    pub(super) fn abandon_alerts(&mut self) {
+        self.hooks.alerts.abandon();
+        self.tell_lost();
+    }
+
+    fn tell_lost(&mut self) {
+        if let Some(count) = self.hooks.alerts.lost() {
+            self.reporter.tell(&Notice::EventsLost { count });
+        }
     }
 }

@@ -53,6 +53,7 @@ impl Supervisor {
 
     fn start(&mut self, generation: u64, cause: Option<Cause>) {
         self.sweep = None;
+        self.give_up_preparing();
         if generation > 1 {
             self.reclaim_terminal(Modes::Restored);
         }
@@ -191,7 +192,9 @@ impl Supervisor {
         let members = self.trees.members();
         let settled_by = look.settled_by.unwrap_or(now);
         let command = self.trees.command();
-        let memory = look.memory.and_then(|closely| {
+        // Of processes that could not be found nothing is known: that is not zero.
+        let sees = tree.is_some() || !look.walk;
+        let memory = look.memory.filter(|_| sees).and_then(|closely| {
             self.memory.look(closely, settled_by, command, members, &mut unseen)
         });
         let mut traffic =

@@ -31,22 +31,60 @@ pub(crate) fn become_stdin(fd: BorrowedFd<'_>) -> nix::Result<()> {
     Errno::result(unsafe { libc::dup2(fd.as_raw_fd(), 0) }).map(drop)
 }
 
-/// Has what this process writes to standard output end up on standard error.
+/// Has what this process writes to standard output end up on standard error; both lead nowhere if
+/// that was closed.
 ///
 /// # Errors
-/// Those of `dup2(2)`.
+/// Those of `open(2)` and `dup2(2)`.
 #[expect(unsafe_code, reason = "nix's dup2 wants to own what it replaces")]
-pub(crate) fn stderr_as_stdout() -> nix::Result<()> {
+pub(crate) fn open_stderr_as_stdout() -> nix::Result<()> {
+    // What stands in for a closed one is closed by exec (`entry`).
+    let flags = nix::fcntl::fcntl(STDERR, nix::fcntl::FcntlArg::F_GETFD)?;
+    let nowhere = if flags & libc::FD_CLOEXEC == 0 {
+        None
+    } else {
+        let null = File::options().write(true).open("/dev/null");
+        Some(null.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or_default()))?)
+    };
     // SAFETY: nothing of ours owns the standard descriptors.
-    Errno::result(unsafe { libc::dup2(2, 1) }).map(drop)
+    unsafe {
+        if let Some(null) = nowhere {
+            Errno::result(libc::dup2(null.as_raw_fd(), 2))?;
+        }
+        Errno::result(libc::dup2(2, 1)).map(drop)
+    }
+}
+
+/// Lets go of COMMAND's input and output, so that whoever is at their other ends need not wait for
+/// us.
+#[expect(unsafe_code, reason = "nix's dup2 wants to own what it replaces")]
+pub(crate) fn let_go_of_input_and_output() {
+    let Ok(null) = File::options().read(true).write(true).open("/dev/null") else { return };
+    for standard in [0, 1] {
+        // SAFETY: nothing of ours owns the standard descriptors.
+        let _ = unsafe { libc::dup2(null.as_raw_fd(), standard) };
+    }
 }
 
 /// Closes all but the standard descriptors, in a process that is to become another program. Where
 /// the kernel knows no such call (before Linux 5.9) they stay open.
-#[expect(unsafe_code, reason = "nix has no close_range")]
 pub(crate) fn close_above_stderr() {
+    close_range(3, libc::c_uint::MAX);
+}
+
+/// The same, but for one that is still needed.
+pub(crate) fn close_above_stderr_but(needed: BorrowedFd<'_>) {
+    let needed = libc::c_uint::try_from(needed.as_raw_fd()).unwrap_or(2);
+    if needed > 3 {
+        close_range(3, needed - 1);
+    }
+    close_range((needed + 1).max(3), libc::c_uint::MAX);
+}
+
+#[expect(unsafe_code, reason = "nix has no close_range")]
+fn close_range(first: libc::c_uint, last: libc::c_uint) {
     // SAFETY: what owns descriptors here is never used again: exec or the end comes next.
-    let _ = unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
+    let _ = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
 }
 
 /// Enough for most files of `/proc`.

@@ -51,6 +51,7 @@ fn what_cannot_be_meant_is_refused() {
     }
     for (options, line) in [
         ("--pre-stop true", "--pre-stop: means nothing without anything to recycle for"),
+        ("--kill-rss 1G --pre-stop true", "--pre-stop: means nothing without anything to recycle"),
         ("--pre-stop-timeout 1s", "--pre-stop-timeout: means nothing without --pre-stop"),
         ("--pre-stop-timeout 0s --pre-stop true --idle 1h", "--pre-stop-timeout '0s': "),
     ] {

@@ -226,7 +226,7 @@ impl Lifecycle {
     }
 
     fn only_kill(&self, now: Time, watch: &mut Watch) {
-        watch.policy.only_kill();
+        watch.policy.ends();
         watch.look_again = watch.policy.only_looks().map(|next| next.min(now));
     }
 

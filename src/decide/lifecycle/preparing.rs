@@ -19,9 +19,9 @@ impl Lifecycle {
     ) -> State {
         let emergency = match event {
             Event::Prepared { generation } if generation == self.generation => {
-                return self.stop(now, watch, reason, actions);
+                return self.prepared(now, watch, reason, actions);
             }
-            Event::Due if now >= until => return self.stop(now, watch, reason, actions),
+            Event::Due if now >= until => return self.prepared(now, watch, reason, actions),
             Event::Due => self.look_due(now, &mut watch, actions),
             Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
             Event::Exited(exit) => {
@@ -65,6 +65,22 @@ impl Lifecycle {
         match emergency {
             Some(reason) => self.stop(now, watch, reason, actions),
             None => State::Preparing { watch, reason, until },
+        }
+    }
+
+    /// It is time to tell COMMAND.
+    fn prepared(
+        &mut self,
+        now: Time,
+        watch: Watch,
+        reason: Reason,
+        actions: &mut Vec<Action>,
+    ) -> State {
+        let wished = self.is_final(now) && watch.policy.is_interrupted(now);
+        match self.stop(now, watch, reason, actions) {
+            // INT is a wish for an end, and COMMAND is ending.
+            State::Stopping { watch, kill, .. } if wished => self.leave(now, watch, Some(kill)),
+            state => state,
         }
     }
 }

@@ -79,7 +79,8 @@ impl TrafficSense {
             payload: rules.floor.is_some(),
             from_start: rules.idle.is_some() || rules.observe.is_some(),
         };
-        let watched = rules.plans() || rules.observe.is_some();
+        let told = rules.observe.is_some() || rules.sample_every.is_some();
+        let watched = rules.plans() || told;
         Self::new(wanted, StdinSense::new(files::STDIN, watched))
     }
 

@@ -1,7 +1,9 @@
 //! `--on-event`: who is told of what, and that nobody waits for it.
 
 use super::{await_lines, lines, with_hook};
-use crate::harness::{End, Run, execute, let_pass, listener, lives, now_ms};
+use crate::harness::{
+    End, Run, execute, fixture_path, let_pass, listener, lives, now_ms, recycle_path,
+};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::time::Duration;
 
@@ -132,6 +134,51 @@ fn what_nobody_could_be_told_of_is_counted() {
         rest.split_once(" events: too many at once")?.0.parse::<usize>().ok()
     });
     assert!(count >= at_least, "{count} {at_least}");
+}
+
+/// The last words say most.
+#[test]
+fn that_we_give_up_is_told_whoever_was_not() {
+    let options = "--restart always --max-restarts 25/1m --backoff 1ms..1ms";
+    let hook = "$F wait-file:go; echo $RECYCLE_EVENT >>events";
+    let run = with_hook(options, "RECYCLE_ON_EVENT", hook);
+    let mut run = run.fixture("exit:3").spawn();
+    run.await_stderr("giving up");
+    run.touch("go");
+    assert_eq!(run.finish(), End::Code(3));
+    let events = lines(&run, "events");
+    assert_eq!(events.last().map(String::as_str), Some("gave_up"), "{events:?}");
+    assert_eq!(events.len(), 17);
+    assert!(run.stderr().contains("--on-event was not told of 10 events"), "{}", run.stderr());
+}
+
+/// Neither a lock, nor a pipe that somebody reads to its end.
+#[test]
+fn a_hook_that_outlives_command_holds_nothing_of_its() {
+    let recycle = recycle_path().display();
+    let script = format!("{recycle} sh -c 'echo data; exit 3' | {{ cat >read; : >done; }}");
+    let run = Run::bare().env("F", fixture_path());
+    let run = run.env("RECYCLE_ON_EVENT", "$F mark:hook wait-file:go");
+    let mut run = run.command(["bash", "-c", &script]).spawn();
+    run.await_entries(1, "mark:hook");
+    let done = run.dir().join("done");
+    run.wait_for("the reader's end", |_| done.exists().then_some(()));
+    assert_eq!(lines(&run, "read"), ["data"]);
+    run.touch("go");
+    run.finish();
+
+    let run = with_hook("--restart always", "RECYCLE_ON_EVENT", "$F mark:hook wait-file:go");
+    let run = run.after_shell("exec 9>lock; flock 9");
+    let mut run = run.fixture("once:exit:3 ready forever").spawn();
+    let hook = run.await_entries(1, "mark:hook")[0].pid;
+    run.await_entry(2, "ready");
+    run.signal(libc::SIGTERM);
+    assert_eq!(run.finish(), End::Signal(libc::SIGTERM));
+    assert!(lives(hook));
+    let lock = run.dir().join("lock");
+    assert!(execute("flock", &["-n", lock.to_str().unwrap(), "true"]).status.success());
+    run.touch("go");
+    run.await_gone(hook);
 }
 
 /// A hook that fails changes nothing, and is told of where it shows: not to itself.

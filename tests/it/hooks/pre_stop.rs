@@ -57,13 +57,28 @@ fn a_command_that_ends_meanwhile_is_recycled() {
     let hook = "$F mark:hook wait-file:go";
     let script = "once:ready once:wait-file:end once:exit:7 ready forever";
     let mut run = recycled("--pre-stop-timeout 1h", hook, script);
-    run.await_entries(1, "mark:hook");
+    let hook = run.await_entries(1, "mark:hook")[0].pid;
     run.touch("end");
     assert_eq!(run.await_entry(2, "ready").reason.as_deref(), Some("signal"));
     run.wait_for("the line", |run| run.recycles().pop());
     let line = run.recycles().remove(0);
     assert!(line.contains(" (ended by itself before, gone in "), "{line}");
+    // Nobody needs it any more, and the next generation least of all.
+    run.await_gone(hook);
+    assert!(!run.stderr().contains("--pre-stop"), "{}", run.stderr());
+}
+
+/// INT is a wish for the end: the stop goes on, and nothing follows.
+#[test]
+fn an_int_meanwhile_makes_the_stop_the_end() {
+    let script = "trap:INT trap:TERM:exit=0 ready forever";
+    let mut run = recycled("--pre-stop-timeout 1h", "$F mark:hook wait-file:go", script);
+    run.await_entries(1, "mark:hook");
+    run.signal(libc::SIGINT);
+    run.await_entry(1, "got INT");
     run.touch("go");
+    assert_eq!(run.finish(), End::Code(0));
+    assert_eq!(run.generations(), 1);
 }
 
 #[test]
@@ -88,7 +103,7 @@ fn without_a_planned_stop_it_is_not_run() {
     assert_eq!(run.finish(), End::Code(0));
     assert_eq!(run.entries("mark:hook").len(), 0);
 
-    let run = with_hook("--kill-rss 60M", "RECYCLE_PRE_STOP", "$F mark:hook");
+    let run = with_hook("--kill-rss 60M --max-lifetime 1h", "RECYCLE_PRE_STOP", "$F mark:hook");
     let mut run = run.fixture("once:leak:50M/s ready forever").spawn();
     run.await_entry(2, "ready");
     assert_eq!(run.entries("mark:hook").len(), 0);

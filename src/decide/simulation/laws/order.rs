@@ -76,13 +76,15 @@ pub(super) fn observed_recycles_never_come(moment: &Moment<'_>) -> bool {
 pub(super) fn looks_serve_a_decision(moment: &Moment<'_>) -> bool {
     let Action::Look(look) = moment.action else { return true };
     let (book, rules) = (moment.book, moment.rules);
-    let over = book.leaving || book.input_ended || book.ending.is_some();
+    let ends = book.leaving || book.ending.is_some();
+    let over = ends || book.input_ended;
     let memory = rules.memory;
     let planned = !over && (memory.max_rss.is_some() || memory.max_pss.is_some());
-    let traffic = !over && (rules.idle.is_some() || rules.quiet.is_some());
-    let sampled = rules.sample_every.is_some() || rules.observe.is_some();
-    (look.memory.is_none() || planned || memory.kill.is_some() || sampled)
-        && (look.traffic.is_none() || traffic || sampled && !over)
+    let observed = rules.observe.is_some();
+    let traffic = !over && (rules.idle.is_some() || rules.quiet.is_some() || observed);
+    let sampled = rules.sample_every.is_some();
+    (look.memory.is_none() || planned || memory.kill.is_some() || sampled || observed)
+        && (look.traffic.is_none() || traffic || sampled && !ends)
 }
 
 /// Backoff is waited for.

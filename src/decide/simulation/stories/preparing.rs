@@ -67,7 +67,8 @@ fn an_end_that_int_asked_for_is_the_end() {
     let mut story = prepared(plain());
     story.signal(11_000, "INT");
     assert_eq!(story.tell(11_500, Event::Prepared { generation: 1 }), stop());
-    let exited = story.tell(12_000, Event::Exited(Exit::Status(1)));
+    assert_eq!(story.wait(60_000), Some((14_500, vec![KILL])), "the stop has its time");
+    let exited = story.tell(14_600, Event::Exited(Exit::Status(1)));
     assert_eq!(exited.last(), Some(&Action::Quit(End::Status(1))));
 }
 
