@@ -108,8 +108,8 @@ fn an_end_long_after_an_int_is_told() {
 fn nobody_waits_for_who_is_told() {
     let hook = "mkdir busy || echo twice >>told; $F wait-file:go; rmdir busy\n\
                 echo $RECYCLE_EVENT_GENERATION >>told";
-    let run = with_hook("--max-lifetime 30ms", "RECYCLE_ON_EVENT", hook);
-    let mut run = run.fixture("ready forever").spawn();
+    let run = with_hook("--max-lifetime 30ms", "RECYCLE_ON_EVENT", hook).term_held();
+    let mut run = run.fixture("ready unblock forever").spawn();
     run.await_entry(6, "ready");
     assert_eq!(lines(&run, "told"), [] as [&str; 0]);
     run.touch("go");
@@ -119,9 +119,10 @@ fn nobody_waits_for_who_is_told() {
 
 #[test]
 fn what_nobody_could_be_told_of_is_counted() {
-    let run = with_hook("--max-lifetime 10ms", "RECYCLE_ON_EVENT", "$F wait-file:go");
-    let mut run = run.fixture("from:31:sleep:1h ready forever").spawn();
-    run.await_entry(31, "sleep:1h");
+    let hook = "$F wait-file:go";
+    let run = with_hook("--max-lifetime 10ms", "RECYCLE_ON_EVENT", hook).term_held();
+    let mut run = run.fixture("ready unblock forever").spawn();
+    run.await_entry(31, "ready");
     run.signal(libc::SIGSTOP);
     let recycled = run.recycles().len();
     run.signal(libc::SIGCONT);

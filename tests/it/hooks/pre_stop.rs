@@ -1,18 +1,22 @@
 //! `--pre-stop`: before the signal of a planned stop, and for its time at most.
 
 use super::with_hook;
-use crate::harness::{End, Running, lives};
+use crate::harness::{End, Running, lives, look_up};
 
 /// By a signal, so that the tests say when.
 const ASKED: &str = "--map-signal USR1:recycle --stop-timeout 1h";
 
 fn recycled(options: &str, hook: &str, script: &str) -> Running {
-    let mut run = with_hook(&format!("{ASKED} {options}"), "RECYCLE_PRE_STOP", hook);
-    run = run.env("MARK", "mark:hook");
-    let mut run = run.fixture(script).spawn();
+    recycled_at(options, hook, script).0
+}
+
+/// ... and a time before that.
+fn recycled_at(options: &str, hook: &str, script: &str) -> (Running, i64) {
+    let run = with_hook(&format!("{ASKED} {options}"), "RECYCLE_PRE_STOP", hook);
+    let mut run = run.env("MARK", "mark:hook").fixture(script).spawn();
     run.await_entry(1, "ready");
-    run.recycle();
-    run
+    let before_ms = run.recycle();
+    (run, before_ms)
 }
 
 const POLITE: &str = "trap:TERM:exit=0 ready forever";
@@ -35,13 +39,13 @@ fn it_has_ended_before_command_is_told() {
 #[test]
 fn it_has_its_time_and_no_more() {
     let hook = "$F ignore:TERM mark:hook forever";
-    let mut run = recycled("--pre-stop-timeout 500ms", hook, POLITE);
-    let hook = run.await_entries(1, "mark:hook").remove(0);
+    let (mut run, before_ms) = recycled_at("--pre-stop-timeout 500ms", hook, POLITE);
     let told_ms = run.await_entry(1, "got TERM").t_ms;
-    // Its time began a moment before it could tell.
-    assert!(told_ms >= hook.t_ms + 400);
+    assert!(told_ms >= before_ms + 500);
     run.await_entry(2, "ready");
-    run.await_gone(hook.pid);
+    for hook in run.entries("mark:hook") {
+        run.await_gone(hook.pid);
+    }
     run.await_stderr("recycle: --pre-stop was killed after 0.5s\n");
 }
 
@@ -136,6 +140,8 @@ fn input_that_ends_meanwhile_calls_it_off() {
     run.recycle();
     run.await_entries(1, "mark:hook");
     run.close_stdin();
+    // That wakes it: when it sleeps again, or has ended with COMMAND, it has seen it.
+    run.wait_for("a look", |run| look_up(run.pid()).is_none_or(|it| it.state == 'S').then_some(()));
     run.touch("go");
     assert_eq!(run.finish(), End::Code(6));
     assert_eq!(run.generations(), 1);

@@ -1,7 +1,7 @@
 //! `statsd://`: what a server has counted is what has happened.
 
 use super::receiver::{ADDRESS, Receiver};
-use crate::harness::{End, Run};
+use crate::harness::{End, Run, receive_datagram};
 use std::net::UdpSocket;
 use std::time::Duration;
 
@@ -67,9 +67,9 @@ fn a_server_counts_ends_restarts_and_failures() {
 #[test]
 fn a_server_that_nobody_told_of_hears_nothing() {
     let server = Receiver::start();
-    let mut run = Run::new("--sample-every 50ms --max-lifetime 100ms").fixture("ready forever");
-    run = run.env("STATSD_HOST", "127.0.0.1");
-    let mut run = run.spawn();
+    let run = Run::new("--sample-every 50ms --max-lifetime 100ms").term_held();
+    let run = run.env("STATSD_HOST", "127.0.0.1");
+    let mut run = run.fixture("ready unblock forever").spawn();
     run.await_entry(4, "ready");
     assert_eq!(server.counters()["statsd.packets_received"], 0.0);
 }
@@ -91,7 +91,7 @@ fn a_hostile_name_counts_as_nothing_else() {
 fn receive(socket: &UdpSocket) -> String {
     let mut buffer = [0; 1024];
     socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    let length = socket.recv(&mut buffer).unwrap();
+    let length = receive_datagram(socket, &mut buffer).unwrap();
     String::from_utf8_lossy(&buffer[..length]).into_owned()
 }
 

@@ -1,7 +1,9 @@
 //! Datagrams that nobody gets, or too late: the run goes on as if nobody had asked for them.
 
 use super::receiver::{ADDRESS, Receiver};
-use crate::harness::{Container, End, Run, Running, execute, fixture_path, own_network};
+use crate::harness::{
+    Container, End, Run, Running, execute, fixture_path, own_network, receive_datagram,
+};
 use std::fs;
 use std::io::ErrorKind;
 use std::net::UdpSocket;
@@ -24,8 +26,10 @@ fn sockets(pid: i32) -> Vec<(String, String)> {
 #[test]
 fn nobody_listens() {
     let options = format!("{OPTIONS} --sample-every 20ms --max-lifetime 100ms");
-    let mut run = Run::new(&options).fixture("ready at:6:exit:6 forever").spawn();
-    assert_eq!(run.finish(), End::Code(6));
+    let mut run = Run::new(&options).term_held().fixture("ready unblock forever").spawn();
+    run.await_entry(6, "ready");
+    run.signal(libc::SIGTERM);
+    assert_eq!(run.finish(), End::Signal(libc::SIGTERM));
     assert_eq!(run.stderr().matches("metrics").count(), 0, "{}", run.stderr());
 }
 
@@ -41,7 +45,7 @@ fn somebody_listens_later() {
     socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     run.recycle();
     let mut buffer = [0; 100];
-    let length = socket.recv(&mut buffer).unwrap();
+    let length = receive_datagram(&socket, &mut buffer).unwrap();
     let first = String::from_utf8_lossy(&buffer[..length]);
     assert_eq!(first, "recycle.fixture.recycles.signal:1|c");
 }
@@ -160,7 +164,7 @@ fn a_host_that_nobody_knows_is_said_once() {
     let (end, _) = run.fixture("exit:0").finish();
     assert_eq!(end, End::Code(0));
     server.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    assert!(server.recv(&mut [0; 100]).is_ok());
+    assert!(receive_datagram(&server, &mut [0; 100]).is_ok());
 }
 
 /// In a container there is no way to anywhere at first; then there is one.
@@ -175,6 +179,6 @@ fn a_network_that_comes_later_is_found() {
     let server = container.outside(|| UdpSocket::bind("10.0.0.1:8125").unwrap());
     server.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let mut buffer = [0; 1000];
-    let length = server.recv(&mut buffer).unwrap();
+    let length = receive_datagram(&server, &mut buffer).unwrap();
     assert!(String::from_utf8_lossy(&buffer[..length]).contains(".rss:"));
 }
