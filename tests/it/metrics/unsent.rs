@@ -63,13 +63,34 @@ fn a_server_may_go_and_come_back() {
     server.await_gauge("recycle.fixture.generation", |generation| generation == 2.0);
 }
 
-/// A network that takes eight bits a second: its queue fills up, then the socket's.
+/// A network that takes eight bits a second, until this is dropped: what waits there would keep it
+/// for hours, and so much of what the kernel has for answers to others that it gives none any more,
+/// on the whole machine (`icmp(7)`).
+struct SlowNetwork;
+
+impl SlowNetwork {
+    fn new() -> Self {
+        own_network();
+        tc("qdisc add dev lo root tbf rate 8bit burst 2000 limit 100000000");
+        Self
+    }
+}
+
+impl Drop for SlowNetwork {
+    fn drop(&mut self) {
+        tc("qdisc del dev lo root");
+    }
+}
+
+fn tc(words: &str) {
+    let output = execute("tc", &words.split(' ').collect::<Vec<_>>());
+    assert!(std::thread::panicking() || output.status.success(), "tc {words}: {output:?}");
+}
+
+/// The queue of such a network fills up, then the socket's.
 #[test]
 fn a_full_socket_makes_nobody_wait() {
-    own_network();
-    let queue = "qdisc add dev lo root tbf rate 8bit burst 2000 limit 100000000";
-    let made = execute("tc", &queue.split(' ').collect::<Vec<_>>());
-    assert!(made.status.success(), "{made:?}");
+    let _slow = SlowNetwork::new();
     let options = format!("{OPTIONS} --restart always --backoff 1ms..1ms --max-restarts 9999/1s");
     let run = Run::new(&options).ceiling(Duration::from_secs(60));
     let server = UdpSocket::bind(ADDRESS).unwrap();
