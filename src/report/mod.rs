@@ -9,6 +9,7 @@ mod sights;
 mod text;
 
 use std::fmt::Display;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use self::machine::Line;
 use self::record::Record;
@@ -161,7 +162,16 @@ pub(crate) fn say(line: &dyn Display) {
     write(format!("recycle: {line}"));
 }
 
+/// The last line was cut off: the next one begins anew.
+static IS_CUT: AtomicBool = AtomicBool::new(false);
+
 fn write(mut line: String) {
     line.push('\n');
-    files::write_without_waiting(files::STDERR, line.as_bytes());
+    if IS_CUT.load(Ordering::Relaxed) {
+        line.insert(0, '\n');
+    }
+    let written = files::write_without_waiting(files::STDERR, line.as_bytes());
+    if written > 0 {
+        IS_CUT.store(written < line.len(), Ordering::Relaxed);
+    }
 }

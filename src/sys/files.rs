@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
@@ -101,11 +101,12 @@ pub(crate) fn unread(fd: BorrowedFd<'_>) -> Option<u32> {
     u32::try_from(count).ok()
 }
 
-/// Writes what fits without waiting; what does not is lost. The descriptor is shared with COMMAND,
-/// so its flags are not ours to change: `RWF_NOWAIT` (`pwritev2(2)`) where the kernel knows it,
-/// else a write right after it was found writable.
+/// Writes what fits without waiting; what does not is lost. Tells how much it was. The descriptor
+/// is shared with COMMAND, so its flags are not ours to change: `RWF_NOWAIT` (`pwritev2(2)`) where
+/// the kernel knows it, else a description of our own that does not wait, else a write right after
+/// it was found writable.
 #[expect(unsafe_code, reason = "nix has no pwritev2")]
-pub(crate) fn write_without_waiting(fd: BorrowedFd<'_>, bytes: &[u8]) {
+pub(crate) fn write_without_waiting(fd: BorrowedFd<'_>, bytes: &[u8]) -> usize {
     let piece = [IoSlice::new(bytes)];
     // SAFETY: an IoSlice is an iovec (its documentation promises that), and there is one. The last
     // three arguments are an offset of -1, low and high half ("at the current position"), and a
@@ -122,12 +123,28 @@ pub(crate) fn write_without_waiting(fd: BorrowedFd<'_>, bytes: &[u8]) {
         )
     };
     if written != -1 || !is_worth_asking(Errno::last()) {
-        return;
+        return usize::try_from(written).unwrap_or(0);
     }
     let mut poll = [PollFd::new(fd, PollFlags::POLLOUT)];
-    if nix::poll::poll(&mut poll, PollTimeout::ZERO) == Ok(1) {
-        let _ = nix::unistd::write(fd, bytes);
+    if nix::poll::poll(&mut poll, PollTimeout::ZERO) != Ok(1) {
+        return 0;
     }
+    match of_our_own(fd) {
+        Some(file) => nix::unistd::write(&file, bytes),
+        None => nix::unistd::write(fd, bytes),
+    }
+    .unwrap_or(0)
+}
+
+/// Another description of what a descriptor leads to, one that does not wait: a terminal, which
+/// may be writable and have no room for a line.
+fn of_our_own(fd: BorrowedFd<'_>) -> Option<File> {
+    if !io::IsTerminal::is_terminal(&fd) {
+        return None;
+    }
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    File::options().write(true).custom_flags(flags).open(path).ok()
 }
 
 /// Whether a write that was refused could still be done at once: the kernel does not know the flag

@@ -138,6 +138,21 @@ fn full_pipe() -> (PipeReader, PipeWriter) {
     (reader, writer)
 }
 
+/// Nobody reads what is on the screen, and there is no room for more.
+#[test]
+fn a_terminal_may_be_full() {
+    let run = Run::new("-v --max-rss 1G --max-lifetime 60ms").stdin_pipe();
+    let full = nix::pty::openpty(None, None).unwrap();
+    let run = run.stderr(full.slave).fixture("trap:TERM:exit=6 ready forever");
+    let mut run = run.spawn();
+    // Some lines fill it: a terminal has room for 4 KiB.
+    run.await_entry(60, "ready");
+    run.signal(libc::SIGTERM);
+    let end = run.finish();
+    assert!([End::Code(6), End::Signal(libc::SIGTERM)].contains(&end), "{end:?}");
+    drop(full.master);
+}
+
 /// Help and version are asked for, so they go to stdout.
 #[test]
 fn help_and_version() {
