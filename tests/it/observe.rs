@@ -49,7 +49,9 @@ fn what_holds_too_much_is_told_of_and_left_alone() {
         held(run).filter(|pages| pages * 4096 > 70 << 20)
     });
     assert_untouched(&mut run);
-    assert!(would(&run)[0].starts_with("rss 4"), "{:?}", would(&run));
+    let told = would(&run);
+    let rss = told[0].strip_prefix("rss ").and_then(|rest| rest.split_once("M > 40M "));
+    assert!(rss.is_some_and(|(rss, _)| rss.parse::<f64>().unwrap() > 40.0), "{told:?}");
     run.signal(libc::SIGTERM);
     assert_eq!(run.finish(), End::Code(3));
     let sum = sum(&run);
@@ -83,16 +85,13 @@ fn lives_go_by_and_so_does_idleness() {
     client.exchange("still there");
     assert_untouched(&mut run);
     let told = would(&run);
-    assert!(
-        told.len() <= 4 && told.iter().all(|line| line.starts_with("idle 0.5s after ")),
-        "{told:?}"
-    );
+    assert!(told.len() <= 4 && told.iter().all(|line| line.starts_with("idle ")), "{told:?}");
 
     let mut run = Run::new("--observe --max-lifetime 300ms").fixture("ready forever").spawn();
     await_would(&mut run, 3);
     assert_untouched(&mut run);
     let told = would(&run);
-    assert!(told.iter().all(|line| line.starts_with("lifetime 0.3s after 0.3s")), "{told:?}");
+    assert!(told.iter().all(|line| line.starts_with("lifetime 0.3s after ")), "{told:?}");
 }
 
 #[test]
@@ -164,8 +163,11 @@ fn at_each_sample_the_sum_is_told_for_machines_too() {
     run.signal(libc::SIGTERM);
     run.finish();
     let would = events(&run, "would_recycle").remove(0);
-    assert!(would.contains(r#""generation":1,"age":0.3"#), "{would}");
-    assert!(would.contains(r#","lived":0.3"#), "{would}");
+    for field in [r#""generation":1,"age":"#, r#","lived":"#] {
+        let (_, rest) = would.split_once(field).unwrap();
+        let seconds: f64 = rest.split(',').next().unwrap().parse().unwrap();
+        assert!(seconds >= 0.3, "{would}");
+    }
     assert!(would.contains(r#","reason":"lifetime","lifetime":0.3,"message":"#), "{would}");
     let sum = run.stderr().lines().last().unwrap().to_owned();
     let count = events(&run, "would_recycle").len();
