@@ -119,6 +119,11 @@ pub(crate) struct Gaps {
     pub(crate) longest: Duration,
 }
 
+impl Gaps {
+    /// Of fewer gaps nobody knows what is usual.
+    pub(crate) const FEWEST: u64 = 3;
+}
+
 /// What to set. `None`: there is no reason for any.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Advice {

@@ -24,7 +24,7 @@ impl fmt::Display for Findings<'_> {
         }
         match &observed.gaps {
             Some(gaps) => write_gaps(out, gaps)?,
-            None => out.write_str("\ntraffic: there was none")?,
+            None => out.write_str("\ntraffic: none was seen")?,
         }
         match &observed.advice {
             Some(advice) => write_advice(out, advice, observed, self.command),
@@ -124,7 +124,12 @@ fn write_advice(
             "\n--idle {}: usual gaps are shorter; it must exceed the longest request",
             Span(idle)
         ),
-        (None, None) => out.write_str("\nno --idle: without traffic nothing goes idle"),
+        (None, None) => {
+            out.write_str("\nno --idle: without traffic that is seen nothing goes idle")
+        }
+        (None, Some(gaps)) if gaps.count < Gaps::FEWEST => {
+            out.write_str("\nno --idle: too few gaps to know what is usual")
+        }
         (None, Some(_)) => out.write_str("\nno --idle: no gap stands out from the others"),
     }
 }

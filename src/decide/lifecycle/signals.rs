@@ -94,3 +94,22 @@ pub(super) fn stopped(signal: Signal, foreground: bool, shell: bool, actions: &m
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::rules::{Rules, SignalMap};
+    use crate::decide::time::Time;
+    use std::time::Duration;
+
+    #[test]
+    fn who_wants_an_end_says_so_by_term_int_or_quit() {
+        let map = SignalMap(vec![(Signal::QUIT, Mapped::Drop)]);
+        let now = Time::at(Duration::ZERO);
+        let core = Lifecycle::new(Rules { map, ..Rules::none() }, now, 0);
+        assert_eq!(core.wish(Signal::TERM), Some(Wish::End));
+        assert_eq!(core.wish(Signal::INT), Some(Wish::Interruption));
+        assert_eq!(core.wish(Signal::QUIT), None, "dropped");
+        assert_eq!(core.wish(Signal::HUP), None);
+    }
+}

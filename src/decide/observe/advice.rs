@@ -8,8 +8,8 @@ use crate::units::Bytes;
 
 /// After less than this nothing is suggested.
 pub(super) const SOON: Duration = Duration::from_mins(1);
-/// Of fewer gaps nobody knows what is usual.
-const FEWEST_GAPS: u64 = 3;
+/// However small a program is, it has so much room above its need.
+const LEAST_ROOM: u64 = 16 << 20;
 /// No `--idle` below this: heartbeats and people who think are slower.
 const SHORTEST_IDLE: Duration = Duration::from_mins(1);
 /// `--quiet` between these: sooner it is in the midst of something, later `--quiet-wait` is over.
@@ -34,7 +34,7 @@ pub(super) struct Seen<'a> {
 
 pub(super) fn advise(seen: &Seen<'_>) -> Advice {
     let fit = seen.course.map(|course| fit(course, seen.memory));
-    let gaps = seen.gaps.filter(|gaps| gaps.count >= FEWEST_GAPS);
+    let gaps = seen.gaps.filter(|gaps| gaps.count >= Gaps::FEWEST);
     let idle = gaps.and_then(|gaps| idle(gaps, seen.usual_gap));
     let held = idle.is_none() && matches!(fit, Some(fit) if fit.limit().is_some());
     let quiet = gaps.filter(|_| held).and_then(quiet);
@@ -58,7 +58,7 @@ fn fit(course: &Course, memory: Bytes) -> Fit {
     if least > memory.0 / 10 * 7 {
         return Fit::Cramped { memory };
     }
-    let limit = Bytes(rounded(wanted.min(most)));
+    let limit = Bytes(rounded(wanted.max(least + LEAST_ROOM).min(most)));
     match course.growth {
         Some(growth) => {
             let room = limit.0.saturating_sub(growth.young.0);
@@ -124,6 +124,8 @@ mod tests {
         assert_eq!(limit(steady(100, 400), GIB), Some(500), "a quarter above the peak");
         assert_eq!(limit(steady(80, 88), GIB), Some(120), "half above what is usual");
         assert_eq!(limit(steady(8, 80), GIB), Some(100));
+        assert_eq!(limit(steady(8, 8), GIB), Some(24), "16 MiB at least");
+        assert_eq!(limit(leak(8, 50, 50, 1), GIB), Some(24));
     }
 
     #[test]

@@ -95,8 +95,9 @@ impl Course {
         let medians: Option<Vec<_>> = warm.chunks(quarter).map(median).collect();
         let &[first, second, third, fourth] = medians?.as_slice() else { return None };
         let grown = fourth.saturating_sub(first);
-        let steady = first < second && second < third && third < fourth;
-        let goes_on = (fourth.saturating_sub(third)).saturating_mul(9) >= grown;
+        let steady = first < second && second < third;
+        // Of three steps the last is a third of the others' mean, or more.
+        let goes_on = fourth.saturating_sub(third).saturating_mul(9) >= grown;
         if !steady || !goes_on || grown < LEAST || grown < first / 20 {
             return None;
         }
@@ -171,6 +172,7 @@ mod tests {
             None
         );
         assert_eq!(course(7, |second| 100 + 10 * second).growth(), None, "too soon");
+        assert!(course(8, |second| 100 + 10 * second).growth().is_some());
     }
 
     /// A thousand seconds, of which the first 112 are warm-up, with so much in each quarter.
@@ -203,6 +205,16 @@ mod tests {
         for equal in [[1, 1, 2, 3], [1, 2, 2, 3], [1, 2, 3, 3]] {
             assert_eq!(quarters(equal.map(|mib| (1_000 + mib * 100) * MIB)), None, "{equal:?}");
         }
+    }
+
+    /// Of forty seconds an eighth are five, and a quarter of the rest are eight.
+    #[test]
+    fn the_warm_up_is_an_eighth_and_what_is_left_of_quarters() {
+        let memory = |second: u64| if second < 8 { 0 } else { 1_000 * (second / 8) };
+        let growth = course(40, memory).growth().unwrap();
+        // From 1000 to 4000 MiB in 24 s.
+        assert_eq!(growth.per_hour, Bytes(3_000 * MIB * 150));
+        assert_eq!(growth.grown, Bytes(4_500 * MIB));
     }
 
     #[test]

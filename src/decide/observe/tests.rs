@@ -173,7 +173,7 @@ fn nothing_is_suggested_in_the_first_minute() {
         None
     );
     let advice = observer.report(at(60), true).unwrap().advice.unwrap();
-    assert_eq!(advice.fit, Some(Fit::Steady { limit: Bytes(12 * MIB) }));
+    assert_eq!(advice.fit, Some(Fit::Steady { limit: Bytes(24 * MIB) }));
     let fresh = Observer::new(at(0), &rules()).unwrap();
     assert_eq!(fresh.report(at(100), true), None, "nothing ran");
     assert!(Observer::new(at(0), &Rules::none()).is_none());

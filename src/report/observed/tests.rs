@@ -85,7 +85,7 @@ fn little_was_seen() {
     let expected = [
         "observed 1 generation for 3h 12m; there would have been no recycle",
         "memory: could not be seen",
-        "traffic: there was none",
+        "traffic: none was seen",
         "to set: too soon to tell; let it work as usual, best for a day",
     ];
     assert_eq!(lines(soon), expected);
@@ -97,15 +97,21 @@ fn little_was_seen() {
         "traffic: without a quiet gap of 1s",
         "to set: nothing that is sure to help",
         "no --max-rss: it needs nearly all of the 512M that there are",
-        "no --idle: no gap stands out from the others",
+        "no --idle: too few gaps to know what is usual",
     ];
     assert_eq!(lines(cramped)[2..], expected);
+    let two = Gaps { count: 2, ..no_gap };
+    let few = lines(Observed { gaps: Some(two), advice, ..none.clone() });
+    assert_eq!(few[5], "no --idle: too few gaps to know what is usual");
+    let three = Gaps { count: 3, ..no_gap };
+    let enough = lines(Observed { gaps: Some(three), advice, ..none.clone() });
+    assert_eq!(enough[5], "no --idle: no gap stands out from the others");
     let one = Gaps { count: 1, longest: seconds(40), ..no_gap };
     let advice = Some(Advice { fit: None, idle: None, quiet: None });
     let few = Observed { gaps: Some(one), advice, ..none.clone() };
     assert_eq!(lines(few)[2], "traffic: 1 quiet gap, of 40s");
     let deaf = Observed { gaps: None, advice, ..none };
-    assert_eq!(lines(deaf)[4], "no --idle: without traffic nothing goes idle");
+    assert_eq!(lines(deaf)[4], "no --idle: without traffic that is seen nothing goes idle");
 }
 
 /// As a machine's line has it, from the event on.

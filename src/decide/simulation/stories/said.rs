@@ -34,7 +34,9 @@ fn samples_are_told_at_their_pace_and_while_a_stop_lasts() {
     let mut story = Story::running(Rules { sample_every, ..lifetime(25) });
     story.rss = 7;
     story.traffic = Some(20_000);
+    assert!(story.core.looks_at_traffic());
     assert_eq!(story.wait(60_000), Some((25_000, stop())));
+    assert!(!story.core.looks_at_traffic());
     story.rss = 8;
     assert_eq!(story.wait(60_000), Some((28_000, vec![KILL])));
     story.wait(30_100);
