@@ -89,6 +89,12 @@ mod tests {
     }
 
     #[test]
+    fn buckets_begin_with_the_shortest_gap_and_grow() {
+        let ends: Vec<_> = ends().take(100).collect();
+        assert!(ends[0] > SHORTEST && ends.is_sorted(), "{ends:?}");
+    }
+
+    #[test]
     fn a_gap_is_known_to_a_twentieth() {
         for millis in (1_000..10_000_000).step_by(7_919) {
             let gap = Duration::from_millis(millis);
