@@ -85,7 +85,7 @@ fn a_bomb_of_a_hundred_in_one_group() {
 
 /// ... nor can these be killed as a group.
 #[test]
-fn a_bomb_of_many_sessions() {
+fn a_bomb_of_many_groups() {
     let user = another_user();
     assert_storm_ends(&format!(
         "once:humble once:become:{user} once:limit-processes:150 once:bomb-apart:1m"
