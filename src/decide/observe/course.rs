@@ -96,7 +96,7 @@ impl Course {
         let &[first, second, third, fourth] = medians?.as_slice() else { return None };
         let grown = fourth.saturating_sub(first);
         let steady = first < second && second < third;
-        // Of three steps the last is a third of the others' mean, or more.
+        // The last of three steps is at least a third of their mean.
         let goes_on = fourth.saturating_sub(third).saturating_mul(9) >= grown;
         if !steady || !goes_on || grown < LEAST || grown < first / 20 {
             return None;
