@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use crate::act::hook::Shell;
-use crate::act::spawn::{Program, Spawned};
+use crate::act::spawn::Program;
 use crate::act::stop::{Scope, Sweep};
 use crate::act::terminal::{Group, Terminal};
 use crate::cli::{Config, Hooks};
@@ -15,7 +15,6 @@ use crate::decide::event::Event;
 use crate::decide::exit::{End, Signal};
 use crate::decide::lifecycle::Lifecycle;
 use crate::decide::time::{Time, earliest};
-use crate::decide::traffic::Traffic;
 use crate::report::metrics::Metrics;
 use crate::report::{self, Reporter};
 use crate::sense::memory::MemorySense;
@@ -23,6 +22,7 @@ use crate::sense::neighbours;
 use crate::sense::traffic::TrafficSense;
 use crate::sense::tree::Trees;
 use crate::sys::clock;
+use crate::sys::pages;
 use crate::sys::poll::{self, Readiness};
 use crate::sys::process;
 use crate::sys::signals::{self, Signals};
@@ -84,8 +84,6 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
         memory: MemorySense::new(),
         traffic,
         generation: 0,
-        starting: None,
-        input_waits: None,
         sweep: None,
         events: VecDeque::new(),
         end: None,
@@ -122,10 +120,6 @@ struct Supervisor {
     memory: MemorySense,
     traffic: TrafficSense,
     generation: u64,
-    /// A process that is about to become COMMAND.
-    starting: Option<Spawned>,
-    /// Input that waited for it when it was made.
-    input_waits: Option<Traffic>,
     /// A tree that is to go.
     sweep: Option<Sweep>,
     /// What came of actions: handled before anything else is waited for.
@@ -169,7 +163,6 @@ impl Supervisor {
             // The order matters: what came from outside before what we planned, an end before a
             // timer (the dead are not killed), a byte before a timer (it came before the deadline).
             let children = ready.signals && self.take_signals();
-            self.take_start();
             self.take_ends(children, ready.ended);
             self.take_input(ready);
             self.take_deadline();
@@ -190,7 +183,6 @@ impl Supervisor {
         #[derive(Clone, Copy, PartialEq)]
         enum Source {
             Signals,
-            Start,
             InputEnd,
             Tripwire,
             End,
@@ -199,9 +191,6 @@ impl Supervisor {
         let mut sources: Vec<(Source, BorrowedFd<'_>, Readiness)> = Vec::with_capacity(4);
         let mut add = |source, fd, readiness| sources.push((source, fd, readiness));
         add(Source::Signals, self.signals.as_fd(), Readiness::Readable);
-        if let Some(starting) = &self.starting {
-            add(Source::Start, starting.readiness(), Readiness::Readable);
-        }
         if let Some(input) = self.traffic.stdin.until_ended() {
             add(Source::InputEnd, input, Readiness::Ended);
         }
@@ -241,7 +230,12 @@ impl Supervisor {
     fn handle_events(&mut self) {
         let mut actions = Vec::new();
         while let Some(event) = self.events.pop_front() {
+            let began = matches!(event, Event::Started) && self.generation == 1;
             self.lifecycle.step(now(), event, &mut actions);
+            // Who only waits for COMMAND's end is better off with what it has.
+            if began && self.lifecycle.deadline().is_some() {
+                pages::give_back_text();
+            }
             for action in actions.drain(..) {
                 self.perform(action);
             }

@@ -7,7 +7,7 @@
 
 use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -17,6 +17,7 @@ use nix::unistd::{AccessFlags, Pid};
 use crate::decide::exit::{Exit, Signal};
 use crate::decide::notice::HookFailure;
 use crate::sys::children::{self, Status};
+use crate::sys::environment::{self, Entry};
 use crate::sys::poll::{self, Readiness};
 use crate::sys::process::{self, Pointers};
 use crate::sys::signals::{self, Inherited, Signals};
@@ -32,7 +33,7 @@ const LONGEST_KILL_PAUSE: Duration = Duration::from_secs(1);
 /// The shell, and what every command finds in its environment.
 #[derive(Debug)]
 pub(crate) struct Shell {
-    env: Vec<CString>,
+    env: Vec<Entry>,
     inherited: Inherited,
 }
 
@@ -54,13 +55,7 @@ impl Shell {
     /// There is no `/bin/sh` that could be executed.
     pub(crate) fn find(hidden: &[String], inherited: Inherited) -> nix::Result<Self> {
         shell_is_there()?;
-        let is_hidden = |name: &OsStr| hidden.iter().any(|hidden| name == OsStr::new(hidden));
-        let env = std::env::vars_os().filter(|(name, _)| !is_hidden(name));
-        let env = env.filter_map(|(mut name, value)| {
-            name.push("=");
-            name.push(value);
-            CString::new(name.into_vec()).ok()
-        });
+        let env = environment::entries().filter(|entry| !entry.is_among(hidden));
         Ok(Self { env: env.collect(), inherited })
     }
 
@@ -127,8 +122,9 @@ impl Shell {
             .map(|()| files::close_above_stderr())
             .and_then(|()| self.inherited.restore().map_err(|_| Errno::EINVAL));
         if prepared.is_ok() {
-            let env = Pointers::to(self.env.iter().chain(&variables));
-            process::exec(SHELL, &Pointers::to(args.iter()), &env);
+            let env = self.env.iter().map(|entry| entry.as_c_str());
+            let env = Pointers::to(env.chain(variables.iter().map(CString::as_c_str)));
+            process::exec(SHELL, &Pointers::to(args.iter().map(CString::as_c_str)), &env);
         }
         126
     }

@@ -1,24 +1,24 @@
 //! Starting a generation: fork, exec, and everything in between. An error comes back with its
 //! stage.
+//!
+//! The child shares our memory until it executes COMMAND, and we stand still (`vfork(2)`): nothing
+//! is copied for what is about to forget it, and whether it worked is known at once. The price: a
+//! file that takes its time to be read (a network's) holds us up as well, TERM included.
 
-use std::ffi::{CString, OsStr, OsString};
-use std::io::Read;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::unistd::Pid;
 
 use super::terminal::{self, Group};
 use crate::decide::event::Cause;
 use crate::decide::exit::{Failure, Stage};
 use crate::sys::children;
+use crate::sys::environment::{self, Entry};
 use crate::sys::files;
-use crate::sys::poll::{self, Readiness};
-use crate::sys::process::{self, Pointers};
-use crate::sys::signals::{self, Inherited};
+use crate::sys::process::{self, PidVariable, Pointers};
+use crate::sys::signals::{Inherited, postponed};
 
 /// COMMAND, ready to be started again and again.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct Program {
     candidates: Vec<CString>,
     args: Vec<CString>,
     /// What COMMAND always finds in its environment.
-    env: Vec<CString>,
+    env: Vec<Entry>,
     /// Variables that name the process they are meant for, and named us (`sd_listen_fds(3)`,
     /// `sd_watchdog_enabled(3)`): they are to name COMMAND.
     pid_variables: Vec<&'static str>,
@@ -40,22 +40,13 @@ pub(crate) struct Program {
     input_start: Option<u64>,
 }
 
-/// A process that is about to become COMMAND.
-#[derive(Debug)]
-pub(crate) struct Spawned {
-    pub(crate) pid: Pid,
-    /// Ends when exec has worked; before that it may bring a failure.
-    report: OwnedFd,
-}
-
-/// A failure on the wire from child to parent: stage and errno.
-const REPORT: usize = 8;
-
 const PID_VARIABLES: [&str; 2] = ["LISTEN_PID", "WATCHDOG_PID"];
 
 /// The variables that tell COMMAND where it is in its life.
 const GENERATION: &str = "RECYCLE_GENERATION";
 const REASON: &str = "RECYCLE_REASON";
+
+const SHELL: &CStr = c"/bin/sh";
 
 impl Program {
     /// COMMAND with its arguments. Variables named in `hidden` are kept from it.
@@ -73,11 +64,12 @@ impl Program {
         let us = std::process::id().to_string();
         let names_us = |name: &&str| std::env::var_os(name).is_some_and(|pid| pid == *us);
         let pid_variables: Vec<_> = PID_VARIABLES.into_iter().filter(names_us).collect();
-        let rewritten = [GENERATION, REASON].into_iter().chain(pid_variables.iter().copied());
-        let taken: Vec<_> = hidden.iter().map(String::as_str).chain(rewritten).collect();
-        let is_hidden = |name: &OsStr| taken.iter().any(|taken| name == OsStr::new(taken));
-        let env = std::env::vars_os().filter(|(name, _)| !is_hidden(name));
-        let env = env.filter_map(|(name, value)| variable(name, &value)).collect();
+        let given_anew = |entry: &Entry| {
+            let mut anew = [GENERATION, REASON].iter().chain(&pid_variables);
+            anew.any(|name| entry.name() == name.as_bytes())
+        };
+        let env = environment::entries();
+        let env = env.filter(|entry| !entry.is_among(hidden) && !given_anew(entry)).collect();
         let name = command.first().map(OsString::as_os_str).unwrap_or_default();
         Ok(Self {
             candidates: files_for(name),
@@ -101,63 +93,62 @@ impl Program {
         self.foreground_of.is_some()
     }
 
-    /// Starts a generation. `watch` is called when all is ready but the process: that one may be
-    /// done with something before we run again.
+    /// Starts a generation, and returns when it is COMMAND. `watch` is called when all is ready but
+    /// the process: that one may be done with something before we run again.
     ///
     /// # Errors
-    /// No pids, memory or descriptors left; standard input cannot be rewound. Nothing was started.
+    /// No pids, memory or descriptors left; standard input cannot be rewound; COMMAND cannot be
+    /// executed. There is no process left of it.
     pub(crate) fn spawn(
         &self,
         generation: u64,
         cause: Option<Cause>,
         watch: impl FnOnce(),
-    ) -> Result<Spawned, Failure> {
+    ) -> Result<Pid, Failure> {
         let failed = |stage| move |errno: Errno| Failure { stage, errno: errno as i32 };
         if generation > 1 {
             self.rewind().map_err(failed(Stage::Rewind))?;
         }
-        let (report, write_end) =
-            nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(failed(Stage::Fork))?;
         let own = [
             variable(GENERATION.into(), generation.to_string().as_ref()),
             cause.and_then(|cause| variable(REASON.into(), cause.word().as_ref())),
         ];
-        let args = Pointers::to(self.args.iter());
+        let pids: Vec<_> = self.pid_variables.iter().map(|name| PidVariable::new(name)).collect();
+        let env = self.env.iter().map(|entry| entry.as_c_str());
+        let own = own.iter().flatten().map(CString::as_c_str);
+        let env = Pointers::to(env.chain(own)).with(&pids);
+        let args = self.args.iter().map(CString::as_c_str);
+        let mut by_shell = Pointers::to([SHELL, SHELL].into_iter().chain(args.clone().skip(1)));
+        let args = Pointers::to(args);
         let parent = Pid::this();
+        let mut failure = None;
         watch();
-        let pid = process::fork(|| {
-            // Here, and not before the fork: only now is there a pid to name. With one thread the
-            // child of a fork may allocate.
-            let pid = std::process::id().to_string();
-            let named = self.pid_variables.iter();
-            let named: Vec<_> =
-                named.filter_map(|name| variable((*name).into(), pid.as_ref())).collect();
-            let env = Pointers::to(self.env.iter().chain(own.iter().flatten()).chain(&named));
-            let (stage, errno) = self.become_command(parent, &args, &env);
-            // From here on nothing may stop us: our parent waits for our end.
-            let _ = signals::block_all();
-            let mut bytes = [0; REPORT];
-            bytes[..4].copy_from_slice(&(stage as i32).to_ne_bytes());
-            bytes[4..].copy_from_slice(&(errno as i32).to_ne_bytes());
-            // If nobody hears this, nobody is there.
-            let _ = nix::unistd::write(&write_end, &bytes);
+        let pid = process::fork_in_place(|| {
+            pids.iter().for_each(PidVariable::name_us);
+            let (stage, errno) = self.become_command(parent, &args, &mut by_shell, &env);
+            failure = Some(failed(stage)(errno));
             127
         })
         .map_err(failed(Stage::Fork))?;
-        if self.own_group {
-            // Parent and child both do this: whoever comes second finds it done.
-            let _ = nix::unistd::setpgid(pid, pid);
+        if let Some(failure) = failure {
+            children::reap_child(pid);
+            return Err(failure);
         }
-        Ok(Spawned { pid, report })
+        if let Some(stop) = postponed::take_postponed() {
+            // If it is gone, there is nobody to stop.
+            let _ = process::signal(pid, stop);
+        }
+        Ok(pid)
     }
 
     /// The child's way to `execve`. The order matters: the kernel is told to kill us with our
     /// parent before anything else can go wrong, the foreground is taken while SIGTTOU is still
     /// blocked, and signals are let in last, when their dispositions are COMMAND's and not ours.
-    fn become_command(
-        &self,
+    fn become_command<'a>(
+        &'a self,
         parent: Pid,
         args: &Pointers<'_>,
+        by_shell: &mut Pointers<'a>,
         env: &Pointers<'_>,
     ) -> (Stage, Errno) {
         if let Err(errno) = self.prepare(parent) {
@@ -168,7 +159,10 @@ impl Program {
             match process::exec(candidate, args, env) {
                 Errno::ENOENT | Errno::ENOTDIR => {}
                 // A script without "#!", for the shell, as execvp(3) has it.
-                Errno::ENOEXEC => return (Stage::Exec, self.exec_by_shell(candidate, env)),
+                Errno::ENOEXEC => {
+                    by_shell.replace(1, candidate);
+                    return (Stage::Exec, exec_by_shell(by_shell, env));
+                }
                 // Another directory of PATH may have one that we may execute.
                 Errno::EACCES => worst = Errno::EACCES,
                 errno => return (Stage::Exec, errno),
@@ -185,17 +179,8 @@ impl Program {
         if let Some(ours) = self.foreground_of {
             terminal::take_foreground(ours);
         }
+        postponed::postpone_stops();
         self.inherited.restore().map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))
-    }
-
-    fn exec_by_shell(&self, script: &CString, env: &Pointers<'_>) -> Errno {
-        let shell = c"/bin/sh".to_owned();
-        let args = [&shell, script].into_iter().chain(self.args.iter().skip(1));
-        match process::exec(&shell, &Pointers::to(args), env) {
-            // Without a shell it is the script that cannot be executed.
-            Errno::ENOENT => Errno::ENOEXEC,
-            errno => errno,
-        }
     }
 
     /// Each generation reads a regular file from where the first one did. The offset is shared with
@@ -207,33 +192,12 @@ impl Program {
     }
 }
 
-impl Spawned {
-    /// Readable when there is a result.
-    pub(crate) fn readiness(&self) -> BorrowedFd<'_> {
-        self.report.as_fd()
-    }
-
-    /// Whether there is one.
-    pub(crate) fn is_done(&self) -> bool {
-        let mut ready = Vec::with_capacity(1);
-        poll::wait(&[(self.report.as_fd(), Readiness::Readable)], Some(Duration::ZERO), &mut ready);
-        ready == [true]
-    }
-
-    /// Whether exec has worked. One that failed is reaped.
-    pub(crate) fn result(self) -> Result<(), Failure> {
-        let mut bytes = [0; REPORT];
-        let mut report = std::fs::File::from(self.report);
-        if report.read_exact(&mut bytes).is_err() {
-            return Ok(());
-        }
-        children::reap_child(self.pid);
-        let [stage, errno] = [0, 4].map(|at| {
-            let four = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
-            four.map_or(0, i32::from_ne_bytes)
-        });
-        let stage = if stage == Stage::Prepare as i32 { Stage::Prepare } else { Stage::Exec };
-        Err(Failure { stage, errno })
+/// The arguments have the script in the second place.
+fn exec_by_shell(args: &Pointers<'_>, env: &Pointers<'_>) -> Errno {
+    match process::exec(SHELL, args, env) {
+        // Without a shell it is the script that cannot be executed.
+        Errno::ENOENT => Errno::ENOEXEC,
+        errno => errno,
     }
 }
 

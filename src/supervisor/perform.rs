@@ -60,15 +60,16 @@ impl Supervisor {
         let mut input = None;
         let watch = || input = self.traffic.began(now());
         match self.program.spawn(generation, cause, watch) {
-            Ok(spawned) => {
+            Ok(pid) => {
                 self.generation = generation;
-                let group = self.program.has_own_group().then_some(spawned.pid);
-                self.trees.began(generation, spawned.pid, group);
-                self.starting = Some(spawned);
-                self.input_waits = input;
+                let group = self.program.has_own_group().then_some(pid);
+                self.trees.began(generation, pid, group);
+                self.events.push_back(Event::Started);
+                self.events.extend(input.map(Event::Moved));
             }
             Err(failure) => {
                 self.traffic.ended(now());
+                self.reclaim_terminal(Modes::Restored);
                 self.events.push_back(Event::StartFailed(failure));
             }
         }

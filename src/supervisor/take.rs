@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use super::hooks::Hooks;
 use super::{Asked, Ready, Supervisor, now};
-use crate::act::terminal::Modes;
 use crate::decide::event::Event;
 use crate::decide::exit::{Exit, Signal};
 use crate::decide::lifecycle::Wish;
 use crate::sense::tree::cpu;
 use crate::sys::children::{self, Status};
-use crate::sys::pages;
 use crate::sys::poll::{self, Readiness};
 use crate::sys::process;
 
@@ -88,29 +86,6 @@ impl Supervisor {
         process::signal_group(command, signal.number()).is_ok()
     }
 
-    /// A start that has worked, or failed, is known before the end of what was started.
-    pub(super) fn take_start(&mut self) {
-        let Some(starting) = self.starting.take_if(|starting| starting.is_done()) else { return };
-        let pid = starting.pid;
-        match starting.result() {
-            Ok(()) => {
-                self.feed(Event::Started);
-                // Who only waits for COMMAND's end is better off with what it has.
-                if self.generation == 1 && self.lifecycle.deadline().is_some() {
-                    pages::give_back_text();
-                }
-                if let Some(input) = self.input_waits.take() {
-                    self.feed(Event::Moved(input));
-                }
-            }
-            Err(failure) => {
-                self.reclaim_terminal(Modes::Restored);
-                self.trees.reaped(pid);
-                self.feed(Event::StartFailed(failure));
-            }
-        }
-    }
-
     pub(super) fn take_ends(&mut self, children: bool, others: bool) {
         let mut reaped = false;
         // What keepers have used is not COMMAND's.
@@ -130,12 +105,6 @@ impl Supervisor {
                 }
             };
             reaped = true;
-            if is_command {
-                // It may have ended so soon that nobody knows yet that it was started, or was not:
-                // a failed start has its own end.
-                self.take_start();
-            }
-            let is_command = self.trees.command() == Some(child.pid);
             self.trees.reaped(child.pid);
             if is_command {
                 self.take_end(exit);

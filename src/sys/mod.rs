@@ -5,6 +5,7 @@ pub(crate) mod children;
 pub(crate) mod clock;
 pub(crate) mod datagrams;
 pub(crate) mod entry;
+pub(crate) mod environment;
 pub(crate) mod files;
 pub(crate) mod netlink;
 pub(crate) mod pages;

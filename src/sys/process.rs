@@ -1,7 +1,8 @@
 //! Processes: making, signalling and reaping them, and being told when they end.
 
-use std::ffi::{CStr, CString};
-use std::io;
+use std::cell::Cell;
+use std::ffi::CStr;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -89,6 +90,33 @@ pub(crate) fn fork(child: impl FnOnce() -> i32) -> nix::Result<Pid> {
     }
 }
 
+/// Starts a process that runs `child` in our own memory while we stand still, until it becomes
+/// another program or ends with the status that `child` returns (`CLONE_VFORK`, `clone(2)`).
+/// Nothing of ours is copied for what is about to forget it. What `child` leaves behind in memory
+/// we find; it may be killed at any point, so it must not allocate.
+///
+/// # Errors
+/// `EAGAIN` (no pids left), `ENOMEM` (`clone(2)`).
+#[expect(unsafe_code, reason = "clone")]
+pub(crate) fn fork_in_place<F: FnMut() -> i32>(mut child: F) -> nix::Result<Pid> {
+    /// In units of 16 bytes, which is how stacks are aligned.
+    const STACK: usize = 1024;
+    extern "C" fn enter<F: FnMut() -> i32>(child: *mut libc::c_void) -> i32 {
+        // SAFETY: it is the `child` below, and nobody else uses it while we run.
+        unsafe { (*child.cast::<F>())() }
+    }
+    let mut stack = Vec::<u128>::new();
+    stack.try_reserve_exact(STACK).map_err(|_| Errno::ENOMEM)?;
+    // SAFETY: the stack is ours alone and lives until the child has let go of it: with CLONE_VFORK
+    // we do not run before that. So does all that `child` borrows. We have one thread.
+    let pid = unsafe {
+        let top = stack.as_mut_ptr().add(STACK).cast();
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+        libc::clone(enter::<F>, top, flags, (&raw mut child).cast())
+    };
+    Errno::result(pid).map(Pid::from_raw)
+}
+
 /// Ends this process at once, running nothing.
 #[expect(unsafe_code, reason = "_exit")]
 fn exit_now(status: i32) -> ! {
@@ -111,9 +139,47 @@ pub(crate) fn exec(program: &CStr, args: &Pointers, env: &Pointers) -> Errno {
 pub(crate) struct Pointers<'a>(Vec<*const libc::c_char>, std::marker::PhantomData<&'a CStr>);
 
 impl<'a> Pointers<'a> {
-    pub(crate) fn to(strings: impl Iterator<Item = &'a CString>) -> Self {
-        let pointers = strings.map(|string| string.as_ptr()).chain([std::ptr::null()]);
+    pub(crate) fn to(strings: impl Iterator<Item = &'a CStr>) -> Self {
+        let pointers = strings.map(CStr::as_ptr).chain([std::ptr::null()]);
         Self(pointers.collect(), std::marker::PhantomData)
+    }
+
+    /// Adds variables that tell who reads them.
+    pub(crate) fn with(mut self, variables: &'a [PidVariable]) -> Self {
+        let end = self.0.len() - 1;
+        self.0.splice(end..end, variables.iter().map(|variable| variable.0.as_ptr().cast()));
+        self
+    }
+
+    /// Puts another string in the place of one.
+    pub(crate) fn replace(&mut self, at: usize, string: &'a CStr) {
+        if let Some(pointer) = self.0.get_mut(at) {
+            *pointer = string.as_ptr();
+        }
+    }
+}
+
+/// A variable whose value is the pid of the process that it is given to.
+#[derive(Debug)]
+pub(crate) struct PidVariable(Box<[Cell<u8>]>);
+
+impl PidVariable {
+    /// As long as the longest pid.
+    const ROOM: &str = "=4194304\0";
+
+    pub(crate) fn new(name: &str) -> Self {
+        Self(name.bytes().chain(Self::ROOM.bytes()).map(Cell::new).collect())
+    }
+
+    /// Writes this process's pid into it, without allocating.
+    pub(crate) fn name_us(&self) {
+        let Some(equals) = self.0.iter().position(|byte| byte.get() == b'=') else { return };
+        let mut text = [0; Self::ROOM.len()];
+        // What does not fit is no pid.
+        let _ = write!(&mut text[..], "={}", std::process::id());
+        for (place, byte) in self.0[equals..].iter().zip(text) {
+            place.set(byte);
+        }
     }
 }
 
@@ -222,4 +288,18 @@ pub(crate) fn random() -> io::Result<u64> {
         libc::syscall(libc::SYS_getrandom, bytes.as_mut_ptr(), bytes.len(), libc::GRND_NONBLOCK)
     };
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(u64::from_ne_bytes(bytes)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pid_variable_names_who_reads_it() {
+        let variable = PidVariable::new("LISTEN_PID");
+        variable.name_us();
+        let bytes: Vec<u8> = variable.0.iter().map(Cell::get).collect();
+        let text = CStr::from_bytes_until_nul(&bytes).unwrap().to_str().unwrap();
+        assert_eq!(text, format!("LISTEN_PID={}", std::process::id()));
+    }
 }

@@ -6,6 +6,7 @@
 //! libraries hide the numbers that they use themselves (32 to 34).
 
 pub(crate) mod own;
+pub(crate) mod postponed;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -95,11 +96,6 @@ pub(crate) fn ignored() -> impl Iterator<Item = i32> {
         32..=34 => false,
         signal => is_ignored(signal),
     })
-}
-
-/// Blocks all that can be blocked.
-pub(crate) fn block_all() -> io::Result<()> {
-    set_mask(SignalSet::ALL)
 }
 
 impl Inherited {

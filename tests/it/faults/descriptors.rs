@@ -90,7 +90,7 @@ fn a_spin_is_seen() {
 fn descriptors_may_be_taken_away_while_it_runs() {
     for limits in ["--nofile=0:", "--nofile=1:", "--nofile=3:", "--nofile=6:"] {
         let options = "--idle 1h --max-rss 1G --kill-rss 2G --map-signal USR1:recycle \
-                       --max-restarts 1000/1h --backoff 50ms..100ms";
+                       --restart always --max-restarts 1000/1h --backoff 50ms..100ms";
         let mut run = Run::new(options).fixture("trap:USR2 ready forever").spawn();
         let command = run.await_entry(1, "ready").pid;
         limit(&run, limits);
@@ -98,7 +98,8 @@ fn descriptors_may_be_taken_away_while_it_runs() {
         run.signal(libc::SIGUSR2);
         run.await_entry(1, "got USR2");
         run.recycle();
-        // Whether there is a word about the next start depends on what a word takes.
+        // COMMAND starts with the same limit, and may fail of it. Whether there is a word about the
+        // next start depends on what a word takes.
         run.await_reaped(command);
         limit(&run, "--nofile=1000:");
         run.await_entries(2, "ready");

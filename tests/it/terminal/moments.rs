@@ -4,7 +4,7 @@ use super::{
     BASH, CTRL_C, CTRL_Z, all_gone, await_stopped, foreground, had_the_foreground, in_shells,
     ready, shell, status, suspend,
 };
-use crate::harness::{End, Run, Running, let_pass, look_up, send_signal};
+use crate::harness::{End, Run, Running, let_pass, send_signal};
 use std::time::Duration;
 
 /// A key pressed so long after a command line has the foreground; all that follows is left to luck,
@@ -150,5 +150,5 @@ fn a_background_that_may_not_write_is_stopped_like_one_that_reads() {
     send_signal(pids[1], libc::SIGUSR1);
     run.await_screen("generation 1 recycled");
     run.await_entry(2, "ready");
-    assert_eq!(look_up(pids[1]).unwrap().state, 'S');
+    await_stopped(&mut run, &pids[1..2], false);
 }
