@@ -1,5 +1,6 @@
 //! The command line: what was typed (`Args`) and what it means (`Config`).
 
+mod bare;
 #[cfg(feature = "chart")]
 mod chart;
 mod config;
@@ -17,6 +18,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
 pub(crate) use self::config::{Config, Hooks};
 pub(crate) use self::given::Given;
+use crate::sys::environment::{self, Entry};
 use crate::units::Bytes;
 
 /// What was typed, on the command line or in the environment: text, not yet looked at.
@@ -212,7 +214,19 @@ pub(crate) fn parse(
     words: impl Iterator<Item = OsString>,
     memory_limit: impl Fn() -> Bytes,
 ) -> anyhow::Result<Request> {
-    let mut command = Args::command().mut_args(|arg| {
+    let words: Vec<_> = words.skip(1).collect();
+    match bare::config(&words, environment::entries().map(Entry::name)) {
+        Some(config) => Ok(Request::Run(Box::new(config))),
+        None => parse_options(words, memory_limit),
+    }
+}
+
+/// The same by clap, for any words.
+fn parse_options(
+    words: Vec<OsString>,
+    memory_limit: impl Fn() -> Bytes,
+) -> anyhow::Result<Request> {
+    let mut command = Args::command().no_binary_name(true).mut_args(|arg| {
         // A value that begins with a dash is a bad value, not an unknown option.
         let option_with_value = arg.get_long().is_some() && arg.get_action().takes_values();
         arg.hide_env(true).allow_hyphen_values(option_with_value)

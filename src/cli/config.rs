@@ -245,7 +245,7 @@ fn check(rules: &Rules, typed: &Typed<'_>, args: &Args) -> anyhow::Result<()> {
 }
 
 /// COMMAND's file name, for machines: without anything that could be a terminal's business.
-fn file_name(command: &[OsString]) -> String {
+pub(super) fn file_name(command: &[OsString]) -> String {
     let path = command.first().map(Path::new);
     let name = path.and_then(Path::file_name).unwrap_or_default().to_string_lossy();
     let plain = |c: char| if c.is_control() { '?' } else { c };

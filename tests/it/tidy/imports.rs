@@ -28,7 +28,15 @@ const RULES: [Rule; 9] = [
     Rule { part: "report", ours: BELOW, libraries: &["humantime", "serde", "serde_json"] },
     Rule {
         part: "cli",
-        ours: &["act::stop", "decide::exit", "decide::rules", "report", "sense::traffic", "units"],
+        ours: &[
+            "act::stop",
+            "decide::exit",
+            "decide::rules",
+            "report",
+            "sense::traffic",
+            "sys::environment",
+            "units",
+        ],
         libraries: &["anyhow", "clap", "humantime"],
     },
     // It asks all who know something, and does nothing.
