@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use nix::sys::stat::{SFlag, fstat};
 
+use self::holdings::Holdings;
 use self::sockets::{Findings, SocketSense};
 use self::sources::Sources;
 use self::stdin::StdinSense;
@@ -81,15 +82,18 @@ impl TrafficSense {
         };
         let told = rules.observe.is_some() || rules.sample_every.is_some();
         let watched = rules.plans() || told;
-        Self::new(wanted, StdinSense::new(files::STDIN, watched))
+        let looked_at = rules.needs_traffic() || told;
+        Self::new(wanted, StdinSense::new(files::STDIN, watched), looked_at)
     }
 
-    fn new(wanted: Wanted, stdin: StdinSense) -> Self {
-        let own = [files::STDIN, files::STDOUT, files::STDERR];
-        let own = own.into_iter().filter_map(socket_inode).collect();
+    /// Where nobody will ever look, nothing is found out beforehand.
+    fn new(wanted: Wanted, stdin: StdinSense, looked_at: bool) -> Self {
+        let own = [files::STDIN, files::STDOUT, files::STDERR].into_iter();
+        let own = own.filter(|_| looked_at).filter_map(socket_inode).collect();
+        let inherited = if looked_at { Holdings::ours() } else { Holdings::default() };
         Self {
             stdin,
-            sockets: SocketSense::new(wanted.sources.clone(), wanted.payload, own),
+            sockets: SocketSense::new(wanted.sources.clone(), wanted.payload, own, inherited),
             began: Time::at(Duration::ZERO),
             latest: None,
             alert: Alert::Yes { in_vain: 0 },

@@ -47,12 +47,17 @@ pub(super) struct Findings<'a> {
 }
 
 impl SocketSense {
-    pub(super) fn new(sources: Sources, counts_payload: bool, own: Vec<u64>) -> Self {
+    pub(super) fn new(
+        sources: Sources,
+        counts_payload: bool,
+        own: Vec<u64>,
+        inherited: Holdings,
+    ) -> Self {
         Self {
             sources,
             counts_payload,
             own,
-            inherited: Holdings::ours(),
+            inherited,
             dialogue: Dialogue::default(),
             tcp: TcpSense::new(Time::at(Duration::ZERO), counts_payload),
             deaths: DeathSense::default(),
