@@ -228,17 +228,17 @@ impl Supervisor {
     }
 
     fn handle_events(&mut self) {
-        let mut actions = Vec::new();
+        let (mut actions, mut began) = (Vec::new(), false);
         while let Some(event) = self.events.pop_front() {
-            let began = matches!(event, Event::Started) && self.generation == 1;
+            began |= matches!(event, Event::Started) && self.generation == 1;
             self.lifecycle.step(now(), event, &mut actions);
-            // Who only waits for COMMAND's end is better off with what it has.
-            if began && self.lifecycle.deadline().is_some() {
-                pages::give_back_text();
-            }
             for action in actions.drain(..) {
                 self.perform(action);
             }
+        }
+        // Who only waits for COMMAND's end is better off with what it has.
+        if began && self.lifecycle.deadline().is_some() {
+            pages::give_back_text();
         }
     }
 }
