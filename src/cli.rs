@@ -3,6 +3,10 @@
 mod bare;
 #[cfg(feature = "chart")]
 mod chart;
+#[cfg(test)]
+mod completions {
+    mod tests;
+}
 mod config;
 mod given;
 mod refused;

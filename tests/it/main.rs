@@ -5,6 +5,7 @@
 mod bad_input;
 #[cfg(feature = "chart")]
 mod chart;
+mod completions;
 mod containers;
 #[cfg(feature = "chart")]
 mod demo;
