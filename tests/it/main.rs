@@ -10,6 +10,7 @@ mod containers;
 #[cfg(feature = "chart")]
 mod demo;
 mod docs;
+mod empty_root;
 mod exit_status;
 mod explain;
 mod faults;

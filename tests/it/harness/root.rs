@@ -29,6 +29,14 @@ impl Root {
         root
     }
 
+    /// `/recycle`, linked statically, and `/busybox`. Nothing else, no folder either.
+    pub(crate) fn bare() -> Self {
+        let root = Self::empty();
+        root.put(&static_recycle(), "/recycle");
+        root.put(&tool("busybox"), "/busybox");
+        root
+    }
+
     pub(super) fn empty() -> Self {
         let root = Self(TempDir::with_prefix("recycle-root-").unwrap());
         // For whoever is in there.
@@ -53,7 +61,7 @@ impl Root {
         self
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
