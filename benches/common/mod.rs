@@ -1,9 +1,12 @@
 //! What all measurements need: the binary that is measured, commands for it to wrap, clocks.
 
+pub(crate) mod used;
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
@@ -13,16 +16,35 @@ pub(crate) fn role() -> Option<Vec<String>> {
     (words.next().as_deref() == Some("command")).then(|| words.collect())
 }
 
-/// Gets ready to measure, and finds what: the static musl build where that target is installed,
+/// The binary that is measured.
+pub(crate) struct Binary {
+    pub(crate) path: PathBuf,
+    /// How it was built, in words.
+    pub(crate) build: &'static str,
+}
+
+/// Gets ready to measure, and builds what: the static musl build where that target is installed,
 /// else the plain one.
-pub(crate) fn begin() -> PathBuf {
+pub(crate) fn begin() -> Binary {
     // Many connections need many descriptors.
     let files = nix::sys::resource::Resource::RLIMIT_NOFILE;
     let (_, most) = nix::sys::resource::getrlimit(files).unwrap();
     nix::sys::resource::setrlimit(files, most, most).unwrap();
-    let recycle = static_build().unwrap_or_else(|| env!("CARGO_BIN_EXE_recycle").into());
-    println!("Measured: {}\n", recycle.display());
-    recycle
+    let plain = || PathBuf::from(env!("CARGO_BIN_EXE_recycle"));
+    let binary = match static_build() {
+        Some(path) => Binary { path, build: "static, x86_64-unknown-linux-musl" },
+        None => Binary { path: plain(), build: "linked against the system's C library" },
+    };
+    evict(&binary.path);
+    binary
+}
+
+/// Has the kernel read this file anew. Of a file that was just written it maps more than was ever
+/// touched, in pieces as large as the writes were.
+pub(crate) fn evict(path: &Path) {
+    let Ok(file) = std::fs::File::open(path) else { return };
+    let _ = file.sync_all();
+    let _ = posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
 }
 
 /// Builds the static binary, if its target is installed.
@@ -59,18 +81,6 @@ pub(crate) fn end(mut child: Child) {
     let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
     let _ = nix::sys::signal::kill(pid, Signal::SIGTERM);
     child.wait().unwrap();
-}
-
-/// A number behind a name in `/proc/PID/status`.
-pub(crate) fn status(pid: u32, field: &str) -> f64 {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(field)).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-pub(crate) fn cpu_millis(pid: u32) -> f64 {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap();
-    text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e6
 }
 
 /// The time that all processes of the machine share, in microseconds.

@@ -6,7 +6,8 @@ use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::clients::{Client, chatter};
-use crate::common::{cpu_millis, end, lines, status, wrapped};
+use crate::common::used::Used;
+use crate::common::{end, lines, wrapped};
 use crate::kinds::Kind;
 use crate::network::own_network;
 use crate::precision::stopping;
@@ -104,16 +105,19 @@ impl Watched {
         Self { child, lines, clients, _directory: directory }
     }
 
+    /// By `recycle` so far.
+    fn used(&self) -> Used {
+        Used::of(&[self.child.id()]).unwrap()
+    }
+
     /// What watching costs at this pace.
     fn measure(&mut self, pause: Duration) -> (Cost, i128) {
         chatter(&mut self.clients, BEFORE, pause);
-        let pid = self.child.id();
-        let read = || (cpu_millis(pid), status(pid, "voluntary_ctxt_switches"));
-        let (began, before) = (Instant::now(), read());
+        let (began, before) = (Instant::now(), self.used());
         let last = chatter(&mut self.clients, SPAN, pause);
-        let (after, seconds) = (read(), began.elapsed().as_secs_f64());
-        let percent = (after.0 - before.0) / seconds / 10.0;
-        (Cost { percent, wake_ups: (after.1 - before.1) / seconds }, last)
+        let (used, seconds) = (self.used().since(before), began.elapsed().as_secs_f64());
+        let percent = used.cpu_millis / seconds / 10.0;
+        (Cost { percent, wake_ups: used.wake_ups / seconds }, last)
     }
 
     fn cost(mut self, pause: Duration) -> Cost {
@@ -125,9 +129,9 @@ impl Watched {
     /// What comes of it when nobody says anything any more.
     fn silence(mut self) -> Silence {
         let (before, last) = self.measure(BUSY);
-        let millis = cpu_millis(self.child.id());
+        let used = self.used();
         let line = self.lines.next().unwrap();
-        let millis = cpu_millis(self.child.id()) - millis;
+        let millis = self.used().since(used).cpu_millis;
         let (stop, answered) = stopping(&line).unwrap();
         let late = (stop - last.max(answered) - 10_000_000) as f64 / 1e3;
         self.child.wait().unwrap();

@@ -31,7 +31,8 @@ fn main() {
     if let Some(words) = common::role() {
         return servers::run(&words);
     }
-    let recycle = common::begin();
+    let common::Binary { path: recycle, build } = common::begin();
+    println!("Measured: recycle, {build}.\n");
     println!(
         "Last byte -> stop signal, minus the idle time (--idle 1s), in ms. Noise: by how much a"
     );

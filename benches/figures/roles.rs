@@ -1,0 +1,131 @@
+//! The commands that are wrapped while something is measured: this program again, in another role.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::mman::{MapFlags, ProtFlags, mmap};
+
+use crate::common::{shared_micros, term_fd};
+
+/// Runs the role that these words name.
+pub(crate) fn run(words: &[String]) {
+    let word = |at: usize| words.get(at).map(String::as_str).unwrap_or_default();
+    let number = |at: usize| word(at).parse::<u64>().unwrap();
+    match word(0) {
+        "grow" => grow(number(1), Duration::from_millis(number(2)), word(3), word(4)),
+        "serve" => serve(number(1)),
+        "live" => live(Duration::from_millis(number(1)), word(2)),
+        other => panic!("no such role: {other:?}"),
+    }
+}
+
+/// One line more in this file.
+fn tell(path: &str, line: &str) {
+    let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+    file.write_all(format!("{line}\n").as_bytes()).unwrap();
+}
+
+/// What `grow` must not exceed.
+pub(crate) const LIMIT: u64 = 300 << 20;
+/// Pages that exist already: fresh ones cost too much on a virtual machine to grow this fast.
+pub(crate) const PIECE: u64 = 128 << 20;
+/// Only a loop that nobody ends comes this far.
+const MOST: u64 = 8 << 30;
+/// Up to here everybody grows fast: there is nothing to measure yet.
+const HEAD_START: u64 = 200 << 20;
+const HEAD_START_RATE: f64 = 1e9;
+
+fn resident_bytes() -> u64 {
+    crate::process::Memory::of(std::process::id()).unwrap().rss_kb * 1024
+}
+
+/// Waits for a random part of `pause`, then grows at `rate` bytes a second until TERM. Tells then
+/// how many microseconds ago the limit was crossed, by how many bytes it is exceeded, and how many
+/// bytes a second it has grown since it was crossed.
+fn grow(rate: u64, pause: Duration, pages: &str, result: &str) {
+    let term = term_fd();
+    // Pids are as good as random here.
+    std::thread::sleep(pause.mul_f64(f64::from(std::process::id() * 7919 % 1000) / 1000.0));
+    let pages = File::open(pages).unwrap();
+    let length = std::num::NonZeroUsize::new(PIECE as usize).unwrap();
+    let map = || {
+        let flags = MapFlags::MAP_SHARED;
+        // SAFETY: the mapping is of a file of this length that nobody truncates.
+        unsafe {
+            let start = mmap(None, length, ProtFlags::PROT_READ, flags, &pages, 0).unwrap();
+            std::slice::from_raw_parts::<u8>(start.cast().as_ptr(), length.get())
+        }
+    };
+    let mut piece = map();
+    let baseline = resident_bytes();
+    let head_start = HEAD_START as f64 / HEAD_START_RATE;
+    let began = Instant::now();
+    let (mut touched, mut sum) = (0_u64, 0_u64);
+    let mut crossed = None;
+    while touched < MOST {
+        if crossed.is_none() && baseline + touched > LIMIT {
+            crossed = Some(shared_micros());
+        }
+        if matches!(term.read_signal(), Ok(Some(_))) {
+            let Some(at) = crossed else { return };
+            let ago = shared_micros() - at;
+            let excess = (baseline + touched).saturating_sub(LIMIT);
+            let speed = excess as f64 / (ago as f64 / 1e6);
+            return tell(result, &format!("{ago} {excess} {speed:.0}"));
+        }
+        let seconds = began.elapsed().as_secs_f64();
+        let grown = (seconds - head_start).max(0.0) * rate as f64;
+        let due = (grown + seconds.min(head_start) * HEAD_START_RATE) as u64;
+        if touched >= due {
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        while touched < due.min(MOST) {
+            let at = touched % PIECE;
+            if at == 0 && touched > 0 {
+                piece = map();
+            }
+            sum += u64::from(piece[at as usize]);
+            touched += 4096;
+        }
+    }
+    panic!("nobody ended this: {sum}");
+}
+
+/// Tells when it starts to run, and when it ends: when told to or, unless that is 0, after `span`.
+fn live(span: Duration, result: &str) {
+    tell(result, &format!("started {}", shared_micros()));
+    let term = term_fd();
+    let mut fds = [PollFd::new(term.as_fd(), PollFlags::POLLIN)];
+    let timeout = PollTimeout::try_from(span).unwrap();
+    poll(&mut fds, if span.is_zero() { PollTimeout::NONE } else { timeout }).unwrap();
+    tell(result, &format!("ended {}", shared_micros()));
+}
+
+/// Accepts `count` connections on a port that it prints, and reads all that comes.
+fn serve(count: u64) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("{}", listener.local_addr().unwrap().port());
+    std::io::stdout().flush().unwrap();
+    let term = term_fd();
+    let mut connections: Vec<TcpStream> = Vec::new();
+    while (connections.len() as u64) < count {
+        let (connection, _) = listener.accept().unwrap();
+        connection.set_nonblocking(true).unwrap();
+        connections.push(connection);
+    }
+    println!("ready");
+    std::io::stdout().flush().unwrap();
+    let mut buffer = [0; 4096];
+    while !matches!(term.read_signal(), Ok(Some(_))) {
+        for connection in &mut connections {
+            while matches!(connection.read(&mut buffer), Ok(1..)) {}
+        }
+        let mut fds = [PollFd::new(term.as_fd(), PollFlags::POLLIN)];
+        poll(&mut fds, PollTimeout::from(20_u8)).unwrap();
+    }
+    println!("stopping {}", shared_micros());
+}
