@@ -77,12 +77,6 @@ pub(crate) fn lines(child: &mut Child) -> impl Iterator<Item = String> + use<> {
     BufReader::new(out).lines().map_while(Result::ok)
 }
 
-pub(crate) fn end(mut child: Child) {
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
-    let _ = nix::sys::signal::kill(pid, Signal::SIGTERM);
-    child.wait().unwrap();
-}
-
 /// The time that all processes of the machine share, in microseconds.
 pub(crate) fn shared_micros() -> i128 {
     let time = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).unwrap();

@@ -60,7 +60,10 @@ fn measure(title: &str, row: Row, setting: &Setting) -> Result<Figure> {
     eprint!("{title} ... ");
     let figure = std::thread::scope(|scope| scope.spawn(|| row(setting)).join());
     eprintln!("{:.0} s", began.elapsed().as_secs_f64());
-    figure.unwrap_or_else(|_| Err(anyhow::anyhow!("it panicked")))
+    figure.unwrap_or_else(|panic| {
+        let why = panic.downcast_ref::<String>().map_or("it panicked", String::as_str);
+        Err(anyhow::anyhow!("{}", why.replace('\n', " ")))
+    })
 }
 
 fn main() {
@@ -111,7 +114,8 @@ fn report(sections: &[(&str, Result<Figure>)], tables: &[Table; 2], seconds: u64
     format!(
         "# Benchmarks\n\nWritten by `cargo bench --bench figures`, in {seconds} s. Everybody is \
          measured in the same run, on the same machine; trust ratios more than absolute times. \
-         `benches/peers.sh` brings the others.\n\n{}{details}\n## Machine\n\n{machine}\n## \
+         `benches/peers.sh` brings the others. `cargo bench --bench traffic` has more about \
+         traffic.\n\n{}{details}\n## Machine\n\n{machine}\n## \
          Versions\n\n{versions}",
         summary.markdown()
     )

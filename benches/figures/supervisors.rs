@@ -3,15 +3,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use anyhow::Result;
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::peers::Peers;
+use crate::process::{Guard, signal};
 
 /// What is measured, and beside whom.
 pub(crate) struct Setting {
@@ -88,8 +87,9 @@ impl Kind {
             }
         };
         let [stdin, stdout, stderr] = [(); 3].map(|()| Stdio::null());
-        let child = command.stdin(stdin).stdout(stdout).stderr(stderr).spawn()?;
-        Ok(Running { child, directory })
+        let guard = Guard::start(command.stdin(stdin).stdout(stdout).stderr(stderr))?;
+        let orphan = matches!(self, Self::Monit).then(|| place.join("pid"));
+        Ok(Running { guard: Some(guard), orphan, _directory: directory })
     }
 }
 
@@ -144,14 +144,17 @@ fn supervisord(setting: &Setting, place: &Path, words: &[&str], more: &str) -> R
 
 /// Somebody at work. Ends with the command when dropped.
 pub(crate) struct Running {
-    child: Child,
-    directory: TempDir,
+    /// Gone while it is dropped.
+    guard: Option<Guard>,
+    /// Where the pid is of a command that has to be ended by us.
+    orphan: Option<PathBuf>,
+    _directory: TempDir,
 }
 
 impl Running {
     /// Its own processes: not the command's.
     pub(crate) fn processes(&self) -> Vec<u32> {
-        let pid = self.child.id();
+        let Some(pid) = self.guard.as_ref().map(Guard::id) else { return Vec::new() };
         let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
         let children = children.unwrap_or_default();
         let helpers = children.split_whitespace().filter_map(|pid| pid.parse().ok());
@@ -164,30 +167,18 @@ impl Running {
 
     /// Fails if it is not at work any more.
     pub(crate) fn check(&mut self) -> Result<()> {
-        let ended = self.child.try_wait()?;
-        ended.map_or(Ok(()), |status| Err(anyhow::anyhow!("ended: {status}"))).context("failed")
+        let Some(Guard(child)) = &mut self.guard else { return Ok(()) };
+        child.try_wait()?.map_or(Ok(()), |status| Err(anyhow::anyhow!("failed: {status}")))
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let signal = |pid: u32, signal| {
-            let _ = kill(Pid::from_raw(i32::try_from(pid).unwrap_or(i32::MAX)), signal);
-        };
-        signal(self.child.id(), Signal::SIGTERM);
-        let began = Instant::now();
-        while matches!(self.child.try_wait(), Ok(None)) {
-            if began.elapsed() > Duration::from_secs(5) {
-                signal(self.child.id(), Signal::SIGKILL);
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
         // monit leaves its command running.
-        let orphan = fs::read_to_string(self.directory.path().join("pid")).unwrap_or_default();
-        if let Ok(pid) = orphan.trim().parse::<u32>()
-            && Path::new(&format!("/proc/{pid}")).exists()
-            && pid != self.child.id()
-        {
+        let Some(path) = &self.orphan else { return };
+        self.guard.take();
+        let pid = fs::read_to_string(path).unwrap_or_default();
+        if let Ok(pid) = pid.trim().parse() {
             signal(pid, Signal::SIGTERM);
         }
     }

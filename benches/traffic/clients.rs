@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::ChildStdin;
+use std::process::{Child, ChildStdin};
 use std::time::{Duration, Instant};
 
 use crate::common::shared_micros;
@@ -90,4 +90,10 @@ pub(crate) fn chatter(clients: &mut [Client<'_>], span: Duration, pause: Duratio
     }
     std::thread::sleep(span.saturating_sub(began.elapsed()));
     last
+}
+
+pub(crate) fn end(mut child: Child) {
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
+    child.wait().unwrap();
 }

@@ -5,16 +5,16 @@ use std::process::Child;
 use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::clients::{Client, chatter};
+use crate::clients::{Client, chatter, end};
 use crate::common::used::Used;
-use crate::common::{end, lines, wrapped};
+use crate::common::{lines, wrapped};
 use crate::kinds::Kind;
 use crate::network::own_network;
 use crate::precision::stopping;
 
 /// The first looks find the sockets; what watching costs is what comes after them.
 const BEFORE: Duration = Duration::from_secs(11);
-const SPAN: Duration = Duration::from_secs(20);
+const SPAN: Duration = Duration::from_secs(12);
 /// Between two requests: a thousand a second, and few enough to be nearly silent.
 const BUSY: Duration = Duration::from_millis(1);
 const CALM: Duration = Duration::from_secs(4);

@@ -1,5 +1,5 @@
 //! How exactly and how cheaply `recycle` senses traffic, printed as Markdown tables:
-//! `cargo bench --bench traffic`, as root. Takes under four minutes and next to no CPU; nothing is
+//! `cargo bench --bench traffic`, as root. Takes over three minutes and next to no CPU; nothing is
 //! asserted, but what is early or late is marked.
 //!
 //! Everything that is watched here has a network of its own, as in the tests: connections of others

@@ -5,8 +5,8 @@ use std::process::{ChildStdin, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::clients::Client;
-use crate::common::{end, lines, wrapped};
+use crate::clients::{Client, end};
+use crate::common::{lines, wrapped};
 use crate::kinds::Kind;
 use crate::network::own_network;
 

@@ -18,7 +18,7 @@ use crate::supervisors::{Kind, Setting};
 
 const TRIALS: usize = 15;
 /// How long the others have for theirs.
-const SPAN: Duration = Duration::from_secs(28);
+const SPAN: Duration = Duration::from_secs(25);
 const RATES: [(u64, &str, f64); 2] =
     [(100_000_000, "100 MB/s", 2.0), (1_000_000_000, "1 GB/s", 12.0)];
 

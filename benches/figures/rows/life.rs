@@ -6,9 +6,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::common::end;
 use crate::figure::{Bound, Figure, Goal, Part, Table};
-use crate::process::{Memory, descriptors};
+use crate::process::{Guard, Memory, descriptors};
 use crate::supervisors::Setting;
 
 const RECYCLES: u64 = 10_000;
@@ -51,8 +50,8 @@ impl Held {
 pub(crate) fn recycles(setting: &Setting) -> Result<Figure> {
     let mut command = Command::new(&setting.recycle);
     command.args(OPTIONS).args(["--", "sleep", "60"]).stdin(Stdio::null());
-    let mut child = command.stderr(Stdio::piped()).spawn()?;
-    let stderr = child.stderr.take().context("no stderr")?;
+    let mut child = Guard::start(command.stderr(Stdio::piped()))?;
+    let stderr = child.0.stderr.take().context("no stderr")?;
     let began = Instant::now();
     let (mut before, mut after) = (Held::default(), Held::default());
     let mut count = 0;
@@ -73,7 +72,7 @@ pub(crate) fn recycles(setting: &Setting) -> Result<Figure> {
     }
     let seconds = began.elapsed().as_secs_f64();
     (count == RECYCLES + LOOKS).then_some(()).with_context(|| format!("ended after {count}"))?;
-    end(child);
+    drop(child);
     let growth = |before: f64, after: f64| after - before;
     let rows = [
         ("anonymous memory, kB", before.anonymous_kb as f64, after.anonymous_kb as f64),

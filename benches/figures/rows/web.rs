@@ -3,31 +3,25 @@
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use crate::common::end;
 use crate::figure::{Bound, Figure, Goal, Part, Table};
 use crate::network::own_network;
+use crate::process::Guard;
 use crate::sample::Sample;
 use crate::supervisors::Setting;
 
 /// Runs of each of the two that are compared; the proxy is so far behind that fewer tell.
-const RUNS: usize = 20;
+const RUNS: usize = 16;
 const PROXY_RUNS: usize = 4;
 
-/// What is running, ended when dropped.
+/// What is running, and where.
 struct Server {
-    child: Option<Child>,
+    _guard: Guard,
     port: u16,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.take().into_iter().for_each(end);
-    }
 }
 
 /// What a run of wrk found.
@@ -72,8 +66,8 @@ fn nginx(setting: &Setting, place: &Path, options: Option<&[&str]>) -> Result<Se
     };
     let log = fs::File::create(place.join("stderr"))?;
     let [stdin, stdout] = [(); 2].map(|()| Stdio::null());
-    let child = command.stdin(stdin).stdout(stdout).stderr(log).spawn()?;
-    answering(Server { child: Some(child), port })
+    let guard = Guard::start(command.stdin(stdin).stdout(stdout).stderr(log))?;
+    answering(Server { _guard: guard, port })
 }
 
 /// A proxy before the nginx on this port.
@@ -86,8 +80,8 @@ fn proxy(setting: &Setting, behind: u16) -> Result<Server> {
     command.arg("-l").arg(format!("127.0.0.1:{port}")).arg(proxyd.get_program());
     command.arg("--connections-max=1024").arg(format!("127.0.0.1:{behind}"));
     let [stdin, stdout, stderr] = [(); 3].map(|()| Stdio::null());
-    let child = command.stdin(stdin).stdout(stdout).stderr(stderr).spawn()?;
-    answering(Server { child: Some(child), port })
+    let guard = Guard::start(command.stdin(stdin).stdout(stdout).stderr(stderr))?;
+    answering(Server { _guard: guard, port })
 }
 
 fn answering(server: Server) -> Result<Server> {
@@ -198,7 +192,8 @@ fn figure(loads: &[Vec<Load>; 3], no_proxy: Option<anyhow::Error>) -> Figure {
         about: format!(
             "`wrk` with 32 connections for 1 s, {RUNS} runs of each, in turn; medians and \
              quartiles of the runs. One worker, an answer of 550 bytes, everything on loopback. \
-             nginx, wrk and the proxy share the processors."
+             nginx, wrk and the proxy share the processors. p99 differs too much between runs of \
+             the same to be judged."
         ),
         goals: vec![Goal {
             what: "nginx under `recycle --idle 10s`, of nginx alone: requests/s, speed of p50"
