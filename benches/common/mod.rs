@@ -30,10 +30,13 @@ pub(crate) fn begin() -> Binary {
     let files = nix::sys::resource::Resource::RLIMIT_NOFILE;
     let (_, most) = nix::sys::resource::getrlimit(files).unwrap();
     nix::sys::resource::setrlimit(files, most, most).unwrap();
-    let plain = || PathBuf::from(env!("CARGO_BIN_EXE_recycle"));
-    let binary = match static_build() {
+    const MUSL: &str = "x86_64-unknown-linux-musl";
+    let binary = match release_build(Some(MUSL)) {
         Some(path) => Binary { path, build: "static, x86_64-unknown-linux-musl" },
-        None => Binary { path: plain(), build: "linked against the system's C library" },
+        None => Binary {
+            path: release_build(None).unwrap(),
+            build: "linked against the system's C library",
+        },
     };
     evict(&binary.path);
     binary
@@ -47,14 +50,15 @@ pub(crate) fn evict(path: &Path) {
     let _ = posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
 }
 
-/// Builds the static binary, if its target is installed.
-fn static_build() -> Option<PathBuf> {
-    const TARGET: &str = "x86_64-unknown-linux-musl";
-    let build = ["build", "--quiet", "--release", "--bin", "recycle", "--target", TARGET];
-    let built = Command::new(env!("CARGO")).args(build).status().ok()?;
+/// Builds the binary as it is released, for this target if it is installed.
+fn release_build(target: Option<&str>) -> Option<PathBuf> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--release", "--bin", "recycle"]);
+    cargo.args(target.iter().flat_map(|target| ["--target", target]));
+    let built = cargo.status().ok()?.success();
     let directory = PathBuf::from(env!("CARGO_BIN_EXE_recycle"));
-    let target = directory.parent()?.parent()?.join(TARGET);
-    built.success().then(|| target.join("release/recycle"))
+    let place = directory.parent()?.parent()?.join(target.unwrap_or_default());
+    built.then(|| place.join("release/recycle"))
 }
 
 /// `recycle` with these options, wrapping this program in a role.

@@ -100,7 +100,7 @@ fn figure(all: &[(String, Result<Command>)], samples: Vec<Sample>) -> Figure {
         }
     }
     let goal = |what: &str, value, most| Goal {
-        what: format!("time added to start → exit of `true`, of `tini-static`'s: {what}"),
+        what: format!("time added to start → exit of `true`, against `tini-static`{what}"),
         parts: vec![Part { value, bound: Bound::AtMost(most), unit: "x", digits: 2 }],
     };
     let ours = added[1] / tini;
@@ -109,7 +109,7 @@ fn figure(all: &[(String, Result<Command>)], samples: Vec<Sample>) -> Figure {
             "{ROUNDS} interleaved rounds, with the order changing; posix_spawn to the end of \
              waitpid. Added is what the median is more than that of `true` alone."
         ),
-        goals: vec![goal("first", ours, 1.0), goal("then", ours, 0.75)],
+        goals: vec![goal("", ours, 1.0), goal(": the second step", ours, 0.75)],
         table,
     }
 }
