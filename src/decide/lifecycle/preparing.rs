@@ -2,8 +2,8 @@
 
 use super::starting::quit;
 use super::{
-    Action, Event, Kill, Lifecycle, Meaning, Next, Notice, Opening, Reason, State, Time, Watch,
-    stopped,
+    Action, Event, Finality, Kill, Lifecycle, Meaning, Next, Notice, Opening, Reason, State, Time,
+    Watch, stopped,
 };
 use crate::decide::event::Force;
 
@@ -76,7 +76,9 @@ impl Lifecycle {
         reason: Reason,
         actions: &mut Vec<Action>,
     ) -> State {
-        let wished = self.is_final(now) && watch.policy.is_interrupted(now);
+        // HUP is one only if COMMAND ends soon enough, which nobody knows yet.
+        let for_good = matches!(self.finality, Finality::Final);
+        let wished = for_good && watch.policy.is_interrupted(now);
         match self.stop(now, watch, reason, actions) {
             // INT is a wish for an end, and COMMAND is ending.
             State::Stopping { watch, kill, .. } if wished => self.leave(now, watch, Some(kill)),

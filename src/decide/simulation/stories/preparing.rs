@@ -72,6 +72,22 @@ fn an_end_that_int_asked_for_is_the_end() {
     assert_eq!(exited.last(), Some(&Action::Quit(End::Status(1))));
 }
 
+/// HUP is a wish for an end only if COMMAND takes it for one, soon enough.
+#[test]
+fn an_end_that_hup_asked_for_comes_in_time_or_is_a_recycle() {
+    for (ended, is_the_end) in [(13_999, true), (14_001, false)] {
+        let mut story = prepared(plain());
+        story.signal(11_000, "HUP");
+        assert_eq!(story.tell(11_500, Event::Prepared { generation: 1 }), stop());
+        let exited = story.tell(ended, Event::Exited(Exit::Status(1)));
+        let quit = exited.last() == Some(&Action::Quit(End::Status(1)));
+        assert_eq!(quit, is_the_end, "{exited:?}");
+        if !is_the_end {
+            assert_eq!(story.tell(ended, Event::TreeGone), start(2, Cause::Lifetime));
+        }
+    }
+}
+
 #[test]
 fn an_end_long_after_an_int_is_a_recycle() {
     let stop_timeout = Duration::from_millis(100);
