@@ -18,13 +18,14 @@ pub(super) type Parsed<T> = Result<T, String>;
 const DURATION_FORM: &str = "expected a duration such as 90s, 5m or 1h 30m";
 
 /// Units of humantime that we do not take: nobody means a month by `5M` here.
-const NOT_UNITS: [&str; 7] = ["M", "month", "months", "y", "yr", "year", "years"];
+const NOT_UNITS: [&str; 8] = ["M", "month", "months", "y", "yr", "yrs", "year", "years"];
 
 /// A duration, which may be `0s`.
 pub(super) fn duration_or_zero(text: &str) -> Parsed<Duration> {
     let units = || text.split(|c: char| !c.is_alphabetic());
     if units().any(|unit| unit == "M") {
         let minutes = text.replace('M', "m");
+        let minutes = minutes.escape_default();
         return Err(format!("M is not a unit of time; did you mean {minutes} (minutes)?"));
     }
     if let Some(unit) = units().find(|unit| NOT_UNITS.contains(unit)) {
@@ -194,9 +195,19 @@ mod tests {
         assert_eq!(duration("100ms"), Ok(Duration::from_millis(100)));
         assert_eq!(duration_or_zero("0s"), Ok(Duration::ZERO));
         assert!(duration("5M").unwrap_err().contains("did you mean 5m"));
-        for text in
-            ["0s", "abc", "", "5", "-5s", "1y", "2months", "1 year", "99999999999999999999s"]
-        {
+        assert!(duration("5M\n\u{1b}").unwrap_err().contains("did you mean 5m\\n\\u{1b} "));
+        for text in [
+            "0s",
+            "abc",
+            "",
+            "5",
+            "-5s",
+            "1y",
+            "2yrs",
+            "2months",
+            "1 year",
+            "99999999999999999999s",
+        ] {
             assert!(duration(text).is_err(), "{text}");
         }
     }
