@@ -52,7 +52,7 @@ fn limits_up_to(directory: &Path, root: &Path) -> Vec<(u64, PathBuf)> {
 }
 
 /// Our memory cgroups: the directory of each, and the mount point it is under.
-fn memory_cgroups(cgroups: &str, mounts: &str) -> Vec<(PathBuf, PathBuf)> {
+pub(super) fn memory_cgroups(cgroups: &str, mounts: &str) -> Vec<(PathBuf, PathBuf)> {
     let of_version = |version: Version| {
         let path = cgroups.lines().find_map(|line| version.path(line))?;
         let (root, point) = mounts.lines().find_map(|line| version.mount(line))?;
@@ -92,11 +92,12 @@ impl Version {
         let (root, point) = (mount.next()?, mount.next()?);
         let mut system = system.split(' ');
         let (kind, options) = (system.next()?, system.next_back()?);
-        match self {
+        let ours = match self {
             Self::One => kind == "cgroup" && options.split(',').any(|name| name == "memory"),
             Self::Two => kind == "cgroup2",
-        }
-        .then_some((root, point))
+        };
+        // Below an empty root, any path would be one of the whole machine.
+        (ours && root.starts_with('/')).then_some((root, point))
     }
 }
 
@@ -132,6 +133,12 @@ mod tests {
         let here = "/sys/fs/cgroup/memory/".to_owned();
         assert_eq!(found("4:memory:/elsewhere\n"), [(here, "/sys/fs/cgroup/memory".into())]);
         assert!(found("").is_empty());
+    }
+
+    #[test]
+    fn a_mount_without_a_root_is_none() {
+        let mounts = MOUNTS.replace("/docker/abc", "");
+        assert!(memory_cgroups("4:memory:/etc\n", &mounts).is_empty());
     }
 
     #[test]
