@@ -60,7 +60,8 @@ impl Floor {
     /// settled: from then on it can go idle.
     pub(crate) fn arms(&self, now: Time, settled: Time) -> bool {
         let Some((_, latest)) = self.samples.back() else { return false };
-        let start = now.before(self.window + self.window / SAMPLES_PER_WINDOW);
+        // One after the other: their sum may be more than a duration holds.
+        let start = now.before(self.window).before(self.window / SAMPLES_PER_WINDOW);
         let start = start.max(self.armed_from);
         let inbound = self.newest_loud(|payload| latest.inbound.saturating_sub(payload.inbound));
         let any = self.newest_loud(|payload| latest.total().saturating_sub(payload.total()));
@@ -85,6 +86,12 @@ mod tests {
 
     fn at(millis: u64) -> Time {
         Time::at(Duration::from_millis(millis))
+    }
+
+    #[test]
+    fn a_window_may_be_as_long_as_can_be_typed() {
+        let floor = Floor::new(at(0), Bytes(64), Duration::MAX);
+        assert!(!floor.arms(at(1), at(0)));
     }
 
     /// Sampled every 500 ms; what moved is added up.
