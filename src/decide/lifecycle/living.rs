@@ -5,7 +5,7 @@ use super::{
     Action, Event, Exit, Kill, Lifecycle, Look, Meaning, Next, Notice, Opening, Opinion, Reason,
     Signal, State, Stop, Time, Verdict, Watch, stopped,
 };
-use crate::decide::event::{Force, Observation, Preparation};
+use crate::decide::event::{Cause, Force, Observation, Preparation};
 
 impl Lifecycle {
     pub(super) fn running(
@@ -45,8 +45,12 @@ impl Lifecycle {
                 self.due(now, &mut watch, actions)
             }
             Event::Due => self.due(now, &mut watch, actions),
+            // It was asked for a recycle, which the end of the input has called off, before anybody
+            // knew whether the program runs.
+            Event::StartFailed(failure) => {
+                return self.start_failed(now, failure, Some(Cause::Signal), actions);
+            }
             Event::Started
-            | Event::StartFailed(_)
             | Event::TreeGone
             | Event::TreeDefied
             | Event::Prepared { .. }

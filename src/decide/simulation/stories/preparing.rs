@@ -149,6 +149,21 @@ fn a_generation_that_starts_is_prepared_too_and_may_fail() {
     assert_eq!(story.wait(60_000), Some((10_102, start(2, Cause::Signal))));
 }
 
+#[test]
+fn a_start_that_fails_after_it_was_called_off_is_not_waited_for() {
+    let usr1 = Signal::parse("USR1").unwrap();
+    let map = SignalMap(vec![(usr1, Mapped::Recycle)]);
+    let mut story = Story::running(Rules { map, pre_stop: TIMEOUT, ..lifetime(10) });
+    story.wait(60_000);
+    story.tell(10_000, Event::Prepared { generation: 1 });
+    story.tell(10_000, Event::Exited(Exit::Status(0)));
+    assert_eq!(story.tell(10_000, Event::TreeGone), start(2, Cause::Lifetime));
+    story.signal(10_001, "USR1");
+    story.tell(10_002, Event::InputEnded);
+    story.tell(10_003, Event::StartFailed(Failure { stage: Stage::Exec, errno: 2 }));
+    assert_eq!(story.wait(60_000), Some((10_103, start(2, Cause::Signal))));
+}
+
 /// A stop comes: no shell takes over now.
 #[test]
 fn a_ctrl_z_is_undone() {
