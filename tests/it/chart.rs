@@ -211,7 +211,7 @@ fn what_recycle_logs_can_be_drawn() {
 /// Their words are files, and say where the drawing goes to.
 #[test]
 fn every_chart_in_the_documents_can_be_drawn() {
-    let charts = docs::all_charts();
+    let charts = docs::lines::all_charts();
     assert!(charts.len() >= 2, "{charts:?}");
     for words in charts {
         let (line, output) = words.split_at(words.len() - 2);

@@ -1,5 +1,7 @@
 //! The manual page, the README and the program's own `--help` say the same, and it is so.
 
+pub(crate) mod lines;
+
 use crate::harness::{End, Run, tool};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,7 +19,7 @@ fn file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-fn text(name: &str) -> String {
+pub(crate) fn text(name: &str) -> String {
     fs::read_to_string(file(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
@@ -101,7 +103,7 @@ fn options(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+pub(crate) fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
     let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("no {start:?}"));
     rest.split(end).next().unwrap()
 }
@@ -204,53 +206,6 @@ fn all_warn_of_long_requests() {
     }
 }
 
-/// The options of each `recycle` command in these lines; of COMMAND only that it is there.
-fn commands(lines: impl Iterator<Item = String>) -> Vec<Vec<String>> {
-    let command = |line: String| {
-        // ENTRYPOINT ["/recycle", ...] is a command line, too.
-        let line = if line.contains('[') { line.replace(['[', ']', ',', '"'], " ") } else { line };
-        // A shell takes quotes away; no quoted word of these lines has blanks.
-        let line = line.replace('\'', "");
-        let mut words = line.split_whitespace().map(str::to_owned);
-        words.find(|word| word == "recycle" || word.ends_with("/recycle"))?;
-        let rest: Vec<_> = words.collect();
-        let options = rest.iter().position(|word| word == "--");
-        let starts = rest.first()?.starts_with('-');
-        starts.then(|| rest[..options.unwrap_or(rest.len())].to_vec())
-    };
-    lines.filter_map(command).collect()
-}
-
-/// The same of all command lines in README and manual that run something, or that draw something.
-fn all_lines(drawing: bool) -> Vec<Vec<String>> {
-    let (readme, manual) = (text("README.md"), text("man/recycle.1"));
-    let blocks = readme.split("```").skip(1).step_by(2).flat_map(str::lines);
-    let in_readme = commands(blocks.map(str::to_owned));
-    let blocks = manual.split(".EX\n").skip(1).map(|block| block.split(".EE").next().unwrap());
-    let in_manual = commands(blocks.flat_map(str::lines).map(plain));
-    assert!(in_readme.len() >= 7 && in_manual.len() >= 7, "{in_readme:?} {in_manual:?}");
-    let mut all = [in_readme, in_manual].concat();
-    all.retain(|words| (words[0] == "--chart") == drawing);
-    all
-}
-
-pub(crate) fn all_commands() -> Vec<Vec<String>> {
-    all_lines(false)
-}
-
-pub(crate) fn all_charts() -> Vec<Vec<String>> {
-    all_lines(true)
-}
-
-#[test]
-fn every_command_line_in_the_documents_is_one() {
-    for options in all_commands() {
-        let options = options.join(" ");
-        let (end, run) = Run::new(&options).command(["--", "true"]).finish();
-        assert_eq!(end, End::Code(0), "recycle {options}: {}", run.stderr());
-    }
-}
-
 #[test]
 fn help_fits_a_terminal() {
     let help = help();
@@ -278,7 +233,8 @@ fn the_changelog_knows_what_comes() {
 
 #[test]
 fn documents_know_no_machine() {
-    for name in ["README.md", "man/recycle.1", "CHANGELOG.md"] {
+    let documents = ["README.md", "man/recycle.1", "CHANGELOG.md"];
+    for name in documents.into_iter().chain(lines::EXAMPLES) {
         let text = text(name);
         for path in ["/home/", "/root", "/work/", "/tmp/"] {
             assert!(!text.contains(path), "{name} has {path}");

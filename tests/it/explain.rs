@@ -36,7 +36,7 @@ fn nothing_is_run() {
 /// Whatever else the documents say, this can be said of it: on lines that fit.
 #[test]
 fn every_command_line_of_the_documents_can_be_explained() {
-    let all = docs::all_commands();
+    let all = docs::lines::all_commands();
     assert!(all.len() > 20, "{all:?}");
     for options in all {
         let run = Run::new(&options.join(" ")).env("RECYCLE_EXPLAIN", "1").command(["true"]);

@@ -11,6 +11,7 @@ mod containers;
 mod demo;
 mod docs;
 mod empty_root;
+mod examples;
 mod exit_status;
 mod explain;
 mod faults;
