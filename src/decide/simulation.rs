@@ -13,6 +13,7 @@ mod random;
 mod restarts;
 mod samples;
 mod scenario;
+#[cfg(test)]
 mod stories;
 mod talk;
 mod world;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use crate::decide::event::Action;
 use crate::decide::time::Time;
+use random::Random;
 use world::{Clock, Line, World};
 
 /// Random traces; in a debug build they take about 5 s.
@@ -68,6 +70,33 @@ fn tell_and_fail(seed: u64, world: &World, result: Result<(), &'static str>) {
     let lines: Vec<_> = lines.collect();
     let lines = lines.get(lines.len().saturating_sub(400)..).unwrap_or_default();
     panic!("seed {seed}: {result:?}\n{:#?}\n{}", world.rules(), lines.join("\n"));
+}
+
+/// A trace that somebody else chooses, byte by byte; where the bytes end, chance goes on.
+fn choose(bytes: &[u8]) -> World {
+    let (first, rest) = bytes.split_first().unwrap_or((&0, &[]));
+    World::with(Random::chosen(rest), first % 8 == 5, ORIGIN, Clock::Chosen)
+}
+
+/// Lives through it. For the fuzzer, too.
+pub(crate) fn live_as_chosen(bytes: &[u8]) {
+    if choose(bytes).run(MOMENTS).is_err() {
+        let mut world = choose(bytes);
+        world.history = Some(Vec::new());
+        let result = world.run(MOMENTS);
+        tell_and_fail(0, &world, result);
+    }
+}
+
+/// Those that were kept: `fuzz/README.md`.
+#[test]
+fn what_a_fuzzer_has_chosen_keeps_the_laws() {
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/lifecycle");
+    let traces: Vec<_> = std::fs::read_dir(kept).unwrap().collect();
+    assert!(!traces.is_empty(), "no trace is kept");
+    for trace in traces {
+        live_as_chosen(&std::fs::read(trace.unwrap().path()).unwrap());
+    }
 }
 
 #[test]

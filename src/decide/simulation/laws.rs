@@ -71,6 +71,10 @@ pub(super) const TIMED: &[Law] = laws![
     ends::a_recycle_is_told_as_it_was,
     ends::what_would_be_is_told_as_it_is,
     ends::the_undying_are_told_as_they_are,
+];
+
+/// Laws about time that count on no more than likely coincidences.
+pub(super) const LIKELY: &[Law] = laws![
     effort::silence_is_not_disturbed,
     effort::looks_are_few,
     effort::while_it_flows_looks_are_cheap,

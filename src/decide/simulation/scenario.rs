@@ -21,12 +21,12 @@ const HORIZON_MS: u64 = 120_000;
 
 pub(super) fn rules(random: &mut Random) -> Rules {
     let idle = Idle { after: random.millis(500, 8_000), settle: random.millis(0, 4_000) };
-    let jitter =
-        random.pick(&[Share::percent(0), Share::percent(0), Share::percent(50), Share::ALL]);
+    let jitter = random.pick(&["0%", "0%", "50%", "100%"]);
+    let jitter = Share::parse(jitter).unwrap();
     let lifetime = Lifetime { max: random.millis(500, 25_000), jitter };
     let gap = random.millis(200, 4_000);
     let quiet = Quiet { gap, wait: gap + random.millis(0, 10_000) };
-    let idle_cpu = random.once_in(2).then_some(Share::percent(5));
+    let idle_cpu = random.once_in(2).then(|| Share::parse("5%").unwrap());
     Rules {
         idle: random.once_in(2).then_some(idle),
         idle_cpu,

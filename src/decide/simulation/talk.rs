@@ -116,7 +116,11 @@ impl Talk {
         // A look that was made before may be told after.
         self.over_floor = self.bytes.iter().any(|(at, ..)| *at >= now.before(BLUR));
         self.surely_over_floor = false;
-        self.pending = self.mute.last().is_some();
+        // What has a time of its own counts if that is not before.
+        let fresh = |at: Time| at >= now;
+        self.pending = self.mute.last().is_some()
+            || self.dead.iter().any(|(_, at)| fresh(*at))
+            || self.strange.iter().any(|(at, ours)| *ours && fresh(*at));
         // Payload is compared with the first sample from there on.
         self.sampled = now + self.window / 10 + BLUR;
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::book::{Book, Seen};
 use super::command::{Command, Habits};
-use super::laws::{Law, Moment, TIMED, TIMELESS};
+use super::laws::{LIKELY, Law, Moment, TIMED, TIMELESS};
 use super::random::Random;
 use super::scenario;
 use super::talk::{Talk, Voice};
@@ -61,6 +61,9 @@ pub(super) enum Line {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Clock {
     True,
+    /// The same, but somebody chooses the moments, who may find the one coincidence in thousands
+    /// that laws about lateness, and about how often one looks, have no room for.
+    Chosen,
     /// It steps back now and then.
     Stumbling,
 }
@@ -104,8 +107,11 @@ const MOST_ACTIONS: usize = 8;
 
 impl World {
     pub(super) fn new(seed: u64, origin: Time, clock: Clock) -> Self {
-        let mut random = Random::new(seed);
-        let observe = (seed % 8 == 5).then_some(Observe { memory: Bytes(1 << 30) });
+        Self::with(Random::new(seed), seed % 8 == 5, origin, clock)
+    }
+
+    pub(super) fn with(mut random: Random, observes: bool, origin: Time, clock: Clock) -> Self {
+        let observe = observes.then_some(Observe { memory: Bytes(1 << 30) });
         let rules = Rules { observe, ..scenario::rules(&mut random) };
         let mut world = Self {
             clock,
@@ -149,9 +155,9 @@ impl World {
             Clock::Stumbling if self.random.once_in(4) => {
                 self.now.before(self.random.millis(0, 5_000))
             }
-            Clock::True | Clock::Stumbling => self.now,
+            Clock::True | Clock::Chosen | Clock::Stumbling => self.now,
         };
-        if self.clock == Clock::True {
+        if self.clock != Clock::Stumbling {
             self.check_due()?;
         }
         let answered = matches!(event, Event::Observed(_));
@@ -162,7 +168,7 @@ impl World {
             self.judge(action)?;
             self.book.did(action, &self.rules);
         }
-        if self.clock == Clock::True {
+        if self.clock != Clock::Stumbling {
             self.check_step(&actions)?;
             self.check_answer(&actions)?;
         }
@@ -193,8 +199,12 @@ impl World {
         let tree_lives = self.command.as_ref().is_some_and(Command::is_there);
         let (book, rules) = (&self.book, &self.rules);
         let moment = Moment { action, book, rules, tree_lives };
-        let timed: &[Law] = if self.clock == Clock::True { TIMED } else { &[] };
-        match TIMELESS.iter().chain(timed).find(|law| !(law.keeps)(&moment)) {
+        let (timed, likely): (&[Law], &[Law]) = match self.clock {
+            Clock::True => (TIMED, LIKELY),
+            Clock::Chosen => (TIMED, &[]),
+            Clock::Stumbling => (&[], &[]),
+        };
+        match TIMELESS.iter().chain(timed).chain(likely).find(|law| !(law.keeps)(&moment)) {
             Some(broken) => Err(broken.name),
             None => Ok(()),
         }

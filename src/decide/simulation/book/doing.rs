@@ -34,6 +34,11 @@ impl Book {
                     (_, Reason::KillRss { .. }) => Opening::Killed,
                     _ => Opening::Asked(self.stop_signal),
                 };
+                // An INT that came while a stop was prepared wished for an end: it begins now.
+                let held = self.held_until.is_some_and(|until| self.now < until);
+                let prepared = self.is_preparing() && rules.pre_stop.is_some();
+                let asked = matches!(opening, Opening::Asked(_));
+                self.leaving |= prepared && asked && self.interrupted && held;
                 let (began, planned) = (self.now, Some(*reason));
                 self.ending = Some(Ending { began, planned, opening: Some(opening) });
                 self.cause = Some(reason.cause());

@@ -7,7 +7,7 @@ use crate::decide::event::{Action, Event, Reason};
 use crate::decide::notice::Notice;
 use crate::decide::rules::Measure;
 use crate::decide::time::Time;
-use crate::units::{Bytes, Share};
+use crate::units::Bytes;
 
 /// What the clocks of the world and of its looks may differ by.
 const BLUR: Duration = Duration::from_millis(15);
@@ -145,9 +145,11 @@ pub(super) fn a_quiet_moment_is_waited_for(moment: &Moment<'_>) -> bool {
 pub(super) fn a_low_limit_does_not_storm(moment: &Moment<'_>) -> bool {
     let memory = matches!(reason(moment), Some(Reason::Rss { .. } | Reason::Pss { .. }));
     let book = moment.book;
-    let near = moment.rules.memory.kill.is_some_and(|(limit, measure)| {
-        book.samples.over(Share::percent(90).of_bytes(limit), measure)
-    });
+    let near = moment
+        .rules
+        .memory
+        .kill
+        .is_some_and(|(limit, measure)| book.samples.over(Bytes(limit.0 / 10 * 9), measure));
     !memory || near || book.early == 0 || book.lived() >= Duration::from_secs(10)
 }
 

@@ -71,7 +71,7 @@ impl World {
             }
             (_, Some(deadline)) => {
                 let stumble = match self.clock {
-                    Clock::True => Duration::ZERO,
+                    Clock::True | Clock::Chosen => Duration::ZERO,
                     Clock::Stumbling => self.random.millis(1, 50),
                 };
                 self.reach(deadline.max(self.now) + stumble)?;
