@@ -1,14 +1,13 @@
 //! What the kernel answers about sockets: any bytes are a datagram, and whatever is in it is read
 //! to the last field. The sources are the program's own; this file stands where their parent does.
 
-#![no_main]
+#![cfg_attr(fuzzing, no_main)]
 
 use std::hint::black_box;
 
-use libfuzzer_sys::fuzz_target;
-
 use self::wire::{HEADER, Message, Scope};
 
+mod harness;
 #[allow(dead_code, reason = "only what is asked is fuzzed")]
 #[path = "../../src/sense/traffic/inet_diag.rs"]
 mod inet_diag;
@@ -18,7 +17,9 @@ mod unix_diag;
 #[path = "../../src/sense/traffic/wire.rs"]
 mod wire;
 
-fuzz_target!(|data: &[u8]| {
+harness::target!(datagram);
+
+fn datagram(data: &[u8]) {
     let most = data.len() / HEADER;
     // One more than there may be shows that there are too many, and an endless one ends.
     let messages: Vec<_> = wire::messages(data).take(most + 1).collect();
@@ -42,7 +43,7 @@ fuzz_target!(|data: &[u8]| {
     inet(data);
     unix(data);
     cut(data, &messages);
-});
+}
 
 fn inet(body: &[u8]) {
     let Some(socket) = inet_diag::socket(body) else {

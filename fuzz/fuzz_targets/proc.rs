@@ -1,18 +1,24 @@
 //! What files of `/proc` say: any bytes are any of them. The sources are the program's own; this
 //! file stands where their parents do, and what they read is what the fuzzer made up.
 
-#![no_main]
+#![cfg_attr(fuzzing, no_main)]
 
 use std::hint::black_box;
 
-use libfuzzer_sys::fuzz_target;
-
 use self::namespace::{Moved, NamespaceSense, Stand};
 
+mod harness;
+#[allow(dead_code, reason = "only what is parsed is fuzzed")]
+#[path = "../../src/sense/limit.rs"]
+mod limit;
+#[allow(dead_code, reason = "only what is parsed is fuzzed")]
 #[path = "../../src/sense/traffic/namespace.rs"]
 mod namespace;
 #[path = "../../src/sense/procfs.rs"]
 mod procfs;
+#[allow(dead_code, reason = "for limits only")]
+#[path = "../../src/units.rs"]
+mod units;
 
 /// Where `namespace` looks for its helpers.
 mod sense {
@@ -38,7 +44,9 @@ mod sys {
     }
 }
 
-fuzz_target!(|text: &[u8]| {
+harness::target!(file);
+
+fn file(text: &[u8]) {
     if let Some(stat) = procfs::stat(text) {
         black_box(format!("{stat:?}"));
         // The name in it may be anything that an honest process can call itself.
@@ -57,7 +65,8 @@ fuzz_target!(|text: &[u8]| {
         assert_eq!(procfs::socket_inode(link.as_bytes()), Some(inode));
     }
     counters(text);
-});
+    cgroups(text);
+}
 
 /// What does not change does not move.
 fn counters(text: &[u8]) {
@@ -69,5 +78,19 @@ fn counters(text: &[u8]) {
         for stand in [Stand::Segments, Stand::Births, Stand::Datagrams] {
             assert_eq!(sense.moved(stand), readable.then_some(before));
         }
+    }
+}
+
+/// One text is both files: our cgroups, and where they are mounted.
+fn cgroups(text: &[u8]) {
+    let text = String::from_utf8_lossy(text);
+    let found = limit::memory_cgroups(&text, &text);
+    // One for each version.
+    assert!(found.len() <= 2);
+    for (directory, root) in found {
+        // On the way up from there, the root is come by: the way ends.
+        assert!(directory.ancestors().any(|way| way == root), "{directory:?} in {root:?}");
+        let named = |path: &str| text.contains(path);
+        assert!(root.to_str().is_some_and(named), "{root:?} is nowhere in the file");
     }
 }
