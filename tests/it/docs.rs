@@ -232,6 +232,14 @@ fn the_changelog_knows_what_comes() {
 }
 
 #[test]
+fn the_readme_says_where_the_examples_are() {
+    let readme = text("README.md");
+    for name in lines::EXAMPLES {
+        assert!(readme.contains(&format!("`{name}`")), "no {name}");
+    }
+}
+
+#[test]
 fn documents_know_no_machine() {
     let documents = ["README.md", "man/recycle.1", "CHANGELOG.md"];
     for name in documents.into_iter().chain(lines::EXAMPLES) {
