@@ -19,7 +19,9 @@ pub(crate) use network::{free_port, listener, own_network};
 pub(crate) use podman::{execute, limits, read_filter};
 pub(crate) use process::{Process, lives, process as look_up};
 pub(crate) use root::{Root, libraries, static_recycle};
-pub(crate) use run::{Run, example, fixture_path, recycle_path};
+#[cfg(feature = "chart")]
+pub(crate) use run::example;
+pub(crate) use run::{Run, fixture_path, recycle_path};
 pub(crate) use users::{
     another_user, as_another_user, for_everybody, make_fixture_set_uid, to_another_user,
     with_programs,

@@ -52,6 +52,7 @@ pub(crate) fn all_commands() -> Vec<Vec<String>> {
     all_lines(false)
 }
 
+#[cfg(feature = "chart")]
 pub(crate) fn all_charts() -> Vec<Vec<String>> {
     all_lines(true)
 }
