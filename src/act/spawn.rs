@@ -130,11 +130,12 @@ impl Program {
             127
         })
         .map_err(failed(Stage::Fork))?;
+        let stop = postponed::take_postponed();
         if let Some(failure) = failure {
             children::reap_child(pid);
             return Err(failure);
         }
-        if let Some(stop) = postponed::take_postponed() {
+        if let Some(stop) = stop {
             // If it is gone, there is nobody to stop.
             let _ = process::signal(pid, stop);
         }
