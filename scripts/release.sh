@@ -15,7 +15,16 @@ musl=x86_64-unknown-linux-musl
 target=$(cargo metadata --locked --no-deps --format-version 1 |
     sed -E 's/.*"target_directory":"([^"]*)".*/\1/')
 version=$(sed -nE '0,/^version/s/^version = "(.*)"$/\1/p' Cargo.toml)
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+if [[ -z "${SOURCE_DATE_EPOCH-}" ]]; then
+    # Apart from `export`, which would hide that there is no commit to ask.
+    SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+    if [[ -n $(git status --porcelain) ]]; then
+        echo "This is not what was committed: the time of the last commit is not its own." >&2
+    fi
+fi
+export SOURCE_DATE_EPOCH
+# They would take the place of what .cargo/config.toml says.
+unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 
 if [[ "$(cargo deb --version 2>/dev/null)" != "$cargo_deb" ]]; then
     cargo install --locked --quiet "cargo-deb@$cargo_deb"
