@@ -15,10 +15,10 @@ consumer='
     over=
     trap "over=yes" TERM
     while [ -z "$over" ] && IFS= read -r number; do
-        case $number in *[!0-9]* | "") echo "no number: $number" >&2; exit 65 ;; esac
+        case $number in *[!0-9]* | "" | 0?*) echo "no number: $number" >&2; exit 65 ;; esac
         echo "$((number * number))"
     done
 '
 
 # When the input has ended, no recycle is planned any more: nothing is left for another generation.
-grep --line-buffered -v '^#' | recycle --idle 5m --max-rss 64M -- sh -c "$consumer" | cat
+sed -u '/^#/d' | recycle --idle 5m --max-rss 64M -- sh -c "$consumer" | cat

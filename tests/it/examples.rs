@@ -186,6 +186,17 @@ fn nothing_is_lost_in_the_pipeline() {
 }
 
 #[test]
+fn an_empty_pipeline_is_no_failure() {
+    for input in ["", "# nothing\n"] {
+        let mut run = pipeline().stdin_pipe().spawn();
+        run.send(input);
+        run.close_stdin();
+        assert_eq!(run.finish(), End::Code(0), "{input:?}");
+        assert_eq!(run.stdout(), "");
+    }
+}
+
+#[test]
 fn the_pipeline_fails_as_its_consumer_does() {
     let mut run = pipeline().stdin_pipe().spawn();
     run.send("2\nthree\n4\n");
