@@ -92,7 +92,8 @@ pub(crate) fn memory(setting: &Setting) -> Result<Figure> {
         goals: vec![Goal {
             what: "resident memory while supervising, all triggers on".to_owned(),
             parts: vec![Part {
-                value: ours / 1000.0,
+                // The kernel's kB are of 1024 bytes.
+                value: ours * 1024.0 / 1e6,
                 bound: Bound::AtMost(1.2),
                 unit: " MB",
                 digits: 2,
