@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use super::config::{self, Config, Hooks};
 use crate::act::stop::Scope;
-use crate::decide::exit::Signal;
-use crate::decide::rules::{Backoff, Budget, MemoryRules, Restart, Rules, SignalMap, Then};
+use crate::decide::rules::Rules;
 use crate::report::{Format, Loudness, Style};
 use crate::sense::traffic::sources::{Extent, Sources};
 use crate::units::Share;
@@ -36,23 +35,9 @@ fn transparent(command: Vec<OsString>) -> Config {
     traffic.extend_sockets(Extent::All);
     Config {
         rules: Rules {
-            idle: None,
             idle_cpu: Share::parse("5%").ok(),
-            floor: None,
-            memory: MemoryRules::default(),
-            lifetime: None,
-            min_lifetime: Duration::ZERO,
-            quiet: None,
-            then: Then::Restart,
-            stop_signal: Signal::TERM,
             stop_timeout: Duration::from_secs(30),
-            pre_stop: None,
-            map: SignalMap::default(),
-            restart: Restart::Never,
-            max_restarts: Budget { restarts: 5, window: Duration::from_mins(1) },
-            backoff: Backoff { min: Duration::from_millis(100), max: Duration::from_secs(30) },
-            sample_every: None,
-            observe: None,
+            ..Rules::none()
         },
         traffic,
         scope: Scope::Child,

@@ -41,7 +41,6 @@ pub(crate) struct Observe {
 
 impl Rules {
     /// Nothing is asked for.
-    #[cfg(test)]
     pub(crate) fn none() -> Self {
         Self {
             idle: None,
