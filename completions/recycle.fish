@@ -11,6 +11,11 @@ complete -c recycle -n __recycle_options -l traffic -d 'stdin, sockets, tcp, udp
 complete -c recycle -n __recycle_options -l idle-floor -d 'This little TCP payload is quiet' -r -f
 complete -c recycle -n __recycle_options -l settle -d 'COMMAND\'s own connections do not arm --idle this soon after its start' -r -f
 complete -c recycle -n __recycle_options -l idle-cpu -d 'More of one CPU is work, not quiet' -r -f
+complete -c recycle -n __recycle_options -l stdin -d 'inherit or lines' -r -f -a "inherit\t''
+lines\t''"
+complete -c recycle -n __recycle_options -l max-line -d 'Longer lines pass in pieces' -r -f
+complete -c recycle -n __recycle_options -l drain-timeout -d 'To recycle, close COMMAND\'s input and wait this long before the stop' -r -f
+complete -c recycle -n __recycle_options -l eof-timeout -d 'Stop COMMAND and leave this long after the end of input' -r -f
 complete -c recycle -n __recycle_options -l stop-signal -d 'Sent to COMMAND, then CONT' -r -f -a "HUP\t''
 INT\t''
 QUIT\t''
@@ -45,8 +50,9 @@ SYS\t''"
 complete -c recycle -n __recycle_options -l stop-timeout -d 'KILL the tree after this' -r -f
 complete -c recycle -n __recycle_options -l pre-stop -d 'Shell command to run before that' -r -f -a "(__fish_complete_command)"
 complete -c recycle -n __recycle_options -l pre-stop-timeout -d '... and wait for this long' -r -f
-complete -c recycle -n __recycle_options -l then -d 'restart or exit[:STATUS]' -r -f -a "restart\t''
-exit\t''"
+complete -c recycle -n __recycle_options -l then -d 'restart, exit[:STATUS], or wait for input' -r -f -a "restart\t''
+exit\t''
+wait\t''"
 complete -c recycle -n __recycle_options -l signal-scope -d 'Signals go to child or group' -r -f -a "child\t''
 group\t''"
 complete -c recycle -n __recycle_options -l map-signal -d 'Pass FROM on as TO: a signal, none, recycle' -r -f
@@ -83,7 +89,7 @@ function __recycle_command
                 string join0 -- $words
                 return 0
             case '-*'
-                if contains -- $words[1] --idle --max-rss --max-pss --kill-rss --max-lifetime --jitter --min-lifetime --quiet --quiet-wait --traffic --idle-floor --settle --idle-cpu --stop-signal --stop-timeout --pre-stop --pre-stop-timeout --then --signal-scope --map-signal --restart --max-restarts --backoff --log-format --sample-every --metrics --on-event --name
+                if contains -- $words[1] --idle --max-rss --max-pss --kill-rss --max-lifetime --jitter --min-lifetime --quiet --quiet-wait --traffic --idle-floor --settle --idle-cpu --stdin --max-line --drain-timeout --eof-timeout --stop-signal --stop-timeout --pre-stop --pre-stop-timeout --then --signal-scope --map-signal --restart --max-restarts --backoff --log-format --sample-every --metrics --on-event --name
                     set -e words[1]
                 end
             case '*'

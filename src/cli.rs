@@ -10,6 +10,7 @@ mod completions {
 mod config;
 mod given;
 mod refused;
+mod typed;
 mod values;
 
 use std::ffi::OsString;
@@ -17,11 +18,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
-use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub(crate) use self::config::{Config, Hooks};
 pub(crate) use self::given::Given;
+use self::typed::Typed;
 use crate::sys::environment::{self, Entry};
 use crate::units::Bytes;
 
@@ -87,6 +88,25 @@ struct Args {
     #[arg(default_value = "5%")]
     idle_cpu: String,
 
+    /// inherit or lines
+    #[arg(long, value_name = "MODE", env = "RECYCLE_STDIN", help_heading = INPUT)]
+    #[arg(default_value = "inherit")]
+    stdin: String,
+    /// Longer lines pass in pieces
+    #[arg(long, value_name = "SIZE", env = "RECYCLE_MAX_LINE", help_heading = INPUT)]
+    #[arg(default_value = "1M")]
+    max_line: String,
+    /// To recycle, close COMMAND's input and wait
+    /// this long before the stop
+    #[arg(long, value_name = "DURATION", env = "RECYCLE_DRAIN_TIMEOUT", help_heading = INPUT)]
+    #[arg(default_value = "30s", verbatim_doc_comment)]
+    drain_timeout: String,
+    /// Stop COMMAND and leave this long after the
+    /// end of input
+    #[arg(long, value_name = "DURATION", env = "RECYCLE_EOF_TIMEOUT", help_heading = INPUT)]
+    #[arg(verbatim_doc_comment)]
+    eof_timeout: Option<String>,
+
     /// Sent to COMMAND, then CONT
     #[arg(long, value_name = "SIGNAL", env = "RECYCLE_STOP_SIGNAL", help_heading = STOP)]
     #[arg(default_value = "TERM")]
@@ -102,9 +122,10 @@ struct Args {
     #[arg(long, value_name = "DURATION", env = "RECYCLE_PRE_STOP_TIMEOUT", help_heading = STOP)]
     #[arg(default_value = "10s")]
     pre_stop_timeout: String,
-    /// restart or exit[:STATUS]
+    /// restart, exit[:STATUS],
+    /// or wait for input
     #[arg(long, value_name = "ACTION", env = "RECYCLE_THEN", help_heading = STOP)]
-    #[arg(default_value = "restart")]
+    #[arg(default_value = "restart", verbatim_doc_comment)]
     then: String,
 
     /// Signals go to child or group
@@ -183,6 +204,7 @@ struct Args {
 
 const WHEN: &str = "When to recycle";
 const QUIET: &str = "What is quiet";
+const INPUT: &str = "Standard input";
 const STOP: &str = "How a planned stop goes";
 const SIGNALS: &str = "Signals";
 const CRASHES: &str = "When COMMAND ends by itself";
@@ -256,34 +278,4 @@ fn parse_options(
 fn variables(command: &clap::Command) -> Vec<String> {
     let names = command.get_arguments().filter_map(clap::Arg::get_env);
     names.filter_map(|name| name.to_str().map(str::to_owned)).collect()
-}
-
-/// Where a value came from.
-struct Typed<'a> {
-    matches: &'a ArgMatches,
-}
-
-impl Typed<'_> {
-    fn source(&self, option: &str) -> Option<ValueSource> {
-        self.matches.value_source(&option.replace('-', "_"))
-    }
-
-    /// Whether somebody gave the option, rather than left it at its default.
-    fn given(&self, option: &str) -> bool {
-        !matches!(self.source(option), None | Some(ValueSource::DefaultValue))
-    }
-
-    /// Whether the environment gave it.
-    fn by_variable(&self, option: &str) -> bool {
-        self.source(option) == Some(ValueSource::EnvVariable)
-    }
-
-    /// What to call it: as it was written.
-    fn name(&self, option: &str) -> String {
-        if self.by_variable(option) {
-            format!("RECYCLE_{}", option.replace('-', "_").to_ascii_uppercase())
-        } else {
-            format!("--{option}")
-        }
-    }
 }

@@ -2,6 +2,7 @@
 //! first, without changing anything; the words are made of them and of nothing else.
 
 mod facts;
+mod input;
 mod page;
 mod sights;
 mod stops;
@@ -50,8 +51,14 @@ fn words(plan: Plan<'_>) -> String {
             report::error(errno)
         ));
     }
+    if let Some((option, input)) = input::refused(plan) {
+        page.paragraph(&format!(
+            "recycle would end with 125 and start nothing. {option}: standard input is {input}."
+        ));
+    }
     triggers::write(plan, &mut page);
     sights::write(plan, &mut page);
+    input::write(plan, &mut page);
     stops::write(plan, &mut page);
     warnings::write(plan, &mut page);
     page.text()

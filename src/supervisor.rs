@@ -22,15 +22,19 @@ use crate::sense::neighbours;
 use crate::sense::traffic::TrafficSense;
 use crate::sense::tree::Trees;
 use crate::sys::clock;
+use crate::sys::files;
 use crate::sys::pages;
 use crate::sys::poll::{self, Readiness};
 use crate::sys::process;
 use crate::sys::signals::{self, Signals};
 
 mod hooks;
+mod lines;
 mod measure;
 mod perform;
 mod take;
+
+use self::lines::Lines;
 
 /// How soon a stop is thought about again when nothing can tell us that a process ended.
 const BLIND_PAUSE: Duration = Duration::from_millis(20);
@@ -45,7 +49,7 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
     let (signals, inherited) = signals::catch().context("cannot catch signals")?;
     process::become_subreaper().context("cannot become a subreaper")?;
     let terminal = Terminal::find(neighbours::none);
-    let group = Group::beside(terminal.as_ref(), config.rules.restart);
+    let group = Group::beside(terminal.as_ref(), &config.rules);
     let program = Program::new(&config.command, &config.hidden, inherited, group)
         .context("COMMAND has an argument that no program can be given")?;
     let mut traffic = TrafficSense::of(config.traffic, &config.rules);
@@ -54,6 +58,9 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
     {
         bail!("--idle, --quiet: nothing to watch: {}", report::blindness(why));
     }
+    lines::check_input(&config.rules, &traffic.stdin)?;
+    let lines = config.rules.lines.map(|lines| Lines::new(lines.longest)).transpose();
+    let lines = lines.context("--max-line: there is no memory for lines so long")?;
     let Hooks { on_event, pre_stop } = config.hooks;
     let shell = if on_event.is_some() || pre_stop.is_some() {
         let found = Shell::find(&config.hidden, inherited);
@@ -72,6 +79,7 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
     let mut supervisor = Supervisor {
         stop_signal: config.rules.stop_signal,
         stop_timeout: config.rules.stop_timeout,
+        lines,
         hooks: hooks::Hooks::new(shell, on_event, pre_stop.zip(config.rules.pre_stop)),
         lifecycle: Lifecycle::new(config.rules, started, seed),
         reporter: Reporter::new(config.style, &name),
@@ -113,6 +121,8 @@ struct Supervisor {
     stop_signal: Signal,
     stop_timeout: Duration,
     program: Program,
+    /// What COMMAND gets line by line; `None`: it reads our standard input by itself.
+    lines: Option<Lines>,
     /// The one on standard input, if it is ours to give.
     terminal: Option<Terminal>,
     signals: Signals,
@@ -147,6 +157,10 @@ struct Ready {
     /// When the wait began, if we did not run when the deadline came, nor for a while after it.
     overslept: Option<Time>,
     signals: bool,
+    input: bool,
+    output: bool,
+    deaf: bool,
+    gauge: bool,
     input_ended: bool,
     tripwire: bool,
     ended: bool,
@@ -164,6 +178,7 @@ impl Supervisor {
             // timer (the dead are not killed), a byte before a timer (it came before the deadline).
             let children = ready.signals && self.take_signals();
             self.take_ends(children, ready.ended);
+            self.take_lines(ready);
             self.take_input(ready);
             self.take_deadline();
             if let Some(end) = self.end
@@ -183,16 +198,32 @@ impl Supervisor {
         #[derive(Clone, Copy, PartialEq)]
         enum Source {
             Signals,
+            Input,
             InputEnd,
+            Output,
+            Deaf,
+            Gauge,
             Tripwire,
             End,
         }
         self.signals.hear_io(self.traffic.hears_io() || !self.lifecycle.looks_at_traffic());
-        let mut sources: Vec<(Source, BorrowedFd<'_>, Readiness)> = Vec::with_capacity(4);
+        let mut sources: Vec<(Source, BorrowedFd<'_>, Readiness)> = Vec::with_capacity(6);
         let mut add = |source, fd, readiness| sources.push((source, fd, readiness));
         add(Source::Signals, self.signals.as_fd(), Readiness::Readable);
+        // Also while nothing is read, because COMMAND does not read on: its writer may be gone.
         if let Some(input) = self.traffic.stdin.until_ended() {
             add(Source::InputEnd, input, Readiness::Ended);
+        }
+        if let Some(Lines { feed, .. }) = &self.lines {
+            feed.input().into_iter().for_each(|fd| add(Source::Input, fd, Readiness::Readable));
+            feed.gauge().into_iter().for_each(|fd| add(Source::Gauge, fd, Readiness::Readable));
+            match feed.output() {
+                Some((output, Readiness::Ended)) => add(Source::Deaf, output, Readiness::Ended),
+                Some((output, readiness)) => add(Source::Output, output, readiness),
+                None => {}
+            }
+        } else if self.lifecycle.awaits_input() {
+            add(Source::Input, files::STDIN, Readiness::Readable);
         }
         for tripwire in self.traffic.tripwires() {
             add(Source::Tripwire, tripwire, Readiness::Readable);
@@ -215,6 +246,10 @@ impl Supervisor {
         Ready {
             overslept: slept.then_some(began),
             signals: is_ready(Source::Signals),
+            input: is_ready(Source::Input),
+            output: is_ready(Source::Output),
+            deaf: is_ready(Source::Deaf),
+            gauge: is_ready(Source::Gauge),
             input_ended: is_ready(Source::InputEnd),
             tripwire: is_ready(Source::Tripwire),
             ended: is_ready(Source::End) || blind,
@@ -229,7 +264,7 @@ impl Supervisor {
 
     fn handle_events(&mut self) {
         let (mut actions, mut began) = (Vec::new(), false);
-        while let Some(event) = self.events.pop_front() {
+        while let Some(event) = self.next_event() {
             began |= matches!(event, Event::Started) && self.generation == 1;
             self.lifecycle.step(now(), event, &mut actions);
             for action in actions.drain(..) {
@@ -237,7 +272,7 @@ impl Supervisor {
             }
         }
         // Who only waits for COMMAND's end is better off with what it has.
-        if began && self.lifecycle.deadline().is_some() {
+        if began && (self.lifecycle.deadline().is_some() || self.lines.is_some()) {
             pages::give_back_text();
         }
     }

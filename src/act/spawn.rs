@@ -6,6 +6,7 @@
 //! file that takes its time to be read (a network's) holds us up as well, TERM included.
 
 use std::ffi::{CStr, CString, OsStr, OsString};
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use nix::errno::Errno;
@@ -93,7 +94,8 @@ impl Program {
         self.foreground_of.is_some()
     }
 
-    /// Starts a generation, and returns when it is COMMAND. `watch` is called when all is ready but
+    /// Starts a generation, and returns when it is COMMAND. `input` is its standard input; `None`:
+    /// ours. `watch` is called when all is ready but
     /// the process: that one may be done with something before we run again.
     ///
     /// # Errors
@@ -103,10 +105,11 @@ impl Program {
         &self,
         generation: u64,
         cause: Option<Cause>,
+        input: Option<BorrowedFd<'_>>,
         watch: impl FnOnce(),
     ) -> Result<Pid, Failure> {
         let failed = |stage| move |errno: Errno| Failure { stage, errno: errno as i32 };
-        if generation > 1 {
+        if generation > 1 && input.is_none() {
             self.rewind().map_err(failed(Stage::Rewind))?;
         }
         let own = [
@@ -125,7 +128,7 @@ impl Program {
         watch();
         let pid = process::fork_in_place(|| {
             pids.iter().for_each(PidVariable::name_us);
-            let (stage, errno) = self.become_command(parent, &args, &mut by_shell, &env);
+            let (stage, errno) = self.become_command(parent, input, &args, &mut by_shell, &env);
             failure = Some(failed(stage)(errno));
             127
         })
@@ -148,11 +151,12 @@ impl Program {
     fn become_command<'a>(
         &'a self,
         parent: Pid,
+        input: Option<BorrowedFd<'_>>,
         args: &Pointers<'_>,
         by_shell: &mut Pointers<'a>,
         env: &Pointers<'_>,
     ) -> (Stage, Errno) {
-        if let Err(errno) = self.prepare(parent) {
+        if let Err(errno) = self.prepare(parent, input) {
             return (Stage::Prepare, errno);
         }
         let mut worst = Errno::ENOENT;
@@ -172,13 +176,17 @@ impl Program {
         (Stage::Exec, worst)
     }
 
-    fn prepare(&self, parent: Pid) -> nix::Result<()> {
+    fn prepare(&self, parent: Pid, input: Option<BorrowedFd<'_>>) -> nix::Result<()> {
         process::die_with_parent(parent)?;
         if self.own_group {
             nix::unistd::setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
         }
         if let Some(ours) = self.foreground_of {
             terminal::take_foreground(ours);
+        }
+        // After the foreground, which is asked of the terminal that our own standard input is.
+        if let Some(input) = input {
+            files::become_stdin(input)?;
         }
         postponed::postpone_stops();
         self.inherited.restore().map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))

@@ -7,7 +7,7 @@
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
-use crate::decide::rules::Restart;
+use crate::decide::rules::{Restart, Rules};
 use crate::sys::files::STDIN;
 use crate::sys::process;
 
@@ -35,11 +35,12 @@ pub(crate) enum Group {
 
 impl Group {
     /// Where it belongs beside the terminal that is ours to give, if one is.
-    pub(crate) fn beside(terminal: Option<&Terminal>, restart: Restart) -> Self {
+    pub(crate) fn beside(terminal: Option<&Terminal>, rules: &Rules) -> Self {
+        // Of a Ctrl-C in COMMAND's own group we know nothing. Where COMMAND's end by itself is not
+        // the end, we must. And only the foreground may read: of lines that is us.
+        let may_give = rules.restart == Restart::Never && rules.lines.is_none();
         match terminal {
-            // Of a Ctrl-C in COMMAND's own group we know nothing. Where COMMAND's end by itself is
-            // not the end, we must.
-            Some(terminal) if terminal.is_ours() && restart == Restart::Never => Self::Foreground,
+            Some(terminal) if terminal.is_ours() && may_give => Self::Foreground,
             Some(_) => Self::Shared,
             None if has_controlling_terminal() => Self::Shared,
             None => Self::Own,
@@ -121,6 +122,12 @@ pub(crate) fn take_foreground(from: Pid) {
     if tcgetpgrp(STDIN) == Ok(from) {
         let _ = tcsetpgrp(STDIN, Pid::this());
     }
+}
+
+/// Whether somebody else has the foreground of the terminal on standard input, and a shell waits
+/// for us that may give it to us.
+pub(crate) fn is_in_background() -> bool {
+    tcgetpgrp(STDIN).is_ok_and(|holder| holder != getpgrp()) && process::has_shell()
 }
 
 /// Whether there is a terminal that controls us (`tty(4)`).

@@ -1,5 +1,6 @@
 //! What the command line means. Every contradiction is found here, before anything is started.
 
+mod input;
 mod metrics;
 
 use std::ffi::{CString, OsString};
@@ -59,36 +60,31 @@ impl Args {
         let max_pss = size("max-pss", self.max_pss.as_ref())?;
         let kill = size("kill-rss", self.kill_rss.as_ref())?;
         let idle_after = read_some(typed, "idle", self.idle.as_ref(), values::duration)?;
-        let settle = read(typed, "settle", &self.settle, values::duration_or_zero)?;
+        let or_zero = |option, text: &String| read(typed, option, text, values::duration_or_zero);
+        let settle = or_zero("settle", &self.settle)?;
         let idle_cpu = read(typed, "idle-cpu", &self.idle_cpu, Share::parse)?;
         let max = read_some(typed, "max-lifetime", self.max_lifetime.as_ref(), values::duration)?;
         let jitter = read(typed, "jitter", &self.jitter, Share::parse)?;
         let gap = read_some(typed, "quiet", self.quiet.as_ref(), values::duration)?;
         let wait = read(typed, "quiet-wait", &self.quiet_wait, values::duration)?;
         let map = self.map_signal.iter().map(|text| read(typed, "map-signal", text, mapping));
+        let eof = self.eof_timeout.as_ref();
+        let eof_timeout = read_some(typed, "eof-timeout", eof, values::duration)?;
         let rules = Rules {
             idle: idle_after.map(|after| Idle { after, settle }),
             idle_cpu: Some(idle_cpu).filter(|share| *share < Share::ALL),
             floor: read(typed, "idle-floor", &self.idle_floor, values::floor)?,
             memory: memory_rules(max_rss, max_pss, kill)?,
             lifetime: max.map(|max| Lifetime { max, jitter }),
-            min_lifetime: read(
-                typed,
-                "min-lifetime",
-                &self.min_lifetime,
-                values::duration_or_zero,
-            )?,
+            min_lifetime: or_zero("min-lifetime", &self.min_lifetime)?,
             quiet: gap.map(|gap| Quiet { gap, wait }),
             then: read(typed, "then", &self.then, values::then)?,
             stop_signal: read(typed, "stop-signal", &self.stop_signal, values::signal)?,
-            stop_timeout: read(
-                typed,
-                "stop-timeout",
-                &self.stop_timeout,
-                values::duration_or_zero,
-            )?,
+            stop_timeout: or_zero("stop-timeout", &self.stop_timeout)?,
             pre_stop: self.pre_stop_timeout(typed)?,
             map: SignalMap(map.collect::<anyhow::Result<_>>()?),
+            lines: self.lines(typed, &memory_limit)?,
+            eof_timeout,
             restart: read(typed, "restart", &self.restart, values::restart)?,
             max_restarts: read(typed, "max-restarts", &self.max_restarts, values::budget)?,
             backoff: read(typed, "backoff", &self.backoff, values::backoff)?,
@@ -96,8 +92,10 @@ impl Args {
             observe: self.observe.then(|| Observe { memory: memory_limit() }),
         };
         check(&rules, typed, &self)?;
+        let traffic = read(typed, "traffic", &self.traffic, values::traffic)?;
+        input::check(&rules, &traffic, typed)?;
         Ok(Config {
-            traffic: read(typed, "traffic", &self.traffic, values::traffic)?,
+            traffic,
             scope: read(typed, "signal-scope", &self.signal_scope, values::scope)?,
             hooks: Hooks {
                 on_event: read_some(typed, "on-event", self.on_event.as_ref(), values::script)?,

@@ -42,12 +42,14 @@ pub(super) fn duration(text: &str) -> Parsed<Duration> {
     }
 }
 
-/// `restart`, `exit` or `exit:STATUS`.
+/// `restart`, `exit`, `exit:STATUS` or `wait`.
 pub(super) fn then(text: &str) -> Parsed<Then> {
-    let refused = || "expected restart, exit or exit:STATUS with a status from 0 to 255".to_owned();
+    let refused =
+        || "expected restart, wait, exit or exit:STATUS with a status from 0 to 255".to_owned();
     match text.split_once(':') {
         None if text == "restart" => Ok(Then::Restart),
         None if text == "exit" => Ok(Then::Exit(0)),
+        None if text == "wait" => Ok(Then::Wait),
         Some(("exit", status)) => status.parse().map(Then::Exit).map_err(|_| refused()),
         None | Some(_) => Err(refused()),
     }
@@ -60,6 +62,15 @@ pub(super) fn format(text: &str) -> Parsed<Format> {
         "json" => Ok(Format::Json),
         "logfmt" => Ok(Format::Logfmt),
         _ => Err("expected text, json or logfmt".into()),
+    }
+}
+
+/// `inherit` or `lines`: whether it is the latter.
+pub(super) fn is_lines(text: &str) -> Parsed<bool> {
+    match text {
+        "inherit" => Ok(false),
+        "lines" => Ok(true),
+        _ => Err("expected inherit or lines".into()),
     }
 }
 
@@ -234,7 +245,8 @@ mod tests {
     #[test]
     fn lists_and_pairs() {
         assert_eq!(then("exit:7"), Ok(Then::Exit(7)));
-        for text in ["exit:256", "exit:", "wait", "exit:-1", ""] {
+        assert_eq!(then("wait"), Ok(Then::Wait));
+        for text in ["exit:256", "exit:", "wait:1", "exit:-1", ""] {
             assert!(then(text).is_err(), "{text}");
         }
         assert_eq!(budget("3/10s").unwrap().restarts, 3);

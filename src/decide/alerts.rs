@@ -17,6 +17,9 @@ pub(crate) fn matters(notice: &Notice) -> bool {
         | Notice::KillLimitTooLow { .. }
         | Notice::StillAlive { .. }
         | Notice::Refused
+        | Notice::LongLine { .. }
+        | Notice::LinesTaken { .. }
+        | Notice::OutlivedInput { .. }
         | Notice::HeldLong { .. } => true,
         Notice::Exited { exit, .. } => exit.is_failure(),
         Notice::NothingLeftToRead
@@ -33,6 +36,7 @@ pub(crate) fn matters(notice: &Notice) -> bool {
         | Notice::Due { .. }
         | Notice::Stopping { .. }
         | Notice::Backoff { .. }
+        | Notice::Waiting { .. }
         | Notice::Swallowed(_) => false,
     }
 }

@@ -41,8 +41,17 @@ pub(crate) enum Event {
     Moved(Traffic),
     /// What `Action::Prepare` asked for has ended, however it did, or could not be begun.
     Prepared { generation: u64 },
-    /// Standard input had carried data and its writer is gone.
+    /// Standard input has ended: its writer is gone.
     InputEnded,
+    /// It has, and had carried data; or no line of it is left: the next would find nothing.
+    InputSpent,
+    /// There is something to read for a generation.
+    InputWaits,
+    /// What `Action::CutInput` asked for is done, or done when COMMAND reads on.
+    InputCut,
+    /// So many lines a generation had taken in its last moments: told before its end, and again
+    /// before that of its tree, which may have read on.
+    LinesTaken { lines: u64 },
     /// The deadline came while we waited for it, and we did not run then, nor for a while after it:
     /// stopped, frozen with the whole container, or without a processor. COMMAND was most likely no
     /// better off.
@@ -64,6 +73,9 @@ pub(crate) enum Action {
     },
     /// Run `--pre-stop`; `Prepared` follows.
     Prepare(Preparation),
+    /// Hand over no line more than the one that was begun, and close COMMAND's input; `InputCut`
+    /// follows, after a line's end.
+    CutInput,
     /// Send a signal to COMMAND, as far as `--signal-scope` says.
     Pass(Signal),
     /// Have COMMAND go on after a stop (CONT): as all that a terminal stopped, with the foreground

@@ -9,7 +9,9 @@
 //!      |                     TreeGone             v                               |
 //!      +-------------------------------------- Clearing <-------------------------+
 //!
-//!   With `--pre-stop`, Preparing is between Running and Stopping.
+//!   With `--pre-stop`, Preparing is between Running and Stopping; with `--stdin lines`, Draining,
+//!   from where COMMAND's end leads to Clearing. With `--then wait`, Asleep is between Clearing and
+//!   Starting.
 //!   TERM: from all these but Waiting and Clearing to Leaving, from where nothing is started any
 //!   more.
 //! ```
@@ -18,6 +20,9 @@
 //! `deadline()` is derived, never stored. `step` is total: there is an answer to every event in
 //! every state, and what means nothing in a state is named there.
 
+mod asleep;
+mod clearing;
+mod draining;
 mod ending;
 mod held;
 mod kill;
@@ -50,6 +55,13 @@ enum State {
     Waiting {
         until: Time,
         cause: Option<Cause>,
+        /// How we end if there is nothing to start for any more.
+        last: End,
+    },
+    /// `--then wait`: between generations, until input waits.
+    Asleep {
+        cause: Cause,
+        last: End,
     },
     /// COMMAND's process exists, but its program does not run yet.
     Starting {
@@ -65,6 +77,12 @@ enum State {
         reason: Reason,
         until: Time,
     },
+    /// A planned stop, for which COMMAND's input is closed: it may end by itself, and nobody has
+    /// signalled it yet.
+    Draining {
+        watch: Watch,
+        drain: Drain,
+    },
     /// A planned stop: COMMAND's own process has not ended yet.
     Stopping {
         watch: Watch,
@@ -75,12 +93,17 @@ enum State {
     Clearing {
         watch: Watch,
         kill: Kill,
-        next: Next,
+        after: Aftermath,
     },
     /// TERM came: when COMMAND ends, so do we. `None`: no kill timer ran, and none is started.
     Leaving {
         watch: Watch,
         kill: Option<Kill>,
+    },
+    /// `--eof-timeout`: when COMMAND has ended and its tree is gone, we end.
+    Outstaying {
+        watch: Watch,
+        kill: Kill,
     },
     /// `Quit` was the last action.
     Done,
@@ -106,12 +129,43 @@ struct Stop {
     opening: Opening,
 }
 
+/// COMMAND's input is closed for a planned stop.
+#[derive(Clone, Copy, Debug)]
+struct Drain {
+    reason: Reason,
+    began: Time,
+    /// How long COMMAND may take; `None`: a line is to be finished first.
+    until: Option<Time>,
+    /// That was put off, because we had not run when it was over. It is put off no second time.
+    put_off: bool,
+}
+
+/// COMMAND has ended, and its tree has yet to.
+#[derive(Clone, Copy, Debug)]
+struct Aftermath {
+    exit: Exit,
+    next: Next,
+}
+
 /// What follows when the tree is gone.
 #[derive(Clone, Copy, Debug)]
 enum Next {
     Planned(Stop),
     /// COMMAND ended by itself; it is started again, but not before this.
     Restart(Time),
+    /// Nothing: we end.
+    End,
+}
+
+/// What is known of standard input.
+#[derive(Clone, Copy, Debug, Default)]
+struct Input {
+    /// When its end was seen.
+    ended: Option<Time>,
+    /// There is nothing on it for another generation: nothing is planned any more.
+    spent: bool,
+    /// How many lines COMMAND had taken in its last moments.
+    taken: u64,
 }
 
 /// Whether COMMAND's next end by itself is the end of everything.
@@ -134,8 +188,7 @@ pub(crate) struct Lifecycle {
     restarts: Restarts,
     storm: Storm,
     finality: Finality,
-    /// Standard input had carried data and ended: nothing is planned any more.
-    input_ended: bool,
+    input: Input,
     /// With `--observe`.
     observer: Option<Observer>,
     random: Random,
@@ -148,11 +201,11 @@ impl Lifecycle {
             restarts: Restarts::new(rules.backoff, rules.max_restarts),
             observer: Observer::new(now, &rules),
             rules,
-            state: State::Waiting { until: now, cause: None },
+            state: State::Waiting { until: now, cause: None, last: End::SUCCESS },
             generation: 0,
             storm: Storm::default(),
             finality: Finality::NotYet,
-            input_ended: false,
+            input: Input::default(),
             random: Random(seed),
         }
     }
@@ -160,13 +213,20 @@ impl Lifecycle {
     /// When `Event::Due` is to come; `None`: never, only the world can move us.
     pub(crate) fn deadline(&self) -> Option<Time> {
         match &self.state {
-            State::Waiting { until, .. } => Some(*until),
-            State::Starting { .. } | State::Done => None,
-            State::Running { watch } => watch.look_again,
-            State::Preparing { watch, until, .. } => earliest(watch.look_again, Some(*until)),
-            State::Stopping { watch, kill, .. } | State::Clearing { watch, kill, .. } => {
-                earliest(watch.look_again, kill.deadline())
+            // The first generation is started whatever has become of the input.
+            State::Waiting { until, .. } if self.generation == 0 => Some(*until),
+            State::Waiting { until, .. } => earliest(Some(*until), self.input_over()),
+            State::Starting { .. } | State::Asleep { .. } | State::Done => None,
+            State::Running { watch } => earliest(watch.look_again, self.input_over()),
+            State::Preparing { watch, until, .. } => {
+                earliest(earliest(watch.look_again, Some(*until)), self.input_over())
             }
+            State::Draining { watch, drain } => {
+                earliest(earliest(watch.look_again, drain.until), self.input_over())
+            }
+            State::Stopping { watch, kill, .. }
+            | State::Clearing { watch, kill, .. }
+            | State::Outstaying { watch, kill } => earliest(watch.look_again, kill.deadline()),
             State::Leaving { watch, kill } => {
                 earliest(watch.look_again, kill.and_then(Kill::deadline))
             }
@@ -178,34 +238,40 @@ impl Lifecycle {
         match &self.state {
             State::Running { watch } => watch.policy.looks_at_traffic(),
             State::Waiting { .. }
+            | State::Asleep { .. }
             | State::Starting { .. }
             | State::Preparing { .. }
+            | State::Draining { .. }
             | State::Stopping { .. }
             | State::Clearing { .. }
             | State::Leaving { .. }
+            | State::Outstaying { .. }
             | State::Done => false,
         }
     }
 
     /// Takes in one event; what is to be done about it is appended to `actions`.
     pub(crate) fn step(&mut self, now: Time, event: Event, actions: &mut Vec<Action>) {
-        if let Event::InputEnded = event {
-            self.input_ended = true;
-        }
+        self.note_input(now, &event);
         self.state = match std::mem::replace(&mut self.state, State::Done) {
-            State::Waiting { until, cause } => self.waiting(now, event, until, cause, actions),
+            State::Waiting { until, cause, last } => {
+                self.waiting(now, event, until, cause, last, actions)
+            }
+            State::Asleep { cause, last } => self.asleep(now, event, cause, last, actions),
             State::Starting { watch, cause } => self.starting(now, event, watch, cause, actions),
             State::Running { watch } => self.running(now, event, watch, actions),
             State::Preparing { watch, reason, until } => {
                 self.preparing(now, event, watch, reason, until, actions)
             }
+            State::Draining { watch, drain } => self.draining(now, event, watch, drain, actions),
             State::Stopping { watch, kill, stop } => {
                 self.stopping(now, event, watch, kill, stop, actions)
             }
-            State::Clearing { watch, kill, next } => {
-                self.clearing(now, event, watch, kill, next, actions)
+            State::Clearing { watch, kill, after } => {
+                self.clearing(now, event, watch, kill, after, actions)
             }
             State::Leaving { watch, kill } => self.leaving(now, event, watch, kill, actions),
+            State::Outstaying { watch, kill } => self.outstaying(now, event, watch, kill, actions),
             State::Done => State::Done,
         };
         self.sum_up(now, actions);

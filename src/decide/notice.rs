@@ -29,6 +29,12 @@ pub(crate) enum Notice {
     /// The input has ended, so a recycle that was asked for, or was being prepared, does not come:
     /// the next generation would find nothing.
     NothingLeftToRead,
+    /// A line on standard input is longer than this.
+    LongLine { longest: Bytes },
+    /// A generation that did not end well had taken these, and may not have done with them.
+    LinesTaken { generation: u64, lines: u64 },
+    /// The input ended so long ago, and COMMAND has not: it is stopped for good.
+    OutlivedInput { after: Duration },
     /// Something cannot be seen; what depends on it will not happen.
     CannotSee(Unseen),
     /// Numbers for graphs cannot go where they were to go; `again`: that is tried again.
@@ -57,6 +63,8 @@ pub(crate) enum Notice {
     Stopping { generation: u64, age: Duration, reason: Reason, opening: Opening },
     /// The next start comes after this.
     Backoff { generation: u64, wait: Duration },
+    /// The next start comes when input waits.
+    Waiting { generation: u64 },
     /// A signal came and was not passed on.
     Swallowed(Signal),
 }
@@ -187,6 +195,8 @@ pub(crate) enum Opening {
     Killed,
     /// COMMAND ended by itself while its stop was prepared.
     Ended,
+    /// It came to the end of its input, which had been closed for that.
+    Drained,
 }
 
 /// A command of the user's own, beside COMMAND.

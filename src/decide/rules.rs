@@ -23,6 +23,10 @@ pub(crate) struct Rules {
     /// `--pre-stop` is run before the signal of a planned stop, and waited for so long at most.
     pub(crate) pre_stop: Option<Duration>,
     pub(crate) map: SignalMap,
+    /// COMMAND gets its input line by line; `None`: it reads ours by itself.
+    pub(crate) lines: Option<Lines>,
+    /// How long after the end of input COMMAND may live.
+    pub(crate) eof_timeout: Option<Duration>,
     pub(crate) restart: Restart,
     pub(crate) max_restarts: Budget,
     pub(crate) backoff: Backoff,
@@ -55,6 +59,8 @@ impl Rules {
             stop_timeout: Duration::from_secs(3),
             pre_stop: None,
             map: SignalMap::default(),
+            lines: None,
+            eof_timeout: None,
             restart: Restart::Never,
             max_restarts: Budget { restarts: 5, window: Duration::from_mins(1) },
             backoff: Backoff { min: Duration::from_millis(100), max: Duration::from_secs(30) },
@@ -144,6 +150,17 @@ pub(crate) struct Quiet {
 pub(crate) enum Then {
     Restart,
     Exit(u8),
+    /// The next generation starts when input waits.
+    Wait,
+}
+
+/// `--stdin lines`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lines {
+    /// Up to this long they are handed over whole.
+    pub(crate) longest: Bytes,
+    /// How long COMMAND may take to end by itself when a recycle has closed its input.
+    pub(crate) drain_timeout: Duration,
 }
 
 /// `--restart`: what follows when COMMAND ends by itself.

@@ -14,8 +14,7 @@ use crate::sense::means::Means;
 use crate::sense::neighbours;
 use crate::sense::program::{self, Search};
 use crate::sense::traffic::TrafficSense;
-use crate::sense::traffic::stdin::Kind;
-use crate::sys::files;
+use crate::sys::files::{self, Kind};
 use crate::sys::signals;
 
 /// All of it.
@@ -48,7 +47,7 @@ impl Facts {
             input: Kind::of(files::STDIN),
             nothing_to_watch: seen.err(),
             means: Means::find(),
-            group: Group::beside(terminal.as_ref(), config.rules.restart),
+            group: Group::beside(terminal.as_ref(), &config.rules),
             ignored: signals::ignored().filter_map(Signal::from_number).collect(),
             is_pid_1: std::process::id() == 1,
             no_shell: (hooks.on_event.is_some() || hooks.pre_stop.is_some())

@@ -5,7 +5,7 @@ use super::{Plan, shown};
 use crate::report;
 use crate::sense::means::Means;
 use crate::sense::traffic::sources::{Extent, Sources};
-use crate::sense::traffic::stdin::Kind;
+use crate::sys::files::Kind;
 use crate::units::Span;
 
 pub(super) fn write(plan: Plan<'_>, page: &mut Page) {
@@ -90,7 +90,7 @@ fn only_inbound(extent: Extent) -> &'static str {
 fn by_stdin(input: Kind) -> &'static str {
     match input {
         Kind::Pipe => "Standard input: a pipe, its bytes are traffic (inotify).",
-        Kind::Socket => "Standard input: a socket, its bytes are traffic (epoll).",
+        Kind::Socket | Kind::Messages => "Standard input: a socket, its bytes are traffic (epoll).",
         Kind::Terminal => "Standard input: a terminal, what is read is traffic (inotify).",
         Kind::File => "Standard input: a file, which is no traffic.",
         Kind::Nothing => "Standard input: nothing that has traffic.",

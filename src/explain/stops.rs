@@ -1,12 +1,11 @@
 //! How a stop goes, what follows an end, and what becomes of signals.
 
-use super::Plan;
 use super::page::Page;
+use super::{Plan, input};
 use crate::act::stop::Scope;
 use crate::act::terminal::Group;
 use crate::decide::exit::Signal;
-use crate::decide::rules::{Mapped, Restart, Then};
-use crate::sense::traffic::stdin::Kind;
+use crate::decide::rules::{Lines, Mapped, Restart, Rules, Then};
 use crate::units::Span;
 
 pub(super) fn write(plan: Plan<'_>, page: &mut Page) {
@@ -19,7 +18,7 @@ pub(super) fn write(plan: Plan<'_>, page: &mut Page) {
         page.steps("How it goes", &steps(plan));
     } else if rules.memory.kill.is_some() {
         let every = "Every process gets SIGKILL.".to_owned();
-        page.steps("How it goes", &[every, next(rules.then)]);
+        page.steps("How it goes", &[every, next(rules)]);
     }
     if plan.config.hooks.on_event.is_some() {
         page.paragraph(
@@ -46,24 +45,45 @@ fn steps(plan: Plan<'_>) -> Vec<String> {
         let timeout = Span(timeout);
         steps.push(format!("/bin/sh runs --pre-stop, which is waited for up to {timeout}."));
     }
-    steps.push(format!("{} gets {}, then SIGCONT.", whom(plan), rules.stop_signal));
+    let told = format!("{} gets {}, then SIGCONT.", whom(plan), rules.stop_signal);
+    match rules.lines {
+        None => steps.push(told),
+        Some(Lines { drain_timeout, .. }) => {
+            let closed = "The line that is being handed over is finished, and COMMAND's input is \
+                          closed.";
+            if drain_timeout.is_zero() {
+                steps.extend([closed.to_owned(), told]);
+            } else {
+                let time = Span(drain_timeout);
+                steps.push(format!("{closed} COMMAND has {time} to end by itself."));
+                steps.push(format!("If it has not, {told}"));
+            }
+        }
+    }
     if rules.stop_timeout.is_zero() {
         steps.push("At once whatever is left gets SIGKILL (--stop-timeout 0s).".to_owned());
     } else {
         steps.push("When it has ended, what it left behind gets SIGTERM and SIGCONT.".to_owned());
         let timeout = Span(rules.stop_timeout);
-        steps.push(format!("Whatever is left {timeout} after that signal gets SIGKILL."));
+        let or_end = if rules.lines.is_some() { ", or that end," } else { "" };
+        steps.push(format!("Whatever is left {timeout} after that signal{or_end} gets SIGKILL."));
     }
-    steps.push(next(rules.then));
+    steps.push(next(rules));
     steps
 }
 
-fn next(then: Then) -> String {
-    let what = match then {
-        Then::Restart => "the next generation starts".to_owned(),
-        Then::Exit(status) => format!("recycle ends with {status}"),
+fn next(rules: &Rules) -> String {
+    let what = match rules.then {
+        Then::Restart => "the next generation starts.".to_owned(),
+        Then::Exit(status) => format!("recycle ends with {status}."),
+        Then::Wait => "nothing runs until input waits; then the next generation starts. If it \
+                       ends instead, so does recycle."
+            .to_owned(),
     };
-    format!("As soon as the last process is gone, {what}.")
+    let follows = rules.then == Then::Restart && rules.lines.is_some();
+    let left =
+        if follows { " It gets what this one had not read, from the start of a line." } else { "" };
+    format!("As soon as the last process is gone, {what}{left}")
 }
 
 fn ends(plan: Plan<'_>) -> Vec<String> {
@@ -89,20 +109,8 @@ fn ends(plan: Plan<'_>) -> Vec<String> {
     } else {
         items.push(format!("{as_it_did}. What it left behind is left alone."));
     }
-    items.extend(end_of_input(plan));
+    items.extend(input::end(plan).map(str::to_owned));
     items
-}
-
-fn end_of_input(plan: Plan<'_>) -> Option<String> {
-    let text = match plan.facts.input {
-        _ if !plan.config.rules.plans() => return None,
-        Kind::Pipe | Kind::Socket | Kind::Terminal => {
-            "Once standard input has carried data and ended, no recycle comes any more."
-        }
-        Kind::File => "Each generation reads standard input, a file, from where the first did.",
-        Kind::Nothing => return None,
-    };
-    Some(text.to_owned())
 }
 
 fn signals(plan: Plan<'_>) -> Vec<String> {

@@ -8,7 +8,7 @@ use crate::decide::exit::Signal;
 use crate::sense::limit::Limit;
 use crate::sense::means::Means;
 use crate::sense::program::Found;
-use crate::sense::traffic::stdin::Kind;
+use crate::sys::files::Kind;
 use crate::units::Bytes;
 
 pub(super) const LIMIT: Bytes = Bytes(2 << 30);

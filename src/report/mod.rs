@@ -64,6 +64,7 @@ pub(crate) struct Reporter {
     /// The same for the storm, which comes and goes.
     limit_too_low: bool,
     kill_limit_too_low: bool,
+    long_line: bool,
 }
 
 impl Reporter {
@@ -74,6 +75,7 @@ impl Reporter {
             unseen: Vec::new(),
             limit_too_low: false,
             kill_limit_too_low: false,
+            long_line: false,
         }
     }
 
@@ -88,6 +90,7 @@ impl Reporter {
                 said
             }
             Notice::KillLimitTooLow { .. } => std::mem::replace(&mut self.kill_limit_too_low, true),
+            Notice::LongLine { .. } => std::mem::replace(&mut self.long_line, true),
             Notice::LimitTooLow { .. } => std::mem::replace(&mut self.limit_too_low, true),
             _ => false,
         }

@@ -210,6 +210,11 @@ impl Record {
             Notice::StillAlive { after } => Self::new("still_alive").with("after", after),
             Notice::Refused => Self::new("refused"),
             Notice::NothingLeftToRead => Self::new("nothing_left_to_read"),
+            Notice::LongLine { longest } => Self::new("long_line").with("longest", longest),
+            Notice::LinesTaken { generation, lines } => {
+                Self::of_generation("lines_taken", generation).with("lines", lines)
+            }
+            Notice::OutlivedInput { after } => Self::new("outlived_input").with("after", after),
             Notice::CannotSee(unseen) => Self::unseen(unseen),
             Notice::MetricsFailed { ref target, ref error, .. } => {
                 let text = |text: &String| Value::Text(Cow::Owned(text.clone()));
@@ -243,6 +248,7 @@ impl Record {
             Notice::Backoff { generation, wait } => {
                 Self::of_generation("backoff", generation).with("wait", wait)
             }
+            Notice::Waiting { generation } => Self::of_generation("waiting", generation),
             Notice::Swallowed(signal) => Self::new("swallowed").with("signal", signal),
         }
     }
@@ -253,7 +259,7 @@ fn first_signal(opening: Opening) -> Option<Signal> {
     match opening {
         Opening::Asked(signal) => Some(signal),
         Opening::Killed => Some(Signal::KILL),
-        Opening::Ended => None,
+        Opening::Ended | Opening::Drained => None,
     }
 }
 

@@ -1,23 +1,30 @@
 //! The words for people.
 
+mod input;
+mod recycles;
+
 use std::fmt;
 use std::time::Duration;
 
+pub(super) use self::recycles::word;
+use self::recycles::{Because, Opened, write_recycled};
 use super::Loudness;
 use super::observed::Findings;
 use super::sights::{CannotSee, error};
 use crate::decide::event::{Memory, Reason};
-use crate::decide::exit::{Failure, Signal, Stage};
-use crate::decide::notice::{
-    Hold, Hook, HookFailure, LookedAtMemory, Notice, Opening, Recycled, Sample,
-};
+use crate::decide::exit::{Failure, Stage};
+use crate::decide::notice::{Hold, Hook, HookFailure, LookedAtMemory, Notice, Sample};
 use crate::decide::rules::Measure;
 use crate::units::{Bytes, Span};
 
 /// How loud one must be to say this.
 pub(super) fn level(notice: &Notice) -> Loudness {
     match notice {
-        Notice::StartFailed { .. } | Notice::GaveUp { .. } | Notice::Refused => Loudness::Quiet,
+        Notice::StartFailed { .. }
+        | Notice::GaveUp { .. }
+        | Notice::Refused
+        | Notice::LongLine { .. }
+        | Notice::LinesTaken { .. } => Loudness::Quiet,
         Notice::Exited { again_in: None, .. } => Loudness::Verbose,
         Notice::Recycled(_)
         | Notice::Exited { .. }
@@ -31,6 +38,7 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         | Notice::KillLimitTooLow { .. }
         | Notice::StillAlive { .. }
         | Notice::NothingLeftToRead
+        | Notice::OutlivedInput { .. }
         | Notice::CannotSee(_)
         | Notice::MetricsFailed { .. } => Loudness::Normal,
         Notice::Started { .. }
@@ -39,6 +47,7 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         | Notice::Due { .. }
         | Notice::Stopping { .. }
         | Notice::Backoff { .. }
+        | Notice::Waiting { .. }
         | Notice::Swallowed(_) => Loudness::Verbose,
     }
 }
@@ -68,12 +77,9 @@ impl fmt::Display for Line<'_> {
             Notice::LimitTooLow { used, limit, measure, held_until } => {
                 write_limit_too_low(out, (*used, *limit), *measure, *held_until)
             }
-            Notice::KillLimitTooLow { limit, again_in } => write!(
-                out,
-                "--kill-rss {limit} looks too low for this command, which was killed right after \
-                 two starts in a row; waiting longer before each start, now {}",
-                Span(*again_in)
-            ),
+            Notice::KillLimitTooLow { limit, again_in } => {
+                write_kill_limit_too_low(out, *limit, *again_in)
+            }
             Notice::StillAlive { after } => {
                 let after = Span(*after);
                 write!(out, "some of '{}' still lives {after} after KILL; waiting", self.command)
@@ -84,15 +90,17 @@ impl fmt::Display for Line<'_> {
             Notice::NothingLeftToRead => out.write_str(
                 "not recycled: standard input has ended, the next generation would find nothing",
             ),
+            Notice::LongLine { longest } => input::write_long(out, *longest),
+            Notice::LinesTaken { generation, lines } => {
+                input::write_taken(out, *generation, *lines)
+            }
+            Notice::OutlivedInput { after } => input::write_outlived(out, *after, self.command),
             Notice::CannotSee(unseen) => write!(out, "{}", CannotSee(*unseen)),
             Notice::MetricsFailed { target, error, again } => {
                 let next = if *again { "trying again" } else { "going on without" };
                 write!(out, "metrics cannot go to '{}': {error}; {next}", target.escape_default())
             }
-            Notice::HeldLong { hold, held } => {
-                let (held, why) = (Span(*held), why(*hold));
-                write!(out, "a recycle has been due for {held}, but held: {why}")
-            }
+            Notice::HeldLong { hold, held } => write_held_long(out, *hold, *held),
             Notice::HookFailed { hook, failure } => write_hook_failure(out, *hook, *failure),
             Notice::EventsLost { count } => {
                 write!(out, "--on-event was not told of {count} events: too many at once")
@@ -116,9 +124,27 @@ impl fmt::Display for Line<'_> {
                 write!(out, "recycling generation {generation}: {}", Opened(*opening))
             }
             Notice::Backoff { wait, .. } => write!(out, "the next start is in {}", Span(*wait)),
+            Notice::Waiting { .. } => out.write_str("the next start is when input waits"),
             Notice::Swallowed(signal) => write!(out, "{signal} not passed on (--map-signal)"),
         }
     }
+}
+
+fn write_kill_limit_too_low(
+    out: &mut fmt::Formatter<'_>,
+    limit: Bytes,
+    again_in: Duration,
+) -> fmt::Result {
+    write!(
+        out,
+        "--kill-rss {limit} looks too low for this command, which was killed right after two \
+         starts in a row; waiting longer before each start, now {}",
+        Span(again_in)
+    )
+}
+
+fn write_held_long(out: &mut fmt::Formatter<'_>, hold: Hold, held: Duration) -> fmt::Result {
+    write!(out, "a recycle has been due for {}, but held: {}", Span(held), why(hold))
 }
 
 fn write_limit_too_low(
@@ -150,63 +176,6 @@ fn write_would(
 /// `, next look in 5s`, where something follows.
 fn write_next(out: &mut fmt::Formatter<'_>, what: &str, again_in: Option<Duration>) -> fmt::Result {
     again_in.map_or(Ok(()), |again_in| write!(out, "{what} in {}", Span(again_in)))
-}
-
-/// `generation 3 recycled: rss 513.2M > 512M after 3h 12m (SIGTERM, gone in 0.4s)`
-fn write_recycled(out: &mut fmt::Formatter<'_>, recycled: &Recycled) -> fmt::Result {
-    let Recycled { generation, reason, age, opening, killed_after, gone_in } = recycled;
-    write!(out, "generation {generation} recycled: {} after {} (", Because(*reason), Span(*age))?;
-    write!(out, "{}", Opened(*opening))?;
-    if let (Some(after), Opening::Asked(_) | Opening::Ended) = (killed_after, opening) {
-        write!(out, ", SIGKILL after {}", Span(*after))?;
-    }
-    write!(out, ", gone in {})", Span(*gone_in))?;
-    match reason {
-        Reason::Rss { used, pss: Some(pss), .. } if pss.0 / 7 < used.0 / 10 => {
-            out.write_str("; much of it is shared: --max-pss counts that once")
-        }
-        _ => Ok(()),
-    }
-}
-
-struct Opened(Opening);
-
-impl fmt::Display for Opened {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Opening::Asked(signal) => write!(out, "{signal}"),
-            Opening::Killed => write!(out, "{}", Signal::KILL),
-            Opening::Ended => out.write_str("ended by itself before"),
-        }
-    }
-}
-
-/// A reason with its numbers.
-struct Because(Reason);
-
-impl fmt::Display for Because {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Reason::KillRss { used, limit, measure } => {
-                write!(out, "{} {used} > {limit} (--kill-rss)", word(measure))
-            }
-            Reason::Signal(signal) => write!(out, "asked by {signal}"),
-            Reason::Rss { used, limit, pss: Some(pss) } => {
-                write!(out, "rss {used} > {limit} (pss {pss})")
-            }
-            Reason::Rss { used, limit, pss: None } => write!(out, "rss {used} > {limit}"),
-            Reason::Pss { used, limit } => write!(out, "pss {used} > {limit}"),
-            Reason::Lifetime { limit } => write!(out, "lifetime {}", Span(limit)),
-            Reason::Idle { quiet } => write!(out, "idle {}", Span(quiet)),
-        }
-    }
-}
-
-pub(super) fn word(measure: Measure) -> &'static str {
-    match measure {
-        Measure::Rss => "rss",
-        Measure::Pss => "pss",
-    }
 }
 
 /// `cannot start 'foo': No such file or directory`

@@ -198,6 +198,7 @@ impl Supervisor {
     pub(super) fn will_leave(&mut self) {
         self.leave_by = Some(now() + ALERT_LIMIT);
         if self.hooks.are_telling() {
+            self.lines = None;
             files::let_go_of_input_and_output();
         }
     }

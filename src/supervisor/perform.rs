@@ -1,14 +1,18 @@
 //! What the core asked for, done: every action has its line here, and what comes of it is an event.
 
+use std::os::fd::AsFd;
 use std::time::Duration;
+
+use nix::unistd::Pid;
 
 use super::{Supervisor, now};
 use crate::act::leave;
 use crate::act::stop::{self, Passed, Scope, Sweep};
 use crate::act::terminal::Modes;
 use crate::decide::event::{Action, Cause, Event, Force, Look, Observation, TrafficLook, Tree};
-use crate::decide::exit::{End, Signal};
+use crate::decide::exit::{End, Failure, Signal, Stage};
 use crate::decide::notice::Notice;
+use crate::decide::traffic::Traffic;
 use crate::sys::{clock, process};
 
 /// So long a tree that grows while it is swept is gone through again before anything else.
@@ -18,6 +22,7 @@ impl Supervisor {
     pub(super) fn perform(&mut self, action: Action) {
         match action {
             Action::Start { generation, cause } => self.start(generation, cause),
+            Action::CutInput => self.cut_input(),
             Action::Prepare(preparation) => self.prepare(preparation),
             Action::Pass(signal) => self.pass(signal),
             Action::Wake => self.wake(),
@@ -57,22 +62,37 @@ impl Supervisor {
         if generation > 1 {
             self.reclaim_terminal(Modes::Restored);
         }
-        let mut input = None;
-        let watch = || input = self.traffic.began(now());
-        match self.program.spawn(generation, cause, watch) {
-            Ok(pid) => {
+        match self.spawn(generation, cause) {
+            Ok((pid, waits)) => {
                 self.generation = generation;
                 let group = self.program.has_own_group().then_some(pid);
                 self.trees.began(generation, pid, group);
                 self.events.push_back(Event::Started);
-                self.events.extend(input.map(Event::Moved));
+                self.events.extend(waits.map(Event::Moved));
             }
             Err(failure) => {
                 self.traffic.ended(now());
+                self.take_back_lines();
                 self.reclaim_terminal(Modes::Restored);
                 self.events.push_back(Event::StartFailed(failure));
             }
         }
+    }
+
+    /// Tells of input that waits for the new process.
+    fn spawn(
+        &mut self,
+        generation: u64,
+        cause: Option<Cause>,
+    ) -> Result<(Pid, Option<Traffic>), Failure> {
+        let no_pipe = |errno| Failure { stage: Stage::Fork, errno: errno as i32 };
+        let input = self.open_input().map_err(no_pipe)?;
+        self.hold_back();
+        let mut waits = None;
+        let watch = || waits = self.traffic.began(now());
+        let input = input.as_ref().map(AsFd::as_fd);
+        let pid = self.program.spawn(generation, cause, input, watch)?;
+        Ok((pid, waits))
     }
 
     fn pass(&mut self, signal: Signal) {
@@ -132,6 +152,7 @@ impl Supervisor {
         // Not before COMMAND itself was reaped: its end is an event of its own.
         if self.trees.command().is_none() && !self.trees.has_roots() {
             self.sweep = None;
+            self.take_back_lines();
             self.events.push_back(Event::TreeGone);
         }
     }
@@ -188,6 +209,7 @@ impl Supervisor {
         };
         if look.traffic.is_some() {
             self.disown_datagrams();
+            self.hold_back();
             self.take_io();
         }
         let members = self.trees.members();

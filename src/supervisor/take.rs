@@ -31,6 +31,7 @@ impl Supervisor {
 
     /// Tells whether a child may have ended.
     pub(super) fn take_signals(&mut self) -> bool {
+        self.take_spent();
         let mut children = false;
         while let Some(received) = self.signals.next() {
             match Signal::from_number(received.number) {
@@ -137,17 +138,20 @@ impl Supervisor {
             self.heed_wish(signal);
             self.feed(Event::Signalled { signal, shared: true });
         }
-        self.take_input_end();
+        self.take_last_input();
         self.feed(Event::Exited(exit));
     }
 
     /// The end of input that COMMAND may have ended of, before we could hear of it.
-    fn take_input_end(&mut self) {
+    fn take_last_input(&mut self) {
+        if self.lines.is_some() {
+            return self.take_last_lines();
+        }
         let Some(input) = self.traffic.stdin.until_ended() else { return };
         let mut ready = Vec::new();
         poll::wait(&[(input, Readiness::Ended)], Some(Duration::ZERO), &mut ready);
-        if ready == [true] && self.traffic.stdin.ended() {
-            self.feed(Event::InputEnded);
+        if ready == [true] {
+            self.take_input_end();
         }
     }
 
@@ -155,12 +159,22 @@ impl Supervisor {
         if ready.tripwire {
             self.take_sprung();
         }
-        if ready.input_ended && self.traffic.stdin.ended() {
-            self.feed(Event::InputEnded);
+        if ready.input_ended {
+            self.take_input_end();
+        }
+    }
+
+    fn take_input_end(&mut self) {
+        let had_carried = self.traffic.stdin.ended();
+        self.feed(Event::InputEnded);
+        // Of lines it is known better what is left.
+        if had_carried && self.lines.is_none() {
+            self.feed(Event::InputSpent);
         }
     }
 
     fn take_sprung(&mut self) {
+        self.hold_back();
         if let Some(traffic) = self.traffic.sprung(now()) {
             self.feed(Event::Moved(traffic));
         }

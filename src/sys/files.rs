@@ -1,12 +1,14 @@
 //! Descriptors: writing without waiting, counting unread bytes, reading small files.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::sys::socket::{getsockopt, sockopt::SockType};
+use nix::sys::stat::{SFlag, fstat};
 
 /// The standard descriptors: `entry` has made sure that they are open, and nothing of ours closes
 /// them.
@@ -18,6 +20,45 @@ pub(crate) const STDERR: BorrowedFd<'static> = standard(2);
 const fn standard(fd: i32) -> BorrowedFd<'static> {
     // SAFETY: 0 to 2 stay open as long as the program runs.
     unsafe { BorrowedFd::borrow_raw(fd) }
+}
+
+/// What a descriptor leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Pipe,
+    /// One that carries bytes.
+    Socket,
+    /// One that carries messages (`SOCK_DGRAM`, `SOCK_SEQPACKET`, `socket(2)`): no lines.
+    Messages,
+    Terminal,
+    /// A regular file: no source of traffic, and no end that means anything.
+    File,
+    /// The same: `/dev/null`, nothing.
+    Nothing,
+}
+
+impl Kind {
+    pub(crate) fn of(fd: BorrowedFd<'_>) -> Self {
+        let Ok(stat) = fstat(fd) else { return Self::Nothing };
+        match SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT {
+            SFlag::S_IFIFO => Self::Pipe,
+            SFlag::S_IFSOCK => match getsockopt(&fd, SockType) {
+                Ok(nix::sys::socket::SockType::Stream) => Self::Socket,
+                _ => Self::Messages,
+            },
+            SFlag::S_IFCHR if std::io::IsTerminal::is_terminal(&fd) => Self::Terminal,
+            SFlag::S_IFREG => Self::File,
+            _ => Self::Nothing,
+        }
+    }
+
+    /// Whether it can have traffic at all.
+    pub(crate) fn is_source(self) -> bool {
+        match self {
+            Self::Pipe | Self::Socket | Self::Messages | Self::Terminal => true,
+            Self::File | Self::Nothing => false,
+        }
+    }
 }
 
 /// Makes a descriptor the standard input of this process, which is to become another program.
@@ -57,12 +98,21 @@ pub(crate) fn open_stderr_as_stdout() -> nix::Result<()> {
 
 /// Lets go of COMMAND's input and output, so that whoever is at their other ends need not wait for
 /// us.
-#[expect(unsafe_code, reason = "nix's dup2 wants to own what it replaces")]
 pub(crate) fn let_go_of_input_and_output() {
+    let_go_of(&[0, 1]);
+}
+
+/// The same for the input alone.
+pub(crate) fn let_go_of_input() {
+    let_go_of(&[0]);
+}
+
+#[expect(unsafe_code, reason = "nix's dup2 wants to own what it replaces")]
+fn let_go_of(standard: &[i32]) {
     let Ok(null) = File::options().read(true).write(true).open("/dev/null") else { return };
-    for standard in [0, 1] {
+    for fd in standard {
         // SAFETY: nothing of ours owns the standard descriptors.
-        let _ = unsafe { libc::dup2(null.as_raw_fd(), standard) };
+        let _ = unsafe { libc::dup2(null.as_raw_fd(), *fd) };
     }
 }
 
@@ -136,15 +186,23 @@ pub(crate) fn write_without_waiting(fd: BorrowedFd<'_>, bytes: &[u8]) -> usize {
     .unwrap_or(0)
 }
 
-/// Another description of what a descriptor leads to, one that does not wait: a terminal, which
-/// may be writable and have no room for a line.
+/// Another description of a terminal, one that does not wait: it may be writable and have no room
+/// for a line.
 fn of_our_own(fd: BorrowedFd<'_>) -> Option<File> {
-    if !io::IsTerminal::is_terminal(&fd) {
-        return None;
-    }
-    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    io::IsTerminal::is_terminal(&fd).then(|| reopen(fd, File::options().write(true)).ok()).flatten()
+}
+
+/// Another description of what a descriptor leads to, to be read from, and one that does not wait.
+///
+/// # Errors
+/// Those of `open(2)`; there is no `/proc`.
+pub(crate) fn reopen_to_read(fd: BorrowedFd<'_>) -> io::Result<File> {
+    reopen(fd, File::options().read(true))
+}
+
+fn reopen(fd: BorrowedFd<'_>, options: &mut OpenOptions) -> io::Result<File> {
     let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
-    File::options().write(true).custom_flags(flags).open(path).ok()
+    options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
 }
 
 /// Whether a write that was refused could still be done at once: the kernel does not know the flag

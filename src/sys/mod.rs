@@ -1,6 +1,7 @@
 //! What the kernel is asked for: thin and safe, without decisions and without prose. Every `unsafe`
 //! of the program is below here. Errors are the kernel's, as `nix::Result` or `io::Result`.
 
+pub(crate) mod area;
 pub(crate) mod children;
 pub(crate) mod clock;
 pub(crate) mod datagrams;

@@ -12,6 +12,8 @@ use nix::sys::time::TimeSpec;
 pub(crate) enum Readiness {
     /// There is something to read, or never will be again (`POLLIN`, `POLLHUP`, `POLLERR`).
     Readable,
+    /// There is room to write, or nobody reads any more (`POLLOUT`, `POLLERR`).
+    Writable,
     /// The other end is gone (`POLLHUP`, `POLLRDHUP`, `POLLERR`); data alone wakes nobody.
     Ended,
 }
@@ -23,8 +25,8 @@ const BLIND_PAUSE: Duration = Duration::from_millis(20);
 /// are. Interrupted, it tells that none is: the caller looks at its deadline and comes again.
 ///
 /// The kernel refuses more of them than `RLIMIT_NOFILE` allows, which may be lowered while we run
-/// (`poll(2)`, `EINVAL`), and when it has no memory. Then everything that can be read without
-/// waiting is called ready after a pause; an end, which cannot be made sure of, is not.
+/// (`poll(2)`, `EINVAL`), and when it has no memory. Then everything that can be tried
+/// without waiting is called ready after a pause; an end, which cannot be made sure of, is not.
 pub(crate) fn wait(
     sources: &[(BorrowedFd<'_>, Readiness)],
     timeout: Option<Duration>,
@@ -34,6 +36,7 @@ pub(crate) fn wait(
         .iter()
         .map(|(fd, readiness)| match readiness {
             Readiness::Readable => PollFd::new(*fd, PollFlags::POLLIN),
+            Readiness::Writable => PollFd::new(*fd, PollFlags::POLLOUT),
             Readiness::Ended => PollFd::new(*fd, PollFlags::from_bits_retain(libc::POLLRDHUP)),
         })
         .collect();
@@ -46,7 +49,7 @@ pub(crate) fn wait(
         Err(_) => {
             let pause = timeout.unwrap_or(BLIND_PAUSE).min(BLIND_PAUSE);
             let _ = ppoll(&mut [], Some(TimeSpec::from_duration(pause)), None);
-            ready.extend(sources.iter().map(|(_, readiness)| *readiness == Readiness::Readable));
+            ready.extend(sources.iter().map(|(_, readiness)| *readiness != Readiness::Ended));
         }
     }
 }

@@ -63,6 +63,13 @@ fn values_that_mean_nothing() {
         "--idle 1m --idle-floor 8",
         "--idle 1m --idle-floor 10%",
         "--idle 1m --idle-floor x",
+        "--stdin foo",
+        "--stdin LINES",
+        "--stdin lines --max-line 0B",
+        "--stdin lines --max-line 5X",
+        "--stdin lines --max-line 99999999T",
+        "--stdin lines --drain-timeout soon",
+        "--stdin lines --drain-timeout 5",
         "--then sleep",
         "--then exit:256",
     ] {
@@ -82,6 +89,24 @@ fn a_list_of_nothing() {
 fn a_floor_of_nothing() {
     assert_refused("--idle-floor 64B", &["--idle-floor"]);
     assert_refused("--max-lifetime 1h --idle-floor 64B", &["--idle-floor"]);
+}
+
+/// There is nothing to hand over in lines.
+#[test]
+fn lines_of_no_standard_input() {
+    for options in ["--max-line 1K", "--drain-timeout 5s", "--stdin inherit --drain-timeout 0s"] {
+        let option = options.split(' ').rev().nth(1).unwrap();
+        assert_refused(options, &[option, "means nothing without --stdin lines"]);
+    }
+}
+
+/// As in a unit file that sets all it can.
+#[test]
+fn lines_of_no_standard_input_by_variable() {
+    let run = Run::new("").env("RECYCLE_STDIN", "foo").fixture("exit:0");
+    assert!(refused(run, 125).stderr().contains("foo"));
+    let run = Run::new("").env("RECYCLE_STDIN", "lines").env("RECYCLE_MAX_LINE", "-1");
+    assert!(refused(run.fixture("exit:0"), 125).stderr().contains("MAX_LINE"));
 }
 
 /// The default, and said aloud: no floor.
@@ -154,10 +179,4 @@ fn a_value_is_missing() {
 fn a_command_that_is_a_directory() {
     let stderr = refused(Run::new("").command(["/usr"]), 126).stderr();
     assert!(stderr.contains("/usr"), "{stderr}");
-}
-
-/// Words that another part of the work brings are errors until then, not ignored.
-#[test]
-fn nothing_is_accepted_and_then_ignored() {
-    assert_refused("--max-lifetime 1h --then wait", &["--then", "wait"]);
 }

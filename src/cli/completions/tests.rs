@@ -16,8 +16,9 @@ use crate::decide::exit::Signal;
 use crate::units::Bytes;
 
 /// Options with a value of fixed words, and these.
-const WORDS: [(&str, &[&str]); 4] = [
-    ("then", &["restart", "exit"]),
+const WORDS: [(&str, &[&str]); 5] = [
+    ("stdin", &["inherit", "lines"]),
+    ("then", &["restart", "exit", "wait"]),
     ("signal-scope", &["child", "group"]),
     ("restart", &["never", "on-failure", "always"]),
     ("log-format", &["text", "json", "logfmt"]),

@@ -1,11 +1,11 @@
-//! While a generation is on its way out: `Stopping`, `Clearing`, `Leaving`.
+//! While COMMAND is to end: `Stopping`, `Leaving`, `Outstaying`.
 
-use super::starting::{quit, suspend_too};
+use super::starting::quit;
 use super::{
-    Action, End, Event, Kill, Lifecycle, Meaning, Next, Notice, Reason, Recycled, Signal, State,
-    Stop, Then, Time, Watch, stopped,
+    Action, Aftermath, End, Event, Kill, Lifecycle, Meaning, Next, Notice, Reason, State, Stop,
+    Time, Watch, stopped,
 };
-use crate::decide::event::{Cause, Force};
+use crate::decide::event::Force;
 
 impl Lifecycle {
     pub(super) fn stopping(
@@ -22,9 +22,10 @@ impl Lifecycle {
                 actions.push(Action::Sweep(kill.force()));
                 if self.is_final(now) && watch.policy.is_interrupted(now) {
                     // The end that INT asked for came while a stop began.
-                    return quit(exit.into(), actions);
+                    return self.end_with(exit, actions);
                 }
-                return State::Clearing { watch, kill, next: Next::Planned(stop) };
+                let after = Aftermath { exit, next: Next::Planned(stop) };
+                return State::Clearing { watch, kill, after };
             }
             Event::StartFailed(failure) => {
                 return self.start_failed(now, failure, Some(stop.reason.cause()), actions);
@@ -56,59 +57,17 @@ impl Lifecycle {
             | Event::TreeGone
             | Event::Moved(_)
             | Event::Prepared { .. }
-            | Event::InputEnded => None,
+            | Event::InputEnded
+            | Event::InputSpent
+            | Event::InputWaits
+            | Event::InputCut
+            | Event::LinesTaken { .. } => None,
         };
         if let Some(reason) = reason {
             stop.killed_for(reason, kill);
             kill.at_once(now, actions);
         }
         State::Stopping { watch, kill, stop }
-    }
-
-    pub(super) fn clearing(
-        &mut self,
-        now: Time,
-        event: Event,
-        mut watch: Watch,
-        mut kill: Kill,
-        mut next: Next,
-        actions: &mut Vec<Action>,
-    ) -> State {
-        let reason = match event {
-            Event::TreeGone => return self.cleared(now, kill, next, actions),
-            // COMMAND has ended: there is nobody to pass a signal on to, and nothing to wait for.
-            Event::Signalled { signal, .. } => match self.meaning(signal) {
-                Meaning::Leave | Meaning::Interrupt => return quit(End::Signal(signal), actions),
-                meaning => {
-                    suspend_too(meaning, signal, actions);
-                    None
-                }
-            },
-            Event::TreeDefied => return defied(State::Clearing { watch, kill, next }, actions),
-            Event::Overslept { since } => {
-                kill.put_off(now, since);
-                None
-            }
-            Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
-            Event::Due => {
-                kill.escalate(now, actions);
-                self.look_due(now, &mut watch, actions)
-            }
-            Event::Started
-            | Event::StartFailed(_)
-            | Event::Exited(_)
-            | Event::Stopped { .. }
-            | Event::Moved(_)
-            | Event::Prepared { .. }
-            | Event::InputEnded => None,
-        };
-        if let Some(reason) = reason {
-            if let Next::Planned(stop) = &mut next {
-                stop.killed_for(reason, kill);
-            }
-            kill.at_once(now, actions);
-        }
-        State::Clearing { watch, kill, next }
     }
 
     pub(super) fn leaving(
@@ -122,7 +81,7 @@ impl Lifecycle {
         let reason = match event {
             Event::Exited(exit) => {
                 actions.push(Action::Sweep(kill.map_or(Force::Ask, Kill::force)));
-                return quit(exit.into(), actions);
+                return self.end_with(exit, actions);
             }
             Event::StartFailed(failure) => return quit(failure.into(), actions),
             Event::Signalled { signal, shared } => {
@@ -153,12 +112,65 @@ impl Lifecycle {
             | Event::TreeGone
             | Event::Moved(_)
             | Event::Prepared { .. }
-            | Event::InputEnded => None,
+            | Event::InputEnded
+            | Event::InputSpent
+            | Event::InputWaits
+            | Event::InputCut
+            | Event::LinesTaken { .. } => None,
         };
         if reason.is_some() {
             kill.get_or_insert(Kill::At(now)).at_once(now, actions);
         }
         State::Leaving { watch, kill }
+    }
+
+    pub(super) fn outstaying(
+        &mut self,
+        now: Time,
+        event: Event,
+        mut watch: Watch,
+        mut kill: Kill,
+        actions: &mut Vec<Action>,
+    ) -> State {
+        let reason = match event {
+            Event::Exited(exit) => {
+                actions.push(Action::Sweep(kill.force()));
+                let after = Aftermath { exit, next: Next::End };
+                return State::Clearing { watch, kill, after };
+            }
+            Event::StartFailed(failure) => return quit(failure.into(), actions),
+            Event::Signalled { signal, shared } => match self.pass(signal, shared, actions) {
+                Meaning::Leave | Meaning::Interrupt => return self.leave(now, watch, Some(kill)),
+                _ => None,
+            },
+            Event::TreeDefied => return defied(State::Outstaying { watch, kill }, actions),
+            Event::Overslept { since } => {
+                kill.put_off(now, since);
+                None
+            }
+            Event::Stopped { signal, foreground, shell: _ } => {
+                stopped(signal, foreground, false, actions);
+                None
+            }
+            Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
+            Event::Due => {
+                kill.escalate(now, actions);
+                self.look_due(now, &mut watch, actions)
+            }
+            Event::Started
+            | Event::TreeGone
+            | Event::Moved(_)
+            | Event::Prepared { .. }
+            | Event::InputEnded
+            | Event::InputSpent
+            | Event::InputWaits
+            | Event::InputCut
+            | Event::LinesTaken { .. } => None,
+        };
+        if reason.is_some() {
+            kill.at_once(now, actions);
+        }
+        State::Outstaying { watch, kill }
     }
 
     /// Looks at memory, if that is what the deadline was for.
@@ -171,56 +183,21 @@ impl Lifecycle {
         watch.look_again.filter(|then| now >= *then)?;
         self.due(now, watch, actions)
     }
-
-    /// The tree is gone: what comes now?
-    fn cleared(&mut self, now: Time, kill: Kill, next: Next, actions: &mut Vec<Action>) -> State {
-        let stop = match next {
-            Next::Restart(at) if now < at => {
-                return self.wait(now, at.since(now), Some(Cause::Exit), actions);
-            }
-            Next::Restart(_) => return self.start(now, Some(Cause::Exit), actions),
-            Next::Planned(stop) => stop,
-        };
-        if !matches!(stop.reason, Reason::KillRss { .. }) {
-            self.storm.spared();
-        }
-        let killed_after = match kill {
-            Kill::At(_) | Kill::PutOff(_) => None,
-            Kill::Sent { at, .. } => Some(at.since(stop.began)),
-        };
-        actions.push(Action::Tell(Notice::Recycled(Recycled {
-            generation: self.generation,
-            reason: stop.reason,
-            age: stop.age,
-            opening: stop.opening,
-            killed_after,
-            gone_in: now.since(stop.began),
-        })));
-        match (self.rules.then, stop.reason) {
-            // What the killed generation had read is lost, and the next would find nothing.
-            (_, Reason::KillRss { .. }) if self.input_ended => {
-                quit(End::Signal(Signal::KILL), actions)
-            }
-            (Then::Exit(status), _) => quit(End::Status(status), actions),
-            (Then::Restart, Reason::KillRss { limit, .. }) if self.storm.killed(stop.age) => {
-                let again_in = self.restarts.delay(stop.age);
-                actions.push(Action::Tell(Notice::KillLimitTooLow { limit, again_in }));
-                self.wait(now, again_in, Some(Cause::KillRss), actions)
-            }
-            (Then::Restart, reason) => self.start(now, Some(reason.cause()), actions),
-        }
-    }
 }
 
 /// What is left refuses our signals. While we only ask, it may still go by itself.
-fn defied(state: State, actions: &mut Vec<Action>) -> State {
+pub(super) fn defied(state: State, actions: &mut Vec<Action>) -> State {
     let kill = match &state {
-        State::Stopping { kill, .. } | State::Clearing { kill, .. } => Some(*kill),
+        State::Stopping { kill, .. }
+        | State::Clearing { kill, .. }
+        | State::Outstaying { kill, .. } => Some(*kill),
         State::Leaving { kill, .. } => *kill,
         State::Waiting { .. }
+        | State::Asleep { .. }
         | State::Starting { .. }
         | State::Running { .. }
         | State::Preparing { .. }
+        | State::Draining { .. }
         | State::Done => None,
     };
     match kill {
@@ -229,14 +206,5 @@ fn defied(state: State, actions: &mut Vec<Action>) -> State {
             quit(End::FAILED, actions)
         }
         Some(Kill::At(_) | Kill::PutOff(_)) | None => state,
-    }
-}
-
-impl Stop {
-    /// `--kill-rss` was exceeded: that is the reason from now on, unless KILL had its own already.
-    fn killed_for(&mut self, reason: Reason, kill: Kill) {
-        if let Kill::At(_) | Kill::PutOff(_) = kill {
-            self.reason = reason;
-        }
     }
 }

@@ -1,9 +1,8 @@
 //! While a generation runs: `Running`, and how it stops being so.
 
-use super::starting::quit;
 use super::{
-    Action, Event, Exit, Kill, Lifecycle, Look, Meaning, Next, Notice, Opening, Opinion, Reason,
-    Signal, State, Stop, Time, Verdict, Watch, stopped,
+    Action, Aftermath, Event, Exit, Kill, Lifecycle, Look, Meaning, Next, Notice, Opening, Opinion,
+    Reason, Signal, State, Stop, Time, Verdict, Watch, stopped,
 };
 use crate::decide::event::{Cause, Force, Observation, Preparation};
 
@@ -19,7 +18,7 @@ impl Lifecycle {
             Event::Exited(exit) => return self.ended(now, watch, exit, actions),
             Event::Signalled { signal, shared } => match self.pass(signal, shared, actions) {
                 Meaning::Leave => return self.leave(now, watch, None),
-                Meaning::Recycle if self.input_ended => {
+                Meaning::Recycle if self.input.spent => {
                     actions.push(Action::Tell(Notice::NothingLeftToRead));
                     None
                 }
@@ -40,10 +39,11 @@ impl Lifecycle {
                 watch.policy.sprung(now, &traffic, &self.rules);
                 self.due(now, &mut watch, actions)
             }
-            Event::InputEnded => {
+            Event::InputSpent => {
                 watch.policy.only_kill();
                 self.due(now, &mut watch, actions)
             }
+            Event::Due if self.outlives_input(now) => return self.outstay(now, watch, actions),
             Event::Due => self.due(now, &mut watch, actions),
             // It was asked for a recycle, which the end of the input has called off, before anybody
             // knew whether the program runs.
@@ -54,7 +54,11 @@ impl Lifecycle {
             | Event::TreeGone
             | Event::TreeDefied
             | Event::Prepared { .. }
-            | Event::Overslept { .. } => None,
+            | Event::Overslept { .. }
+            | Event::InputEnded
+            | Event::InputWaits
+            | Event::InputCut
+            | Event::LinesTaken { .. } => None,
         };
         match due {
             Some(reason) => self.begin(now, watch, reason, actions),
@@ -142,20 +146,23 @@ impl Lifecycle {
             let notice = Notice::Exited { generation, exit, age, again_in };
             actions.push(Action::Tell(notice));
         };
-        if self.is_final(now) || !self.rules.restart.wants(exit) {
+        let wanted = self.rules.restart.wants(exit) && !self.has_no_input_left(now);
+        if self.is_final(now) || !wanted {
             tell(None);
-            return quit(exit.into(), actions);
+            return self.end_with(exit, actions);
         }
         self.storm.spared();
         let Some(delay) = self.restarts.next(now, age) else {
             tell(None);
+            self.tell_last_taken(exit, actions);
             return self.give_up(exit.into(), actions);
         };
         tell(Some(delay));
         self.wind_down(now, &mut watch);
         actions.push(Action::Sweep(Force::Ask));
         let kill = Kill::At(now + self.rules.stop_timeout);
-        State::Clearing { watch, kill, next: Next::Restart(now + delay) }
+        let after = Aftermath { exit, next: Next::Restart(now + delay) };
+        State::Clearing { watch, kill, after }
     }
 
     /// A recycle is due: it begins, or what must come before it does.
@@ -175,6 +182,7 @@ impl Lifecycle {
                 actions.push(Action::Prepare(Preparation { generation, age, reason }));
                 State::Preparing { watch, reason, until: now + timeout }
             }
+            Some(_) | None if self.drains(reason) => self.drain(now, watch, reason, actions),
             Some(_) | None => self.stop(now, watch, reason, actions),
         }
     }
@@ -197,14 +205,20 @@ impl Lifecycle {
             | Reason::Pss { .. }
             | Reason::Lifetime { .. }
             | Reason::Idle { .. } => {
-                let signal = self.rules.stop_signal;
-                // To a stopped process the signal means nothing until CONT (signal(7)).
-                actions.extend([Action::Pass(signal), Action::Pass(Signal::CONT)]);
+                let signal = self.ask_to_stop(actions);
                 (Opening::Asked(signal), Kill::At(now + self.rules.stop_timeout))
             }
         };
         let stop = self.open(now, &watch, reason, opening, actions);
         State::Stopping { watch, kill, stop }
+    }
+
+    /// The signal that COMMAND is asked by.
+    pub(super) fn ask_to_stop(&self, actions: &mut Vec<Action>) -> Signal {
+        let signal = self.rules.stop_signal;
+        // To a stopped process the signal means nothing until CONT (signal(7)).
+        actions.extend([Action::Pass(signal), Action::Pass(Signal::CONT)]);
+        signal
     }
 
     /// The first moment of a stop.
@@ -229,7 +243,7 @@ impl Lifecycle {
         self.only_kill(now, watch);
     }
 
-    fn only_kill(&self, now: Time, watch: &mut Watch) {
+    pub(super) fn only_kill(&self, now: Time, watch: &mut Watch) {
         watch.policy.ends();
         watch.look_again = watch.policy.only_looks().map(|next| next.min(now));
     }

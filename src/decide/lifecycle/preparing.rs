@@ -1,8 +1,7 @@
 //! A recycle is due, and `--pre-stop` runs: COMMAND lives on until that has ended, or for its time.
 
-use super::starting::quit;
 use super::{
-    Action, Event, Finality, Kill, Lifecycle, Meaning, Next, Notice, Opening, Reason, State, Time,
+    Action, Aftermath, Event, Kill, Lifecycle, Meaning, Next, Notice, Opening, Reason, State, Time,
     Watch, stopped,
 };
 use crate::decide::event::Force;
@@ -21,18 +20,20 @@ impl Lifecycle {
             Event::Prepared { generation } if generation == self.generation => {
                 return self.prepared(now, watch, reason, actions);
             }
+            Event::Due if self.outlives_input(now) => return self.outstay(now, watch, actions),
             Event::Due if now >= until => return self.prepared(now, watch, reason, actions),
             Event::Due => self.look_due(now, &mut watch, actions),
             Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
             Event::Exited(exit) => {
                 if self.is_final(now) && watch.policy.is_interrupted(now) {
                     // The end that INT asked for.
-                    return quit(exit.into(), actions);
+                    return self.end_with(exit, actions);
                 }
                 let stop = self.open(now, &watch, reason, Opening::Ended, actions);
                 actions.push(Action::Sweep(Force::Ask));
                 let kill = Kill::At(now + self.rules.stop_timeout);
-                return State::Clearing { watch, kill, next: Next::Planned(stop) };
+                let after = Aftermath { exit, next: Next::Planned(stop) };
+                return State::Clearing { watch, kill, after };
             }
             Event::StartFailed(failure) => {
                 return self.start_failed(now, failure, Some(reason.cause()), actions);
@@ -45,7 +46,7 @@ impl Lifecycle {
                 }
             },
             // What is left to read is this generation's: the next would find nothing.
-            Event::InputEnded => {
+            Event::InputSpent => {
                 actions.push(Action::Tell(Notice::NothingLeftToRead));
                 return State::Running { watch };
             }
@@ -60,6 +61,10 @@ impl Lifecycle {
             | Event::TreeGone
             | Event::TreeDefied
             | Event::Overslept { .. }
+            | Event::InputEnded
+            | Event::InputWaits
+            | Event::InputCut
+            | Event::LinesTaken { .. }
             | Event::Moved(_) => None,
         };
         match emergency {
@@ -67,22 +72,17 @@ impl Lifecycle {
             None => State::Preparing { watch, reason, until },
         }
     }
-
     /// It is time to tell COMMAND.
     fn prepared(
-        &mut self,
+        &self,
         now: Time,
         watch: Watch,
         reason: Reason,
         actions: &mut Vec<Action>,
     ) -> State {
-        // HUP is one only if COMMAND ends soon enough, which nobody knows yet.
-        let for_good = matches!(self.finality, Finality::Final);
-        let wished = for_good && watch.policy.is_interrupted(now);
-        match self.stop(now, watch, reason, actions) {
-            // INT is a wish for an end, and COMMAND is ending.
-            State::Stopping { watch, kill, .. } if wished => self.leave(now, watch, Some(kill)),
-            state => state,
+        match self.drains(reason) {
+            true => self.drain(now, watch, reason, actions),
+            false => self.stop_as_wished(now, watch, reason, actions),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Action, Cause, End, Event, Failure, Finality, Held, Lifecycle, Meaning, Notice, Policy, Reason,
-    Signal, State, Time, Watch, stopped,
+    Signal, State, Then, Time, Watch, stopped,
 };
 use std::time::Duration;
 
@@ -13,16 +13,26 @@ impl Lifecycle {
         event: Event,
         until: Time,
         cause: Option<Cause>,
+        last: End,
         actions: &mut Vec<Action>,
     ) -> State {
         match event {
-            Event::Due if now >= until => self.start(now, cause, actions),
+            Event::Due if self.outlives_input(now) && self.generation > 0 => quit(last, actions),
+            Event::Due if now >= until => match (self.rules.then, cause) {
+                (Then::Wait, Some(cause)) if cause != Cause::Exit => {
+                    self.fall_asleep(cause, last, actions)
+                }
+                (Then::Restart | Then::Exit(_) | Then::Wait, _) => self.start(now, cause, actions),
+            },
+            Event::InputSpent if self.has_no_input_left(now) && self.generation > 0 => {
+                quit(last, actions)
+            }
             // There is nobody to pass a signal on to.
             Event::Signalled { signal, .. } => match self.meaning(signal) {
                 Meaning::Leave | Meaning::Interrupt => quit(End::Signal(signal), actions),
                 meaning => {
                     suspend_too(meaning, signal, actions);
-                    State::Waiting { until, cause }
+                    State::Waiting { until, cause, last }
                 }
             },
             Event::Due
@@ -36,7 +46,11 @@ impl Lifecycle {
             | Event::Observed(_)
             | Event::Moved(_)
             | Event::Prepared { .. }
-            | Event::InputEnded => State::Waiting { until, cause },
+            | Event::InputEnded
+            | Event::InputSpent
+            | Event::InputWaits
+            | Event::InputCut
+            | Event::LinesTaken { .. } => State::Waiting { until, cause, last },
         }
     }
 
@@ -59,7 +73,7 @@ impl Lifecycle {
             Event::Exited(exit) => self.ended(now, watch, exit, actions),
             Event::Signalled { signal, shared } => match self.pass(signal, shared, actions) {
                 Meaning::Leave => self.leave(now, watch, None),
-                Meaning::Recycle if self.input_ended => {
+                Meaning::Recycle if self.input.spent => {
                     actions.push(Action::Tell(Notice::NothingLeftToRead));
                     State::Starting { watch, cause }
                 }
@@ -79,7 +93,7 @@ impl Lifecycle {
                 stopped(signal, foreground, shell, actions);
                 State::Starting { watch, cause }
             }
-            Event::InputEnded => {
+            Event::InputSpent => {
                 watch.policy.only_kill();
                 State::Starting { watch, cause }
             }
@@ -92,6 +106,10 @@ impl Lifecycle {
             | Event::TreeDefied
             | Event::Overslept { .. }
             | Event::Prepared { .. }
+            | Event::InputEnded
+            | Event::InputWaits
+            | Event::InputCut
+            | Event::LinesTaken { .. }
             | Event::Observed(_) => State::Starting { watch, cause },
         }
     }
@@ -104,12 +122,13 @@ impl Lifecycle {
         actions: &mut Vec<Action>,
     ) -> State {
         self.generation += 1;
+        self.input.taken = 0;
         // HUP was meant for the generation that got it.
         if let Finality::FinalUntil(_) = self.finality {
             self.finality = Finality::NotYet;
         }
         let mut policy = Policy::new(now, &self.rules, self.random.draw());
-        if self.input_ended {
+        if self.input.spent {
             policy.only_kill();
         }
         actions.push(Action::Start { generation: self.generation, cause });
@@ -117,6 +136,7 @@ impl Lifecycle {
     }
 
     /// The first start must work. A later one is tried again: a deploy may be swapping the file.
+    /// But not for nothing.
     pub(super) fn start_failed(
         &mut self,
         now: Time,
@@ -124,7 +144,7 @@ impl Lifecycle {
         cause: Option<Cause>,
         actions: &mut Vec<Action>,
     ) -> State {
-        if self.generation == 1 || self.is_final(now) {
+        if self.generation == 1 || self.is_final(now) || self.has_no_input_left(now) {
             actions.push(Action::Tell(Notice::StartFailed { failure, again_in: None }));
             return quit(failure.into(), actions);
         }
@@ -134,7 +154,7 @@ impl Lifecycle {
             Some(delay) => {
                 let notice = Notice::StartFailed { failure, again_in: Some(delay) };
                 actions.push(Action::Tell(notice));
-                self.wait(now, delay, cause, actions)
+                self.wait(now, delay, cause, failure.into(), actions)
             }
             None => {
                 actions.push(Action::Tell(Notice::StartFailed { failure, again_in: None }));
@@ -149,11 +169,12 @@ impl Lifecycle {
         now: Time,
         wait: Duration,
         cause: Option<Cause>,
+        last: End,
         actions: &mut Vec<Action>,
     ) -> State {
         let generation = self.generation;
         actions.push(Action::Tell(Notice::Backoff { generation, wait }));
-        State::Waiting { until: now + wait, cause }
+        State::Waiting { until: now + wait, cause, last }
     }
 
     /// The budget of restarts is used up.

@@ -2,6 +2,8 @@
 //! read against it. It knows nothing of how the core is built.
 
 mod doing;
+mod ends;
+mod input;
 mod looks;
 mod signals;
 
@@ -11,9 +13,9 @@ use super::effort::Effort;
 use super::restarts::Restarts;
 use super::samples::Samples;
 use crate::decide::event::{Cause, Event, Reason};
-use crate::decide::exit::{Exit, Signal};
+use crate::decide::exit::{End, Exit, Signal};
 use crate::decide::notice::Opening;
-use crate::decide::rules::{Restart, Rules};
+use crate::decide::rules::Rules;
 use crate::decide::time::Time;
 
 /// COMMAND's own process, as far as the core was told.
@@ -33,8 +35,27 @@ pub(super) struct Ending {
     pub(super) began: Time,
     /// `None`: COMMAND ended by itself.
     pub(super) planned: Option<Reason>,
+    /// COMMAND's input is closed, or is to be.
+    pub(super) drain: Option<Drain>,
     /// How a planned stop began; `None`: it is being prepared.
     pub(super) opening: Option<Opening>,
+    /// What must go has its time from then on.
+    pub(super) asked: Time,
+}
+
+impl Ending {
+    /// One that is decided on now.
+    pub(super) fn new(now: Time, planned: Option<Reason>) -> Self {
+        Self { began: now, planned, drain: None, opening: None, asked: now }
+    }
+}
+
+/// The end of COMMAND's input, which a recycle brings about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Drain {
+    pub(super) began: Time,
+    /// Since when it is known to be closed.
+    pub(super) cut: Option<Time>,
 }
 
 /// What must follow in this very step.
@@ -42,6 +63,8 @@ pub(super) struct Ending {
 pub(super) enum Follow {
     Nothing,
     Quit,
+    /// The same, with this end.
+    QuitAs(End),
     /// A restart after this delay.
     Restart(Duration),
     Suspend(Signal),
@@ -70,7 +93,20 @@ pub(super) struct Book {
     pub(super) terminated: bool,
     pub(super) interrupted: bool,
     pub(super) hung_up_until: Option<Time>,
-    pub(super) input_ended: bool,
+    pub(super) input_ended: Option<Time>,
+    pub(super) input_spent: bool,
+    /// Only input can go on from here.
+    pub(super) asleep: bool,
+    /// Since when what outlived its input is to go.
+    pub(super) outstays: Option<Time>,
+    /// How many lines COMMAND had taken in its last moments.
+    pub(super) taken: u64,
+    /// They may be lost, which is to be told now.
+    pub(super) owes_lines: bool,
+    /// How COMMAND ended last.
+    pub(super) exit: Option<Exit>,
+    /// How we end if nothing follows what was last.
+    pub(super) last: End,
     /// How many generations ran.
     pub(super) ran: u64,
     pub(super) life: Life,
@@ -120,7 +156,14 @@ impl Book {
             terminated: false,
             interrupted: false,
             hung_up_until: None,
-            input_ended: false,
+            input_ended: None,
+            input_spent: false,
+            asleep: false,
+            outstays: None,
+            taken: 0,
+            owes_lines: false,
+            exit: None,
+            last: End::SUCCESS,
             ran: 0,
             life: Life::Absent,
             started: now,
@@ -170,86 +213,43 @@ impl Book {
 
     /// Takes down what the core is about to be told.
     pub(super) fn tell(&mut self, now: Time, event: &Event, seen: Option<Seen>, rules: &Rules) {
-        (self.now, self.follow) = (now, Follow::Nothing);
+        (self.now, self.follow, self.owes_lines) = (now, Follow::Nothing, false);
         match event {
             Event::Started => {
                 self.life = Life::Running;
                 self.ran += 1;
             }
-            Event::StartFailed(_) => self.start_failed(),
+            Event::StartFailed(failure) => self.start_failed(*failure, rules),
             Event::Exited(exit) => self.exited(*exit, rules),
-            Event::TreeGone if self.life == Life::Ended => self.life = Life::Absent,
+            Event::TreeGone if self.life == Life::Ended => self.gone(rules),
             Event::TreeDefied if self.killed.is_some() => self.follow = Follow::Quit,
             Event::TreeGone
             | Event::TreeDefied
             | Event::Prepared { .. }
             | Event::Overslept { .. }
-            | Event::Due => {}
+            | Event::InputWaits => {}
+            Event::LinesTaken { lines } => self.lines_were_taken(*lines),
+            Event::Due => self.rang(rules),
+            Event::InputEnded => self.input_has_ended(rules),
+            Event::InputSpent => self.input_was_spent(rules),
+            Event::InputCut => self.input_was_cut(),
             Event::Signalled { signal, .. } => self.signalled(*signal, rules),
             Event::Stopped { signal, foreground, shell } => {
                 self.follow = self.after_stop(*signal, *foreground, *shell);
             }
             Event::Observed(observation) => self.observed(observation, seen, rules),
             Event::Moved(traffic) => self.effort.sprung(now, traffic),
-            Event::InputEnded => {
-                self.input_ended = true;
-                // What has not begun yet never does.
-                if self.is_preparing() {
-                    self.ending = None;
-                }
-            }
         }
         self.told = event.clone();
+    }
+
+    /// The generation is on its way out: nothing is planned for it any more.
+    pub(super) fn ends(&self) -> bool {
+        self.leaving || self.ending.is_some() || self.outstays.is_some()
     }
 
     /// A planned stop is decided on, and has not begun.
     pub(super) fn is_preparing(&self) -> bool {
         self.ending.is_some_and(|ending| ending.planned.is_some() && ending.opening.is_none())
-    }
-
-    fn start_failed(&mut self) {
-        if let Some(reason) = self.ending.take().and_then(|ending| ending.planned) {
-            self.cause = Some(reason.cause());
-        }
-        self.life = Life::Absent;
-        self.follow = match self.leaving || self.ran == 0 || self.ends_are_final() {
-            true => Follow::Quit,
-            false => self.restart(Duration::ZERO),
-        };
-    }
-
-    fn exited(&mut self, exit: Exit, rules: &Rules) {
-        self.life = Life::Ended;
-        if self.ending.is_none() {
-            (self.early, self.early_kills) = (0, 0);
-        }
-        if self.ending.is_some() && !self.leaving {
-            // The end that INT asked for came while a stop began.
-            if self.ends_are_final() && self.held_until.is_some_and(|until| self.now < until) {
-                self.follow = Follow::Quit;
-            }
-            return;
-        }
-        let wanted = match rules.restart {
-            Restart::Never => false,
-            Restart::OnFailure => exit != Exit::Status(0),
-            Restart::Always => true,
-        };
-        self.follow = match self.leaving || self.ends_are_final() || !wanted {
-            true => Follow::Quit,
-            false => self.restart(self.age()),
-        };
-        self.ending = Some(Ending { began: self.now, planned: None, opening: None });
-        self.cause = Some(Cause::Exit);
-    }
-
-    fn ends_are_final(&self) -> bool {
-        self.interrupted || self.hung_up_until.is_some_and(|until| self.now <= until)
-    }
-
-    fn restart(&mut self, lasted: Duration) -> Follow {
-        let Some(delay) = self.restarts.next(self.now, lasted) else { return Follow::Quit };
-        self.start_due = Some(self.now + delay);
-        Follow::Restart(delay)
     }
 }

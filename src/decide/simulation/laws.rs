@@ -3,6 +3,7 @@
 
 mod effort;
 mod ends;
+mod input;
 mod order;
 mod stops;
 
@@ -45,10 +46,15 @@ pub(super) const TIMELESS: &[Law] = laws![
     order::looks_serve_a_decision,
     order::observed_recycles_never_come,
     stops::nothing_is_planned_after_term,
-    stops::nothing_is_planned_after_the_input_ended,
+    stops::nothing_is_planned_after_the_input_spent,
     stops::a_stopped_command_is_left_alone,
     stops::memory_only_when_over_for_certain,
     stops::the_unseen_is_not_quiet,
+    input::input_is_closed_once,
+    input::a_line_is_finished,
+    input::nobody_starts_for_nothing,
+    input::only_input_wakes,
+    input::only_lost_lines_are_told,
     effort::an_answer_is_believed,
 ];
 
@@ -66,6 +72,9 @@ pub(super) const TIMED: &[Law] = laws![
     stops::a_quiet_moment_is_waited_for,
     stops::a_low_limit_does_not_storm,
     stops::the_first_reason_wins,
+    input::a_drain_has_its_time,
+    input::the_end_of_input_leaves_time,
+    input::nothing_is_started_long_after_the_input,
     ends::quit_says_how_command_ended,
     ends::restarts_keep_to_budget_and_backoff,
     ends::a_recycle_is_told_as_it_was,

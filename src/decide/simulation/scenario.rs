@@ -1,6 +1,8 @@
 //! What a trace is about: rules, COMMAND's habits and happenings, drawn at random, with times so
 //! short that much happens in each.
 
+mod input;
+
 use std::time::Duration;
 
 use super::command::{Habits, MIB};
@@ -14,6 +16,8 @@ use crate::decide::rules::{
 };
 use crate::decide::traffic::Way;
 use crate::units::{Bytes, Share};
+
+pub(super) use self::input::Concern;
 
 /// How long a trace has happenings.
 pub(super) const HORIZON: Duration = Duration::from_millis(HORIZON_MS);
@@ -40,6 +44,8 @@ pub(super) fn rules(random: &mut Random) -> Rules {
         stop_timeout: Duration::from_millis(random.pick(&[0, 500, 3_000, 90_000])),
         pre_stop: random.once_in(4).then_some(Duration::from_millis(800)),
         map: SignalMap(vec![(named("USR1"), Mapped::Recycle), (named("USR2"), Mapped::Drop)]),
+        lines: None,
+        eof_timeout: None,
         restart: random.pick(&[Restart::Never, Restart::OnFailure, Restart::Always]),
         max_restarts: Budget { restarts: 3, window: random.millis(1_000, 30_000) },
         backoff: Backoff { min: Duration::from_millis(100), max: Duration::from_secs(5) },

@@ -1,8 +1,11 @@
 //! Single stories, with exact boundaries: the real state machine, step by step.
 
+mod asleep;
 mod boundaries;
+mod lines;
 mod memory;
 mod observing;
+mod outliving;
 mod preparing;
 mod said;
 mod signals;
@@ -268,12 +271,12 @@ fn a_kill_limit_below_the_baseline_does_not_storm_either() {
 #[test]
 fn after_the_end_of_input_nothing_is_planned() {
     let mut story = Story::running(lifetime(10));
-    story.tell(1, Event::InputEnded);
+    story.tell(1, Event::InputSpent);
     assert_eq!(story.wait(1_000_000), None);
     let usr1 = Signal::parse("USR1").unwrap();
     let map = SignalMap(vec![(usr1, crate::decide::rules::Mapped::Recycle)]);
     let mut story = Story::running(Rules { map, ..plain() });
-    story.tell(1, Event::InputEnded);
+    story.tell(1, Event::InputSpent);
     let mut actions = Vec::new();
     let signalled = Event::Signalled { signal: usr1, shared: false };
     story.core.step(at(2), signalled, &mut actions);

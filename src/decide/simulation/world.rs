@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use super::book::{Book, Seen};
 use super::command::{Command, Habits};
+use super::input::{Input, Reader};
 use super::laws::{LIKELY, Law, Moment, TIMED, TIMELESS};
 use super::random::Random;
-use super::scenario;
+use super::scenario::{self, Concern};
 use super::talk::{Talk, Voice};
 use crate::decide::event::{Action, Event};
 use crate::decide::exit::{Exit, Signal};
@@ -19,6 +20,7 @@ use crate::units::Bytes;
 
 mod acting;
 mod due;
+mod feeding;
 mod happening;
 mod passing;
 
@@ -36,7 +38,14 @@ enum Coming {
 pub(super) enum Happening {
     /// Something moves, so many bytes.
     Talk(Voice, u64),
+    /// So many lines come on standard input.
+    Lines(u64),
+    /// One that is too long, which takes so many milliseconds to come.
+    LongLine(u64),
+    LineEnd,
     InputEnd,
+    /// COMMAND reads some of its lines.
+    Read,
     End(Exit),
     Stop(Signal),
     Continue,
@@ -74,6 +83,7 @@ pub(super) struct World {
     clock: Clock,
     rules: Rules,
     habits: Habits,
+    concern: Concern,
     core: Lifecycle,
     book: Book,
     now: Time,
@@ -83,6 +93,9 @@ pub(super) struct World {
     acted_until: Time,
     /// COMMAND, from the `Start` that made it until the core was told that its tree is gone.
     command: Option<Command>,
+    /// How it reads lines.
+    reader: Option<Reader>,
+    input: Input,
     generation: u64,
     /// When the core is told that a start worked: no end is told before.
     start_told: Time,
@@ -92,8 +105,8 @@ pub(super) struct World {
     clear_since: Time,
     /// In this generation, a look could not see.
     was_blind: bool,
-    /// Steps at this very instant.
-    at_once: u32,
+    /// Steps at this very instant, without what chance has brought, and what that leads to.
+    at_once: i32,
     /// Answers in a row that were asked for again at once.
     in_vain: u32,
     /// Only when the trace is told again: writing it down costs more than living it.
@@ -101,21 +114,27 @@ pub(super) struct World {
 }
 
 /// More steps than this at one instant are a busy loop.
-const MOST_AT_ONCE: u32 = 50;
+const MOST_AT_ONCE: i32 = 50;
+/// What happens by itself may lead to so many steps: it is passed on, COMMAND is woken.
+const STEPS_OF_CHANCE: i32 = 3;
 /// More actions than this for one event are a busy loop, too.
 const MOST_ACTIONS: usize = 8;
 
 impl World {
     pub(super) fn new(seed: u64, origin: Time, clock: Clock) -> Self {
-        Self::with(Random::new(seed), seed % 8 == 5, origin, clock)
+        Self::with(Random::new(seed), seed, origin, clock)
     }
 
-    pub(super) fn with(mut random: Random, observes: bool, origin: Time, clock: Clock) -> Self {
-        let observe = observes.then_some(Observe { memory: Bytes(1 << 30) });
+    /// `kind`: what the trace is about is not drawn.
+    pub(super) fn with(mut random: Random, kind: u64, origin: Time, clock: Clock) -> Self {
+        let observe = (kind % 8 == 5).then_some(Observe { memory: Bytes(1 << 30) });
+        let concern = Concern::of(kind / 8);
         let rules = Rules { observe, ..scenario::rules(&mut random) };
+        let rules = concern.rules(&mut random, rules);
         let mut world = Self {
             clock,
             habits: scenario::habits(&mut random),
+            concern,
             core: Lifecycle::new(rules.clone(), origin, random.below(u64::MAX)),
             book: Book::new(origin, &rules),
             now: origin,
@@ -123,6 +142,8 @@ impl World {
             sequence: 0,
             acted_until: origin,
             command: None,
+            reader: None,
+            input: Input::new(rules.lines.is_some()),
             generation: 0,
             start_told: origin,
             sweeping: false,
@@ -220,7 +241,11 @@ impl World {
                 (self.clear_since, self.was_blind) = (self.now, false);
                 8
             }
-            Action::Pass(_) | Action::Wake | Action::Prepare(_) | Action::Sweep(_) => 30,
+            Action::Pass(_)
+            | Action::Wake
+            | Action::Prepare(_)
+            | Action::CutInput
+            | Action::Sweep(_) => 30,
             Action::Look(_) => 100,
         };
         let at = self.acted_until.max(self.now + self.random.micros(3_000));
@@ -228,7 +253,9 @@ impl World {
         self.plan(at.since(self.now), Coming::Act(action));
         if self.random.once_in(disturbed_once_in) {
             let after = self.random.micros(6_000);
-            let happening = scenario::any(&mut self.random, &self.rules);
+            let happening = self.concern.in_between(&mut self.random);
+            let happening =
+                happening.unwrap_or_else(|| scenario::any(&mut self.random, &self.rules));
             self.plan(after, Coming::Happen(happening));
         }
     }

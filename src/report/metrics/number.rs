@@ -224,7 +224,7 @@ impl Numbers {
             Notice::StartFailed { .. } => vec![once(Number::StartFailures)],
             Notice::GaveUp { .. } => vec![once(Number::GaveUp)],
             // What was left of the tree is gone.
-            Notice::Backoff { .. } => {
+            Notice::Backoff { .. } | Notice::Waiting { .. } => {
                 self.forget_sample();
                 Vec::new()
             }
@@ -233,6 +233,9 @@ impl Numbers {
             | Notice::StillAlive { .. }
             | Notice::Refused
             | Notice::NothingLeftToRead
+            | Notice::LongLine { .. }
+            | Notice::LinesTaken { .. }
+            | Notice::OutlivedInput { .. }
             | Notice::CannotSee(_)
             | Notice::MetricsFailed { .. }
             | Notice::HookFailed { .. }

@@ -82,8 +82,9 @@ impl TrafficSense {
         };
         let told = rules.observe.is_some() || rules.sample_every.is_some();
         let watched = rules.plans() || told;
+        let ends = rules.eof_timeout.is_some();
         let looked_at = rules.needs_traffic() || told;
-        Self::new(wanted, StdinSense::new(files::STDIN, watched), looked_at)
+        Self::new(wanted, StdinSense::new(files::STDIN, watched, ends), looked_at)
     }
 
     /// Where nobody will ever look, nothing is found out beforehand.
@@ -190,7 +191,7 @@ impl TrafficSense {
     ) -> Option<Traffic> {
         let mut sum = Traffic::default();
         let mut seen = Ok(());
-        if self.wanted.sources.stdin && self.stdin.is_source() {
+        if self.wanted.sources.stdin && self.stdin.may_move() {
             match self.stdin.moved() {
                 Ok(true) => sum = input(now),
                 Ok(false) => {}

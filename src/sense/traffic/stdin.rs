@@ -9,24 +9,12 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
+use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
-use nix::sys::stat::{SFlag, fstat};
 
 use crate::decide::event::{Sight, Unseen};
-use crate::sys::files;
-
-/// What standard input is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Pipe,
-    Socket,
-    Terminal,
-    /// A regular file: no source of traffic, and no end that means anything.
-    File,
-    /// The same: `/dev/null`, nothing.
-    Nothing,
-}
+use crate::sys::files::{self, Kind};
 
 /// Tells whether bytes moved since it was asked last.
 #[derive(Debug)]
@@ -51,27 +39,40 @@ pub(crate) struct StdinSense {
     tripwire: Result<Tripwire, Unseen>,
     carried: bool,
     ended: bool,
+    /// Lines of it wait between us and COMMAND.
+    held_back: bool,
 }
 
 impl StdinSense {
     /// It cannot have traffic at all.
     pub(crate) const NOTHING: Unseen = Unseen { what: Sight::Input, errno: 0 };
 
-    /// To be made before COMMAND is started: what moves before that is not seen. `wanted`: anybody
-    /// will ask. To close an inotify descriptor takes the kernel 17 ms, and the end of every
-    /// command at a prompt would wait for that.
-    pub(crate) fn new(fd: BorrowedFd<'static>, wanted: bool) -> Self {
-        let kind = if wanted { Kind::of(fd) } else { Kind::Nothing };
-        let tripwire = Tripwire::on(fd, kind)
-            .map_err(|error| Unseen { what: Sight::Input, errno: error as i32 });
+    /// To be made before COMMAND is started: what moves before that is not seen. `watched`: anybody
+    /// will ask whether bytes move. To close an inotify descriptor takes the kernel 17 ms, and the
+    /// end of every command at a prompt would wait for that. `ends`: somebody wants to know of its
+    /// end.
+    pub(crate) fn new(fd: BorrowedFd<'static>, watched: bool, ends: bool) -> Self {
+        let kind = if watched || ends { Kind::of(fd) } else { Kind::Nothing };
+        let tripwire = if watched { Tripwire::on(fd, kind) } else { Err(Errno::EPERM) };
+        let tripwire = tripwire.map_err(|error| Unseen { what: Sight::Input, errno: error as i32 });
         // COMMAND may read what waits now before we look again.
         let carried = kind.is_source() && files::unread(fd).is_some_and(|count| count > 0);
-        Self { fd, kind, tripwire, carried, ended: !kind.is_source() }
+        Self { fd, kind, tripwire, carried, ended: !kind.is_source(), held_back: false }
+    }
+
+    /// Whether lines of it wait between us and COMMAND: they are unread.
+    pub(crate) fn hold_back(&mut self, held_back: bool) {
+        self.held_back = held_back;
     }
 
     /// Whether it can have traffic at all.
     pub(crate) fn is_source(&self) -> bool {
         self.kind.is_source()
+    }
+
+    /// Whether a look at it can tell anything.
+    pub(crate) fn may_move(&self) -> bool {
+        self.is_source() || self.held_back
     }
 
     /// # Errors
@@ -89,7 +90,11 @@ impl StdinSense {
     /// # Errors
     /// The kernel does not let us watch.
     pub(crate) fn moved(&mut self) -> Result<bool, Unseen> {
-        let unread = files::unread(self.fd).is_some_and(|count| count > 0);
+        let unread = self.held_back || files::unread(self.fd).is_some_and(|count| count > 0);
+        if !self.kind.is_source() {
+            // A file has no tripwire, and its lines that wait are all that can be told of it.
+            return Ok(unread && self.held_back);
+        }
         let sprung = self.tripwire.as_ref().map(Tripwire::sprung).map_err(|unseen| *unseen)?;
         // The end of a socket springs it, too.
         let moved = sprung == Some(Sprung::Bytes) || sprung.is_some() && unread;
@@ -100,7 +105,7 @@ impl StdinSense {
     /// Whether its first bytes must not be missed: a socket tells them from its end only by when
     /// they come.
     pub(crate) fn awaits_first(&self) -> bool {
-        self.kind == Kind::Socket && !self.carried && !self.ended
+        matches!(self.kind, Kind::Socket | Kind::Messages) && !self.carried && !self.ended
     }
 
     /// Becomes readable when bytes move.
@@ -116,31 +121,15 @@ impl StdinSense {
         (!self.ended).then_some(self.fd)
     }
 
+    /// Whether it has.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     /// The writer is gone. Tells whether data had come before; where that cannot be known, it had.
     pub(crate) fn ended(&mut self) -> bool {
         self.ended = true;
         self.moved().is_err() || self.carried
-    }
-}
-
-impl Kind {
-    pub(crate) fn of(fd: BorrowedFd<'_>) -> Self {
-        let Ok(stat) = fstat(fd) else { return Self::Nothing };
-        match SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT {
-            SFlag::S_IFIFO => Self::Pipe,
-            SFlag::S_IFSOCK => Self::Socket,
-            SFlag::S_IFCHR if std::io::IsTerminal::is_terminal(&fd) => Self::Terminal,
-            SFlag::S_IFREG => Self::File,
-            _ => Self::Nothing,
-        }
-    }
-
-    /// Whether it can have traffic at all.
-    pub(crate) fn is_source(self) -> bool {
-        match self {
-            Self::Pipe | Self::Socket | Self::Terminal => true,
-            Self::File | Self::Nothing => false,
-        }
     }
 }
 
@@ -151,7 +140,7 @@ impl Tripwire {
             Kind::Pipe => Self::inotify(AddWatchFlags::IN_MODIFY),
             // Output of COMMAND modifies a terminal, too; only input is read from it.
             Kind::Terminal => Self::inotify(AddWatchFlags::IN_ACCESS),
-            Kind::Socket => Self::epoll(fd),
+            Kind::Socket | Kind::Messages => Self::epoll(fd),
             Kind::File | Kind::Nothing => Err(nix::Error::EPERM),
         }
     }

@@ -61,7 +61,8 @@ pub(crate) fn all_charts() -> Vec<Vec<String>> {
 fn every_command_line_in_the_documents_is_one() {
     for options in all_commands() {
         let options = options.join(" ");
-        let (end, run) = Run::new(&options).command(["--", "true"]).finish();
+        // Some want an input that can wait, or end.
+        let (end, run) = Run::new(&options).stdin_pipe().command(["--", "true"]).finish();
         assert_eq!(end, End::Code(0), "recycle {options}: {}", run.stderr());
     }
 }

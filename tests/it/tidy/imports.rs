@@ -18,7 +18,7 @@ const RULES: [Rule; 9] = [
     Rule { part: "decide", ours: &["units"], libraries: &[] },
     Rule { part: "sys", ours: &[], libraries: &["nix", "libc"] },
     Rule { part: "sense", ours: BELOW, libraries: &["nix", "libc"] },
-    Rule { part: "act", ours: BELOW, libraries: &["nix", "libc"] },
+    Rule { part: "act", ours: BELOW, libraries: &["memchr", "nix", "libc"] },
     // A mode of its own: it draws what was written, and knows nobody who runs.
     Rule {
         part: "chart",

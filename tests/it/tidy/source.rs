@@ -24,8 +24,9 @@ impl Source {
 
     /// Whether it is part of what users run.
     pub(super) fn is_program(&self) -> bool {
-        let tests =
-            self.path.starts_with("src/decide/simulation") || self.path.ends_with("/tests.rs");
+        let played = ["src/decide/simulation", "src/act/feed/lines/model.rs"];
+        let tests = self.path.ends_with("/tests.rs")
+            || played.iter().any(|path| self.path.starts_with(path));
         self.path.starts_with("src/") && !tests
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Book, Ending, Life};
+use super::{Book, Drain, Ending, Life};
 use crate::decide::event::{Action, Event, Force, Reason};
 use crate::decide::notice::{Notice, Opening};
 use crate::decide::rules::Rules;
@@ -13,39 +13,14 @@ impl Book {
     /// Takes down what the core did.
     pub(in crate::decide::simulation) fn did(&mut self, action: &Action, rules: &Rules) {
         match action {
-            Action::Start { .. } => {
-                (self.started, self.life) = (self.now, Life::Starting);
-                self.began = self.now;
-                (self.ending, self.killed, self.start_due) = (None, None, None);
-                self.hung_up_until = None;
-                (self.held_until, self.seen) = (None, None);
-                self.effort = Effort::new(self.now, self.settle);
-                (self.samples, self.over_since) = (Samples::default(), None);
-                self.told_over = false;
-                (self.saw_traffic, self.stopped, self.complained) = (true, false, false);
-            }
+            Action::Start { .. } => self.starts(),
             Action::Sweep(Force::Kill) if self.killed.is_none() => {
                 self.killed = Some(self.now);
                 self.killed_late = matches!(self.told, Event::Due);
             }
-            Action::Tell(Notice::Stopping { reason, .. }) => {
-                let opening = match (&self.told, reason) {
-                    (Event::Exited(_), _) => Opening::Ended,
-                    (_, Reason::KillRss { .. }) => Opening::Killed,
-                    _ => Opening::Asked(self.stop_signal),
-                };
-                // An INT that came while a stop was prepared wished for an end: it begins now.
-                let held = self.held_until.is_some_and(|until| self.now < until);
-                let prepared = self.is_preparing() && rules.pre_stop.is_some();
-                let asked = matches!(opening, Opening::Asked(_));
-                self.leaving |= prepared && asked && self.interrupted && held;
-                let (began, planned) = (self.now, Some(*reason));
-                self.ending = Some(Ending { began, planned, opening: Some(opening) });
-                self.cause = Some(reason.cause());
-            }
+            Action::Tell(Notice::Stopping { reason, .. }) => self.stops(*reason, rules),
             Action::Tell(Notice::Due { reason, .. }) => {
-                let (began, planned) = (self.now, Some(*reason));
-                self.ending = Some(Ending { began, planned, opening: None });
+                self.ending = Some(Ending::new(self.now, Some(*reason)));
                 self.cause = Some(reason.cause());
                 self.restarts.lasted(self.age());
                 let memory = matches!(reason, Reason::Rss { .. } | Reason::Pss { .. });
@@ -65,6 +40,19 @@ impl Book {
                 let killed = matches!(recycled.reason, Reason::KillRss { .. });
                 let early = killed && recycled.age <= Duration::from_secs(10);
                 self.early_kills = if early { self.early_kills + 1 } else { 0 };
+                if self.early_kills >= 2 {
+                    // It may have lived on for long after its stop was decided on.
+                    self.restarts.lasted(recycled.age);
+                }
+                self.recycled(recycled.reason, rules);
+            }
+            Action::Tell(Notice::Waiting { .. }) => self.asleep = true,
+            Action::Tell(Notice::OutlivedInput { .. }) => {
+                (self.outstays, self.ending) = (Some(self.now), None);
+            }
+            Action::CutInput => {
+                let drain = Some(Drain { began: self.now, cut: None });
+                self.ending = self.ending.map(|ending| Ending { drain, ..ending });
             }
             Action::Tell(Notice::KillLimitTooLow { again_in, .. }) => {
                 self.start_due = Some(self.now + *again_in);
@@ -79,5 +67,40 @@ impl Book {
             | Action::Suspend(_)
             | Action::Tell(_) => {}
         }
+    }
+
+    fn starts(&mut self) {
+        (self.started, self.life) = (self.now, Life::Starting);
+        self.began = self.now;
+        (self.ending, self.killed, self.start_due) = (None, None, None);
+        (self.asleep, self.exit, self.taken) = (false, None, 0);
+        self.hung_up_until = None;
+        (self.held_until, self.seen) = (None, None);
+        self.effort = Effort::new(self.now, self.settle);
+        (self.samples, self.over_since) = (Samples::default(), None);
+        self.told_over = false;
+        (self.saw_traffic, self.stopped, self.complained) = (true, false, false);
+    }
+
+    fn stops(&mut self, reason: Reason, rules: &Rules) {
+        let drain = self.ending.and_then(|ending| ending.drain);
+        let opening = match (&self.told, reason) {
+            (Event::Exited(_), _) if drain.is_some() => Opening::Drained,
+            (Event::Exited(_), _) => Opening::Ended,
+            (_, Reason::KillRss { .. }) => Opening::Killed,
+            _ => Opening::Asked(self.stop_signal),
+        };
+        // An INT that came while a stop was prepared wished for an end: it begins now.
+        let held = self.held_until.is_some_and(|until| self.now < until);
+        let prepared = self.is_preparing() && (rules.pre_stop.is_some() || drain.is_some());
+        let asked = matches!(opening, Opening::Asked(_));
+        self.leaving |= prepared && asked && self.interrupted && held;
+        let mut ending = Ending::new(self.now, Some(reason));
+        if let (Opening::Drained, Some(drain)) = (opening, drain) {
+            ending.began = drain.began;
+        }
+        ending.opening = Some(opening);
+        self.ending = Some(ending);
+        self.cause = Some(reason.cause());
     }
 }

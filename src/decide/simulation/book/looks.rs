@@ -37,7 +37,7 @@ impl Book {
         let MemoryRules { max_rss, max_pss, kill } = rules.memory;
         let rss = max_rss.map(|limit| (limit, Measure::Rss));
         let pss = max_pss.map(|limit| (limit, Measure::Pss));
-        let only_kill = self.input_ended || self.leaving || self.ending.is_some();
+        let only_kill = self.input_spent || self.ends();
         let [rss, pss] = [rss, pss].map(|limit| limit.filter(|_| !only_kill));
         [rss, pss, kill].into_iter().flatten()
     }

@@ -9,7 +9,9 @@ impl Book {
         let Mapped::Pass(_) = rules.map.of(signal) else { return };
         let until = Some(self.now + rules.stop_timeout);
         // A planned stop, or what comes between generations, has nothing to wait for.
-        let mid_life = self.command_lives() && (self.ending.is_none() || self.is_preparing());
+        let mid_life = self.command_lives()
+            && (self.ending.is_none() || self.is_preparing())
+            && self.outstays.is_none();
         match signal {
             Signal::TERM => {
                 (self.terminated, self.leaving) = (true, true);
@@ -37,7 +39,7 @@ impl Book {
     /// A shell takes over, but for the time of a planned stop; where none does, Ctrl-Z is undone.
     /// Who wants the foreground is given it, if we have it.
     pub(super) fn after_stop(&self, signal: Signal, foreground: bool, shell: bool) -> Follow {
-        let ending = self.ending.is_some() && !self.leaving;
+        let ending = (self.ending.is_some() || self.outstays.is_some()) && !self.leaving;
         let wants = matches!(signal, Signal::TTIN | Signal::TTOU);
         match self.command_lives() {
             true if wants && foreground => Follow::Wake,

@@ -4,37 +4,24 @@ use std::time::Duration;
 
 use super::Moment;
 use crate::decide::event::{Action, Event, Reason};
-use crate::decide::exit::{End, Signal};
+use crate::decide::exit::End;
 use crate::decide::notice::{Notice, Recycled};
-use crate::decide::rules::Then;
 use crate::decide::simulation::book::Follow;
 
-/// As COMMAND did; by the signal that came when there was no COMMAND; as `--then` says.
+/// As COMMAND did; by the signal that came when there was no COMMAND; as `--then` says, or the book
+/// where nothing is left to start for.
 pub(super) fn quit_says_how_command_ended(moment: &Moment<'_>) -> bool {
     let Action::Quit(end) = moment.action else { return true };
     let book = moment.book;
-    let must = book.follow == Follow::Quit;
-    match &book.told {
-        Event::Exited(exit) => must && *end == End::from(*exit),
-        Event::StartFailed(failure) => must && *end == End::from(*failure),
-        Event::Signalled { signal, .. } => must && *end == End::Signal(*signal),
-        Event::TreeDefied => must && *end == End::FAILED,
-        Event::TreeGone => {
-            let planned = book.ending.is_some_and(|ending| ending.planned.is_some());
-            let lost = book.input_ended && *end == End::Signal(Signal::KILL);
-            let then =
-                matches!(moment.rules.then, Then::Exit(status) if *end == End::Status(status));
-            planned && (then || lost)
-        }
-        Event::Started
-        | Event::Stopped { .. }
-        | Event::Prepared { .. }
-        | Event::Observed(_)
-        | Event::Moved(_)
-        | Event::InputEnded
-        | Event::Overslept { .. }
-        | Event::Due => false,
-    }
+    let truth = match (book.follow, &book.told) {
+        (Follow::QuitAs(end), _) => end,
+        (Follow::Quit, Event::Exited(exit)) => End::from(*exit),
+        (Follow::Quit, Event::StartFailed(failure)) => End::from(*failure),
+        (Follow::Quit, Event::Signalled { signal, .. }) => End::Signal(*signal),
+        (Follow::Quit, Event::TreeDefied) => End::FAILED,
+        _ => return false,
+    };
+    *end == truth
 }
 
 /// Both the sliding budget and the doubling delays are kept to, and told as they are.

@@ -12,9 +12,11 @@ pub(super) fn never_two_generations(moment: &Moment<'_>) -> bool {
         || !moment.tree_lives && !moment.book.command_lives()
 }
 
-/// TERM is the end of starting, and so is an INT that nobody is there to take.
+/// TERM is the end of starting, and so is an INT that nobody is there to take, and a stop of what
+/// outlived its input.
 pub(super) fn nothing_is_started_after_term(moment: &Moment<'_>) -> bool {
-    !matches!(moment.action, Action::Start { .. }) || !moment.book.leaving
+    let over = moment.book.leaving || moment.book.outstays.is_some();
+    !matches!(moment.action, Action::Start { .. }) || !over
 }
 
 /// After `Quit`, nothing: not even a second one.
@@ -76,8 +78,8 @@ pub(super) fn observed_recycles_never_come(moment: &Moment<'_>) -> bool {
 pub(super) fn looks_serve_a_decision(moment: &Moment<'_>) -> bool {
     let Action::Look(look) = moment.action else { return true };
     let (book, rules) = (moment.book, moment.rules);
-    let ends = book.leaving || book.ending.is_some();
-    let over = ends || book.input_ended;
+    let ends = book.ends();
+    let over = ends || book.input_spent;
     let memory = rules.memory;
     let planned = !over && (memory.max_rss.is_some() || memory.max_pss.is_some());
     let observed = rules.observe.is_some();
@@ -101,8 +103,8 @@ pub(super) fn kill_waits_for_the_stop_timeout(moment: &Moment<'_>) -> bool {
     }
     let (book, rules) = (moment.book, moment.rules);
     let over = |(limit, measure): (_, Measure)| book.samples.certain(limit, measure);
-    let late = book.ending.is_some_and(|ending| book.now >= ending.began + rules.stop_timeout);
-    let late = late && !book.is_preparing();
+    let asked = book.ending.filter(|_| !book.is_preparing()).map(|ending| ending.asked);
+    let late = asked.max(book.outstays).is_some_and(|at| book.now >= at + rules.stop_timeout);
     let own_end = matches!(book.told, Event::Exited(_)) && book.killed.is_none();
     let kills = rules.memory.kill.filter(|_| rules.observe.is_none());
     book.killed.is_some() || late && !own_end || kills.is_some_and(over)

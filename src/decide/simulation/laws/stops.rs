@@ -35,10 +35,16 @@ fn last_traffic(moment: &Moment<'_>) -> Option<Time> {
 /// Nobody tells COMMAND to go before what must come first has ended, or has had its time: only
 /// kill-rss cannot wait. Nor does anybody tell it to go that nothing was decided about.
 pub(super) fn a_stop_is_prepared(moment: &Moment<'_>) -> bool {
-    let Action::Tell(Notice::Stopping { reason, .. }) = moment.action else { return true };
-    let Some(ending) = moment.book.ending.filter(|ending| ending.opening.is_none()) else {
-        return false;
+    let ending = moment.book.ending.filter(|ending| ending.opening.is_none());
+    let reason = match moment.action {
+        Action::Tell(Notice::Stopping { reason, .. }) => Some(*reason),
+        Action::CutInput => ending.and_then(|ending| ending.planned),
+        _ => return true,
     };
+    let (Some(ending), Some(reason)) = (ending, reason) else { return false };
+    if ending.drain.is_some() {
+        return *moment.action != Action::CutInput;
+    }
     let Some(timeout) = moment.rules.pre_stop else { return true };
     match moment.book.told {
         Event::Prepared { generation } => generation == moment.book.generation(),
@@ -47,17 +53,18 @@ pub(super) fn a_stop_is_prepared(moment: &Moment<'_>) -> bool {
     }
 }
 
-/// TERM: no triggers from now on; that kill-rss would kill is told still.
+/// TERM, or a stop for good: no triggers from now on; that kill-rss would kill is told still.
 pub(super) fn nothing_is_planned_after_term(moment: &Moment<'_>) -> bool {
     let kills = matches!(reason(moment), Some(Reason::KillRss { .. }));
     let told = kills && moment.rules.observe.is_some();
-    reason(moment).is_none() || told || !moment.book.leaving && moment.book.command_lives()
+    let over = moment.book.leaving || moment.book.outstays.is_some();
+    reason(moment).is_none() || told || !over && moment.book.command_lives()
 }
 
 /// The next generation would find nothing; only kill-rss cannot wait.
-pub(super) fn nothing_is_planned_after_the_input_ended(moment: &Moment<'_>) -> bool {
+pub(super) fn nothing_is_planned_after_the_input_spent(moment: &Moment<'_>) -> bool {
     reason(moment).is_none_or(|reason| matches!(reason, Reason::KillRss { .. }))
-        || !moment.book.input_ended
+        || !moment.book.input_spent
 }
 
 /// Idle means *went* idle; what COMMAND opened itself before it had settled does not count.

@@ -99,7 +99,7 @@ fn kill_rss_does_not_wait_for_anything_and_after_the_end_of_input_it_is_the_end(
     let memory = MemoryRules { kill, ..MemoryRules::default() };
     let min_lifetime = Duration::from_secs(60);
     let mut story = Story::running(Rules { memory, min_lifetime, ..plain() });
-    story.tell(1, Event::InputEnded);
+    story.tell(1, Event::InputSpent);
     story.rss = 201;
     let (millis, actions) = story.wait(2_000).unwrap();
     assert_eq!(actions, [KILL]);
@@ -112,7 +112,7 @@ fn kill_rss_does_not_wait_for_anything_and_after_the_end_of_input_it_is_the_end(
 fn a_recycle_that_is_asked_for_while_a_generation_starts_comes_too_late_after_the_input() {
     let map = SignalMap(vec![(Signal::HUP, Mapped::Recycle)]);
     let mut story = Story::running(Rules { map, restart: Restart::Always, ..plain() });
-    story.tell(1, Event::InputEnded);
+    story.tell(1, Event::InputSpent);
     story.tell(2, Event::Exited(Exit::Status(1)));
     story.tell(3, Event::TreeGone);
     assert_eq!(story.wait(1_000), Some((102, start(2, Cause::Exit))));

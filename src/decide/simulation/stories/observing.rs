@@ -232,7 +232,7 @@ fn a_recycle_that_a_signal_asks_for_is_told_in_each_state() {
     assert_eq!(story.wait(15_000), None);
     let would = [(4_000, 4_000, Cause::Signal), (14_000, 10_000, Cause::Lifetime)];
     assert_eq!(story.would(), would, "a new life from there");
-    story.tell(16_000, Event::InputEnded);
+    story.tell(16_000, Event::InputSpent);
     assert_eq!(story.signal(17_000, "USR1"), []);
     assert_eq!(story.would(), []);
     story.signal(18_000, "USR1");

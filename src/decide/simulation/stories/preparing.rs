@@ -110,7 +110,7 @@ fn term_is_the_end() {
 #[test]
 fn input_that_ends_calls_it_off() {
     let mut story = prepared(plain());
-    story.tell(11_000, Event::InputEnded);
+    story.tell(11_000, Event::InputSpent);
     assert!(story.said.contains(&Notice::NothingLeftToRead));
     assert_eq!(story.tell(12_000, Event::Prepared { generation: 1 }), []);
     assert_eq!(story.wait(1_000_000), None);
@@ -159,7 +159,7 @@ fn a_start_that_fails_after_it_was_called_off_is_not_waited_for() {
     story.tell(10_000, Event::Exited(Exit::Status(0)));
     assert_eq!(story.tell(10_000, Event::TreeGone), start(2, Cause::Lifetime));
     story.signal(10_001, "USR1");
-    story.tell(10_002, Event::InputEnded);
+    story.tell(10_002, Event::InputSpent);
     story.tell(10_003, Event::StartFailed(Failure { stage: Stage::Exec, errno: 2 }));
     assert_eq!(story.wait(60_000), Some((10_103, start(2, Cause::Signal))));
 }

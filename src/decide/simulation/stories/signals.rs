@@ -6,7 +6,8 @@ use super::{ASK, KILL, Story, at, lifetime, plain, start, stop};
 use crate::decide::event::{Action, Cause, Event};
 use crate::decide::exit::{End, Exit, Failure, Signal, Stage};
 use crate::decide::lifecycle::Lifecycle;
-use crate::decide::rules::{Idle, Restart, Rules, SignalMap};
+use crate::decide::rules::{Idle, Lines, Restart, Rules, SignalMap};
+use crate::units::Bytes;
 
 #[test]
 fn term_ends_everything_in_every_state() {
@@ -147,6 +148,35 @@ fn time_in_which_nobody_ran_is_not_the_stops() {
     let mut story = Story::running(lifetime(10));
     story.wait(10_000);
     assert_eq!(story.tell(70_000, Event::Due), [KILL]);
+}
+
+#[test]
+fn nor_is_it_the_time_to_drain_or_after_the_end_of_input() {
+    let overslept = |millis| Event::Overslept { since: at(millis) };
+    let drain_timeout = Duration::from_secs(30);
+    let lines = Some(Lines { longest: Bytes(1), drain_timeout });
+    let draining = || {
+        let mut story = Story::running(Rules { lines, ..lifetime(10) });
+        story.wait(10_000);
+        story.tell(10_000, Event::InputCut);
+        assert_eq!(story.tell(90_000, overslept(20_000)), []);
+        story
+    };
+    assert_eq!(draining().wait(200_000), Some((110_000, stop())), "20 s were left");
+    let mut twice = draining();
+    assert_eq!(twice.tell(150_000, overslept(100_000)), []);
+    assert_eq!(twice.tell(150_000, Event::Due), stop(), "once");
+    let mut in_time = Story::running(Rules { lines, ..lifetime(10) });
+    in_time.wait(10_000);
+    in_time.tell(10_000, Event::InputCut);
+    in_time.tell(30_000, overslept(20_000));
+    assert_eq!(in_time.wait(200_000), Some((40_000, stop())), "it was not over");
+
+    let eof_timeout = Some(Duration::from_secs(5));
+    let mut story = Story::running(Rules { eof_timeout, ..plain() });
+    story.tell(1_000, Event::InputEnded);
+    assert_eq!(story.tell(60_000, overslept(2_000)), []);
+    assert_eq!(story.wait(100_000), Some((64_000, stop())), "4 s were left");
 }
 
 /// A tree that forks faster than it is killed is stopped first: by us.

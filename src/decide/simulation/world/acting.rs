@@ -9,13 +9,15 @@ use crate::decide::event::{
 use crate::decide::exit::{Exit, Failure, Signal, Stage};
 use crate::decide::simulation::book::Seen;
 use crate::decide::simulation::command::{Command, Left};
-use crate::decide::simulation::talk::BLUR;
+use crate::decide::simulation::input::Reader;
+use crate::decide::simulation::talk::{BLUR, Voice};
+use crate::decide::traffic::Way;
 
 impl World {
-    pub(super) fn act(&mut self, action: Action) {
+    pub(super) fn act(&mut self, action: Action) -> Result<(), &'static str> {
         match action {
-            Action::Start { generation, .. } => self.start(generation),
-            Action::Pass(signal) => self.signal(signal),
+            Action::Start { generation, .. } => return self.start(generation),
+            Action::Pass(signal) => return self.signal(signal),
             Action::Prepare(preparation) => {
                 let timeout = self.rules.pre_stop.unwrap_or_default();
                 let longest = u64::try_from(timeout.as_millis() * 2).unwrap();
@@ -23,29 +25,37 @@ impl World {
                 let generation = preparation.generation;
                 self.plan_tell(after, Event::Prepared { generation });
             }
-            Action::Wake => self.signal(Signal::CONT),
+            Action::Wake => return self.signal(Signal::CONT),
+            Action::CutInput => return self.cut_input(),
             Action::Sweep(force) => self.sweep(force),
             Action::Look(look) => self.look(look),
             Action::Suspend(_) | Action::Tell(_) | Action::Quit(_) => {}
         }
+        Ok(())
     }
 
-    fn start(&mut self, generation: u64) {
+    fn start(&mut self, generation: u64) -> Result<(), &'static str> {
         self.sweeping = false;
         let after = self.random.micros(4_000);
         if self.random.once_in(self.habits.start_fails_once_in) {
             let stage = self.random.pick(&[Stage::Fork, Stage::Exec]);
             let errno = self.random.pick(&[2, 11]);
             self.command = None;
-            return self.plan_tell(after, Event::StartFailed(Failure { stage, errno }));
+            self.plan_gone(after, Event::StartFailed(Failure { stage, errno }));
+            return Ok(());
         }
         (self.generation, self.start_told) = (generation, self.now + after);
         self.command = Some(Command::new(&mut self.random, self.habits, self.now));
         self.plan_tell(after, Event::Started);
+        self.input.open = self.input.lines;
+        self.reader = self.input.lines.then(|| Reader::new(&mut self.random));
+        self.take_input()
     }
 
-    fn signal(&mut self, signal: Signal) {
-        let Some(command) = self.command.as_mut().filter(|command| command.alive) else { return };
+    fn signal(&mut self, signal: Signal) -> Result<(), &'static str> {
+        let Some(command) = self.command.as_mut().filter(|command| command.alive) else {
+            return Ok(());
+        };
         if signal == Signal::CONT && command.stopped {
             command.stopped = false;
             self.clear_since = self.now;
@@ -55,6 +65,7 @@ impl World {
             let after = self.random.millis(0, within);
             self.plan(after, Coming::Happen(Happening::End(Exit::Killed(signal))));
         }
+        if signal == Signal::CONT { self.take_input() } else { Ok(()) }
     }
 
     fn sweep(&mut self, force: Force) {
@@ -99,6 +110,10 @@ impl World {
             let stopped = command.alive && command.stopped;
             Tree { cpu: command.cpu(self.now), stopped, processes: 1 }
         });
+        if self.input.holds_back() {
+            // What waits between us and COMMAND is unread.
+            self.talk.says(self.now, Voice::Mute(Way::Inbound), 1);
+        }
         // One that fails may have read the tripwires before: what they knew is lost.
         let asked = look.traffic.filter(|_| !blind || self.random.once_in(2));
         let traffic = asked.map(|widely| self.talk.look(self.now, widely)).filter(|_| !blind);

@@ -1,6 +1,8 @@
 //! Progress and liveness: what is due must happen. Checked after each step, against the true state
 //! of the world.
 
+mod input;
+
 use std::time::Duration;
 
 use super::{Clock, World};
@@ -92,7 +94,7 @@ impl World {
         law(actions.len() <= super::MOST_ACTIONS, "no more than a few actions for one event")?;
         let followed = match book.follow {
             Follow::Nothing => true,
-            Follow::Quit => book.quit,
+            Follow::Quit | Follow::QuitAs(_) => book.quit,
             Follow::Restart(_) => !book.quit,
             Follow::Suspend(signal) => has(&|action| *action == Action::Suspend(signal)),
             Follow::Wake => has(&|action| *action == Action::Wake),
@@ -104,15 +106,17 @@ impl World {
         law(!goes_on || swept, "what COMMAND left behind is told to go")?;
         let widens = has(&looks_at_all) || has(&tells_would);
         law(!self.must_widen() || widens, "what ended makes the core look at all")?;
+        let tells = |action: &Action| matches!(action, Action::Tell(Notice::LinesTaken { .. }));
+        law(!book.owes_lines || has(&tells), "lines that may be lost are told of")?;
         self.check_signal(actions)
     }
 
     /// Something without timestamps has ended, or may have moved: only all sockets can tell more.
     fn must_widen(&self) -> bool {
         let book = &self.book;
-        let running = book.life == Life::Running && book.ending.is_none();
+        let running = book.life == Life::Running;
         let answered = matches!(&book.told, Event::Observed(_));
-        answered && running && !book.input_ended && !book.leaving && book.effort.must_widen
+        answered && running && !book.input_spent && !book.ends() && book.effort.must_widen
     }
 
     /// Every signal is passed on while COMMAND lives, but one that it got as well, or that the map
@@ -129,7 +133,8 @@ impl World {
             Mapped::Pass(_) => law(passes != shared, "a signal is passed on once"),
             Mapped::Drop => law(!passes, "a signal that is mapped to none is dropped"),
             Mapped::Recycle => {
-                let alone = self.book.leaving || self.book.input_ended;
+                let over = self.book.leaving || self.book.outstays.is_some();
+                let alone = over || self.book.input_spent;
                 let told = actions.iter().any(tells_asked);
                 let begins = if self.observes() { told } else { self.book.ending.is_some() };
                 law(alone || begins, "a recycle that was asked for begins")
@@ -144,22 +149,21 @@ impl World {
             return Ok(());
         }
         if book.life == Life::Absent {
-            let due = book.start_due.is_some_and(|due| self.now <= due);
-            return law(due, "the next generation starts when it is time");
+            return self.check_absence();
         }
-        let timeout = self.rules.stop_timeout;
-        let overdue = book.ending.is_some_and(|ending| self.now > ending.began + timeout);
+        self.check_outliving()?;
         if book.is_preparing() {
-            let until = book.ending.map(|it| it.began + self.rules.pre_stop.unwrap_or_default());
-            law(until.is_none_or(|until| self.now <= until), "what is prepared begins in time")?;
+            self.check_preparing()?;
         } else {
+            let asked = book.ending.map(|ending| ending.asked).max(book.outstays);
+            let overdue = asked.is_some_and(|at| self.now > at + self.rules.stop_timeout);
             law(!overdue || book.killed.is_some(), "KILL comes at the stop timeout")?;
         }
         let undying = book.killed.is_some_and(|at| self.now > at + PATIENCE);
         law(!undying || book.complained, "what outlives KILL is told of")?;
         let Some(command) = &self.command else { return Ok(()) };
         self.check_kill(command)?;
-        let over = book.leaving || book.input_ended || book.ending.is_some();
+        let over = book.input_spent || book.ends();
         if over || book.life != Life::Running || command.stopped || !command.alive {
             return Ok(());
         }

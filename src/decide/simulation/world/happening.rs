@@ -19,8 +19,18 @@ impl World {
                 return self.tell(Event::Signalled { signal, shared }, None);
             }
             Happening::InputEnd => {
-                return self.tell(Event::InputEnded, None);
+                return self.input_ends();
             }
+            Happening::Lines(count) => return self.lines_come(count),
+            Happening::LongLine(millis) => {
+                if self.input.begin_long_line() {
+                    let after = Duration::from_millis(millis);
+                    self.plan(after, Coming::Happen(Happening::LineEnd));
+                }
+                return Ok(());
+            }
+            Happening::LineEnd => return self.line_ends(),
+            Happening::Read => return self.read(),
             Happening::LeftoversEnd => self.leftovers_end(),
             _ => {}
         }
@@ -46,12 +56,19 @@ impl World {
                     return self.tell(Event::Stopped { signal, foreground, shell }, None);
                 }
             }
-            Happening::Continue => (command.stopped, self.clear_since) = (false, now),
+            Happening::Continue => {
+                (command.stopped, self.clear_since) = (false, now);
+                return self.take_input();
+            }
             Happening::Free => command.frees(now),
             Happening::Fork(millis) => command.forks(now, Duration::from_millis(millis)),
             Happening::Compute(millis) => command.computes(now, Duration::from_millis(millis)),
             Happening::Talk(..)
+            | Happening::Lines(_)
+            | Happening::LongLine(_)
+            | Happening::LineEnd
             | Happening::InputEnd
+            | Happening::Read
             | Happening::LeftoversEnd
             | Happening::Signal(_) => {}
         }
@@ -70,7 +87,7 @@ impl World {
         if self.sweeping && !self.command.as_ref().is_some_and(Command::is_there) {
             self.sweeping = false;
             self.command = None;
-            self.plan_tell(Duration::ZERO, Event::TreeGone);
+            self.plan_gone(Duration::ZERO, Event::TreeGone);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Clock, Coming, Happening, MOST_AT_ONCE, World};
+use super::{Clock, Coming, Happening, MOST_AT_ONCE, STEPS_OF_CHANCE, World};
 use crate::decide::event::Event;
 use crate::decide::exit::Exit;
 use crate::decide::simulation::scenario::{self, HORIZON};
@@ -39,7 +39,9 @@ impl World {
     }
 
     pub(super) fn plan_happenings(&mut self) {
-        for (after, happening) in scenario::happenings(&mut self.random, &self.rules) {
+        let happenings = scenario::happenings(&mut self.random, &self.rules);
+        let more = self.concern.happenings(&mut self.random);
+        for (after, happening) in happenings.into_iter().chain(more) {
             self.plan(after, Coming::Happen(happening));
         }
     }
@@ -55,18 +57,27 @@ impl World {
 
     fn advance(&mut self) -> Result<(), &'static str> {
         let next = self.coming.first_key_value().map(|((at, _), _)| *at);
+        if let Some(event) = self.awaited().filter(|_| next.is_none_or(|at| at > self.now)) {
+            self.reach(self.now)?;
+            return self.tell(event, None);
+        }
         match (next, self.core.deadline()) {
             // What happened before the deadline, or with it, comes before the deadline.
             (Some(at), deadline) if deadline.is_none_or(|deadline| at <= deadline) => {
                 self.reach(at)?;
                 let (_, coming) = self.coming.pop_first().unwrap();
                 match coming {
-                    Coming::Act(action) => {
-                        self.act(action);
-                        Ok(())
+                    Coming::Act(action) => self.act(action),
+                    Coming::Tell(event, seen) => {
+                        if let Event::Exited(_) = event {
+                            self.tell_last_news()?;
+                        }
+                        self.tell(event, seen)
                     }
-                    Coming::Tell(event, seen) => self.tell(event, seen),
-                    Coming::Happen(happening) => self.happen(happening),
+                    Coming::Happen(happening) => {
+                        self.at_once -= STEPS_OF_CHANCE;
+                        self.happen(happening)
+                    }
                 }
             }
             (_, Some(deadline)) => {
@@ -75,6 +86,10 @@ impl World {
                     Clock::Stumbling => self.random.millis(1, 50),
                 };
                 self.reach(deadline.max(self.now) + stumble)?;
+                // Whoever wakes looks at everything before he heeds the time.
+                if self.tell_news(true)? {
+                    return Ok(());
+                }
                 self.tell(Event::Due, None)?;
                 self.check_progress(self.clock)
             }
@@ -87,6 +102,10 @@ impl World {
         match &self.command {
             Some(command) if command.alive => self.happen(Happening::End(Exit::Status(0))),
             Some(command) if command.is_there() => self.happen(Happening::LeftoversEnd),
+            Some(_) | None if self.core.awaits_input() && !self.input.over => {
+                let lines = self.random.once_in(2).then_some(Happening::Lines(1));
+                self.happen(lines.unwrap_or(Happening::InputEnd))
+            }
             Some(_) | None => Err("somebody is waited for"),
         }
     }

@@ -49,7 +49,7 @@ fn once_nothing_is_planned_only_memory_is_looked_at() {
         assert!(!story.core.looks_at_traffic());
         story
     };
-    let mut story = told(|| Event::InputEnded);
+    let mut story = told(|| Event::InputSpent);
     let observed = story.ends(6_000, Event::Exited(Exit::Status(0)));
     assert_eq!(observed.course.unwrap().peak, Bytes(77));
     told(|| Event::Signalled { signal: Signal::TERM, shared: false });

@@ -1,0 +1,39 @@
+//! The words for what comes of standard input.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::units::{Bytes, Span};
+
+pub(super) fn write_long(out: &mut fmt::Formatter<'_>, longest: Bytes) -> fmt::Result {
+    write!(
+        out,
+        "a line on standard input is longer than {longest} (--max-line): it is passed on in \
+         pieces, and nothing is recycled inside it"
+    )
+}
+
+pub(super) fn write_taken(
+    out: &mut fmt::Formatter<'_>,
+    generation: u64,
+    lines: u64,
+) -> fmt::Result {
+    let (what, them) = if lines == 1 { ("line", "it") } else { ("lines", "them") };
+    write!(
+        out,
+        "generation {generation} had taken {lines} {what} in its last moments, and may not have \
+         processed {them}"
+    )
+}
+
+pub(super) fn write_outlived(
+    out: &mut fmt::Formatter<'_>,
+    after: Duration,
+    command: &str,
+) -> fmt::Result {
+    let after = Span(after);
+    write!(
+        out,
+        "standard input ended {after} ago, and '{command}' has not: stopping it (--eof-timeout)"
+    )
+}
