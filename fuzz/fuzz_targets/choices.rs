@@ -7,8 +7,8 @@ use crate::decide::event::{
 };
 use crate::decide::exit::{Exit, Failure, Signal, Stage};
 use crate::decide::rules::{
-    Backoff, Budget, Idle, Lifetime, Mapped, Measure, MemoryRules, Observe, Quiet, Restart, Rules,
-    SignalMap, Then,
+    Backoff, Budget, Idle, Lifetime, Lines, Mapped, Measure, MemoryRules, Observe, Quiet, Restart,
+    Rules, SignalMap, Then,
 };
 use crate::decide::time::Time;
 use crate::decide::traffic::{Payload, Traffic};
@@ -113,7 +113,7 @@ impl<'a> Choices<'a> {
             lifetime,
             min_lifetime: self.span().min(longest),
             quiet: self.maybe(|_| quiet),
-            then: self.pick(&[Then::Restart, Then::Restart, Then::Exit(7)]),
+            then: self.pick(&[Then::Restart, Then::Wait, Then::Exit(7)]),
             stop_signal: self.signal(),
             stop_timeout: self.span(),
             pre_stop: self.maybe(Self::some_span),
@@ -126,6 +126,8 @@ impl<'a> Choices<'a> {
             backoff: Backoff { min, max: self.span().max(min) },
             sample_every: self.maybe(Self::window),
             observe: self.once_in(4).then(|| Observe { memory: self.size() }),
+            lines: self.maybe(|it| Lines { longest: it.size(), drain_timeout: it.span() }),
+            eof_timeout: self.maybe(Self::some_span),
         }
     }
 
@@ -177,9 +179,13 @@ impl<'a> Choices<'a> {
                 shell: self.once_in(2),
             },
             14 => Event::Moved(self.traffic(now)),
-            15 => match self.below(4) {
-                0 => Event::InputEnded,
+            15 => match self.below(8) {
+                0 => Event::InputSpent,
                 1 => Event::Overslept { since: now.before(self.elapsed()) },
+                2 => Event::InputEnded,
+                3 => Event::InputWaits,
+                4 => Event::InputCut,
+                5 => Event::LinesTaken { lines: self.number() },
                 _ => Event::Prepared { generation },
             },
             _ => Event::Observed(self.observation(now, generation, looks)),

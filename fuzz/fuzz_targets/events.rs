@@ -66,6 +66,7 @@ fn live(data: &[u8]) {
         leaving: false,
         over: false,
         ends: None,
+        input: Input::default(),
         looks: Vec::new(),
     };
     for _ in 0..MOST_EVENTS {
@@ -97,6 +98,21 @@ enum Life {
     Ended,
 }
 
+/// Standard input, as far as the core was told.
+#[derive(Clone, Copy, Debug, Default)]
+struct Input {
+    ended: bool,
+    spent: bool,
+    /// It is waited for.
+    awaited: bool,
+    /// COMMAND's is to be closed.
+    to_be_cut: bool,
+    /// Since when it is.
+    cut: Option<Time>,
+    /// COMMAND has outlived it.
+    outlived: bool,
+}
+
 struct Trace {
     core: Lifecycle,
     rules: Rules,
@@ -110,6 +126,7 @@ struct Trace {
     over: bool,
     /// Since when its end has been waited for.
     ends: Option<Time>,
+    input: Input,
     /// What was asked for, and is not answered.
     looks: Vec<decide::event::Look>,
 }
@@ -121,6 +138,8 @@ impl Trace {
             Event::Exited(_) => matches!(self.life, Life::Starting | Life::Running),
             Event::TreeGone => self.life == Life::Ended,
             Event::Observed(seen) => seen.generation <= self.generation,
+            Event::InputCut => self.input.to_be_cut && self.life != Life::Absent,
+            Event::InputSpent => self.input.ended,
             _ => true,
         }
     }
@@ -143,6 +162,9 @@ impl Trace {
                 self.over |= over.is_some_and(|(memory, (limit, _))| memory.settled > limit);
                 self.looks.retain(|look| *look != seen.look);
             }
+            Event::InputEnded => self.input.ended = true,
+            Event::InputSpent => self.input.spent = true,
+            Event::InputCut => self.input.cut = self.input.cut.or(Some(now)),
             _ => {}
         }
         let failed = matches!(event, Event::StartFailed(_));
@@ -159,30 +181,57 @@ impl Trace {
                 self.quit = true;
             }
             if self.sane {
-                self.judge(now, action);
+                self.judge(now, &event, action);
             }
             if let Action::Start { generation, .. } = action {
                 (self.life, self.generation) = (Life::Starting, *generation);
                 (self.over, self.ends) = (false, None);
+                let Input { ended, spent, outlived, .. } = self.input;
+                self.input = Input { ended, spent, outlived, ..Input::default() };
                 self.looks.clear();
+            }
+            match action {
+                Action::CutInput => self.input.to_be_cut = true,
+                Action::Tell(Notice::Waiting { .. }) => self.input.awaited = true,
+                Action::Tell(Notice::OutlivedInput { .. }) => self.input.outlived = true,
+                _ => {}
             }
             if let Action::Look(look) = action {
                 self.looks.push(*look);
             }
         }
         assert!(!self.quit || self.core.deadline().is_none(), "a deadline after the end");
+        let asleep = self.sane && self.input.awaited;
+        assert!(!asleep || self.core.deadline().is_none(), "nothing of ours wakes");
     }
 
-    fn judge(&mut self, now: Time, action: &Action) {
+    /// COMMAND has had its time to come to the end of its input.
+    fn is_drained(&self, now: Time) -> bool {
+        let Some(lines) = self.rules.lines else { return true };
+        self.input.outlived || self.input.cut.is_some_and(|cut| now >= cut + lines.drain_timeout)
+    }
+
+    fn judge(&mut self, now: Time, event: &Event, action: &Action) {
         let lives = matches!(self.life, Life::Starting | Life::Running);
+        let others = matches!(event, Event::Signalled { .. } | Event::Stopped { .. });
         match action {
             Action::Start { generation, .. } => {
                 assert_eq!(self.life, Life::Absent, "two generations");
                 assert_eq!(*generation, self.generation + 1, "generations count up by one");
                 assert!(!self.leaving, "a start after TERM");
+                assert!(!self.input.outlived, "a start after a stop for good");
+                let woken = matches!(event, Event::InputWaits);
+                assert!(!self.input.awaited || woken, "a start without input");
+                let nothing = self.rules.lines.is_some() && self.input.spent;
+                assert!(*generation == 1 || !nothing, "a start for nothing");
             }
-            Action::Pass(_) | Action::Wake => assert!(lives, "{action:?} to nobody"),
-            Action::Tell(Notice::Stopping { .. }) => self.ends = Some(now),
+            Action::Pass(_) | Action::Wake => {
+                assert!(lives, "{action:?} to nobody");
+                assert!(others || self.is_drained(now), "{action:?} to one that drains");
+            }
+            Action::Tell(Notice::Stopping { .. } | Notice::OutlivedInput { .. }) => {
+                self.ends = Some(now);
+            }
             Action::Sweep(Force::Kill) => {
                 let late = self.ends.is_some_and(|since| now >= since + self.rules.stop_timeout);
                 assert!(late || self.over, "KILL comes too early");
