@@ -3,10 +3,12 @@
 
 mod client;
 mod container;
+mod input;
 mod journal;
 mod network;
 mod podman;
 mod process;
+mod producer;
 mod pty;
 mod root;
 mod run;
@@ -14,10 +16,12 @@ mod users;
 
 pub(crate) use client::{Client, answer_lines, http, receive_datagram};
 pub(crate) use container::Container;
+pub(crate) use input::{Input, Kind};
 pub(crate) use journal::Entry;
 pub(crate) use network::{free_port, listener, own_network};
 pub(crate) use podman::{execute, limits, read_filter};
 pub(crate) use process::{Process, lives, process as look_up};
+pub(crate) use producer::Producer;
 pub(crate) use root::{Root, libraries, static_recycle};
 #[cfg(feature = "chart")]
 pub(crate) use run::example;
