@@ -42,7 +42,7 @@ use crate::supervisors::Setting;
 type Row = fn(&Setting) -> Result<Figure>;
 
 /// In this order: what takes the least noise comes first.
-const ROWS: [(&str, Row); 9] = [
+const ROWS: [(&str, Row); 10] = [
     ("Start to exit", rows::start::start_to_exit),
     ("Resident memory", rows::rest::memory),
     ("Wake-ups and CPU at rest", rows::rest::quiet_cost),
@@ -52,6 +52,7 @@ const ROWS: [(&str, Row); 9] = [
     ("nginx under load", rows::web::nginx_under_load),
     ("Restart gap", rows::gap::restart_gap),
     ("Ten thousand recycles", rows::life::recycles),
+    ("Lines handed over", rows::lines::lines),
 ];
 
 /// Measures one section. In a thread of its own: its network is its own, and so is its end.

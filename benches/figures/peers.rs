@@ -10,7 +10,8 @@ use anyhow::{Context, Result};
 use crate::common::evict;
 
 /// A program, and Debian's package that has it.
-const PROGRAMS: [(&str, &str); 11] = [
+const PROGRAMS: [(&str, &str); 12] = [
+    ("cat", "coreutils"),
     ("catatonit", "catatonit"),
     ("dumb-init", "dumb-init"),
     ("monit", "monit"),

@@ -19,6 +19,8 @@ pub(crate) fn run(words: &[String]) {
     match word(0) {
         "grow" => grow(number(1), Duration::from_millis(number(2)), word(3), word(4)),
         "serve" => serve(number(1)),
+        "produce" => produce(number(1), number(2)),
+        "discard" => discard(),
         "live" => live(Duration::from_millis(number(1)), word(2)),
         other => panic!("no such role: {other:?}"),
     }
@@ -131,4 +133,39 @@ fn serve(count: u64) {
         poll(&mut fds, PollTimeout::from(20_u8)).unwrap();
     }
     println!("stopping {}", shared_micros());
+}
+
+/// What a pipe holds.
+const PIPE: usize = 64 << 10;
+
+/// Writes so many bytes, in lines of this length, as fast as they are taken. Lines end anywhere in
+/// what is written at once, as they do when a program fills a buffer.
+fn produce(bytes: u64, length: u64) {
+    let length = usize::try_from(length).unwrap();
+    let end = |at: usize| if (at + 1).is_multiple_of(length) { b'\n' } else { b'x' };
+    let pattern: Vec<u8> = (0..PIPE + length).map(end).collect();
+    // Not buffered: standard output would look for the ends of lines.
+    let mut out = File::from(std::io::stdout().as_fd().try_clone_to_owned().unwrap());
+    let mut left = usize::try_from(bytes).unwrap();
+    let mut at = 0;
+    while left > 0 {
+        let piece = left.min(PIPE);
+        out.write_all(&pattern[at..at + piece]).unwrap();
+        at = (at + piece) % length;
+        left -= piece;
+    }
+}
+
+/// Reads to the end, and tells how much that was.
+fn discard() {
+    let mut input = File::from(std::io::stdin().as_fd().try_clone_to_owned().unwrap());
+    let mut buffer = vec![0; PIPE];
+    let mut bytes = 0;
+    loop {
+        match input.read(&mut buffer).unwrap() {
+            0 => break,
+            read => bytes += read,
+        }
+    }
+    println!("{bytes}");
 }
