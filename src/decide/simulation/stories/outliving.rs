@@ -1,7 +1,7 @@
 //! Stories about `--eof-timeout`: what outlives its input is stopped for good.
 
 use super::*;
-use crate::decide::rules::{Lines, Mapped, Then};
+use crate::decide::rules::{Lines, Mapped, Observe, Then};
 
 /// 5 s.
 fn rules() -> Rules {
@@ -186,4 +186,19 @@ fn it_is_stopped_also_where_recycles_are_only_told() {
     let mut story = outliving(Rules { observe, lifetime, ..rules() });
     story.tell(7_100, killed(Signal::TERM));
     assert_eq!(story.tell(7_100, Event::TreeGone), [BY_TERM]);
+}
+
+/// Whether an input that this COMMAND does not want is kept for somebody.
+#[test]
+fn input_is_wanted_as_long_as_another_generation_or_its_end_may_be() {
+    let wants = |rules: Rules| Story::running(rules).core.may_want_input();
+    assert!(!wants(plain()));
+    assert!(wants(lifetime(10)), "a recycle");
+    assert!(wants(Rules { restart: Restart::OnFailure, ..plain() }), "a restart");
+    assert!(wants(Rules { eof_timeout: Some(Duration::from_secs(1)), ..plain() }), "its end");
+    let observe = Some(Observe { memory: Bytes(1 << 30) });
+    assert!(!wants(Rules { observe, ..lifetime(10) }), "told, and never come");
+    let mut story = Story::running(lifetime(10));
+    story.signal(1_000, "TERM");
+    assert!(!story.core.may_want_input(), "the last one");
 }

@@ -175,6 +175,8 @@ fn nor_is_it_the_time_to_drain_or_after_the_end_of_input() {
     let eof_timeout = Some(Duration::from_secs(5));
     let mut story = Story::running(Rules { eof_timeout, ..plain() });
     story.tell(1_000, Event::InputEnded);
+    story.tell(3_000, overslept(2_000));
+    assert_eq!(story.core.deadline(), Some(at(6_000)), "it was not over");
     assert_eq!(story.tell(60_000, overslept(2_000)), []);
     assert_eq!(story.wait(100_000), Some((64_000, stop())), "4 s were left");
 }
