@@ -180,7 +180,6 @@ fn a_ctrl_z_is_undone_and_what_refuses_kill_is_the_end() {
 /// With `--observe` nothing is recycled; this is no recycle.
 #[test]
 fn it_is_stopped_also_where_recycles_are_only_told() {
-    use crate::decide::rules::Observe;
     let observe = Some(Observe { memory: Bytes(1 << 30) });
     let lifetime = lifetime(4).lifetime;
     let mut story = outliving(Rules { observe, lifetime, ..rules() });
@@ -201,4 +200,16 @@ fn input_is_wanted_as_long_as_another_generation_or_its_end_may_be() {
     let mut story = Story::running(lifetime(10));
     story.signal(1_000, "TERM");
     assert!(!story.core.may_want_input(), "the last one");
+}
+
+/// Lines have ended before there was anybody to read them: `</dev/null`.
+#[test]
+fn the_first_generation_is_started_for_nothing_as_well() {
+    let lines = Some(Lines { longest: Bytes(1), drain_timeout: Duration::ZERO });
+    let mut core = Lifecycle::new(Rules { lines, ..rules() }, at(0), 0);
+    let mut actions = Vec::new();
+    for event in [Event::InputEnded, Event::InputSpent, Event::Due] {
+        core.step(at(6_000), event, &mut actions);
+    }
+    assert_eq!(actions, [Action::Start { generation: 1, cause: None }]);
 }
