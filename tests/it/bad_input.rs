@@ -98,6 +98,8 @@ fn lines_of_no_standard_input() {
         let option = options.split(' ').rev().nth(1).unwrap();
         assert_refused(options, &[option, "means nothing without --stdin lines"]);
     }
+    let told = ["--drain-timeout", "means nothing without anything to recycle for"];
+    assert_refused("--stdin lines --drain-timeout 5s", &told);
 }
 
 /// As in a unit file that sets all it can.

@@ -38,7 +38,8 @@ impl Server {
         };
         fs::write(run.dir().join("server"), text).unwrap();
         // An orphan does not heed the end of its input when it is to be recycled, either.
-        let drain = if self.mode == "lines" { "--drain-timeout 0s" } else { "" };
+        let drains = self.mode == "lines" && options.contains("--idle");
+        let drain = if drains { "--drain-timeout 0s" } else { "" };
         let options = format!("--stdin {} {drain} {options} --", self.mode);
         let words = options.split_whitespace().map(str::to_owned);
         let server = [path(tool(program)), "server".to_owned()];

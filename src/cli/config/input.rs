@@ -34,6 +34,11 @@ pub(super) fn check(rules: &Rules, traffic: &Sources, typed: &Typed<'_>) -> anyh
         );
     }
     ensure!(
+        rules.plans_gracefully() || !typed.given("drain-timeout"),
+        "{}: means nothing without anything to recycle for but --kill-rss",
+        typed.name("drain-timeout")
+    );
+    ensure!(
         rules.plans() || !typed.given("then"),
         "{}: means nothing without anything to recycle for",
         typed.name("then")

@@ -1,7 +1,7 @@
 //! `statsd://`: what a server has counted is what has happened.
 
 use super::receiver::{ADDRESS, Receiver};
-use crate::harness::{End, Run, receive_datagram};
+use crate::harness::{End, Run, own_network, receive_datagram};
 use std::net::UdpSocket;
 use std::time::Duration;
 
@@ -135,17 +135,19 @@ fn of_a_host_with_addresses_of_both_kinds_the_older_is_told() {
 
 #[test]
 fn hosts_are_names_and_addresses_of_either_kind() {
-    let run = |host: &str| Run::new(&format!("--metrics statsd://{host}:8125/x"));
-    for (host, address) in [
-        ("localhost", "127.0.0.1:8125"),
-        ("127.0.0.1", "127.0.0.1:8125"),
-        ("[::1]", "[::1]:8125"),
-        ("[::ffff:127.0.0.1]", "127.0.0.1:8125"),
-    ] {
-        let run = run(host);
-        let socket = UdpSocket::bind(address).unwrap();
+    own_network();
+    // Once each: a copy that another test's fork has for a moment would keep the address.
+    let [v4, v6] = ["127.0.0.1:8125", "[::1]:8125"].map(|at| UdpSocket::bind(at).unwrap());
+    for (host, socket) in
+        [("localhost", &v4), ("127.0.0.1", &v4), ("[::1]", &v6), ("[::ffff:127.0.0.1]", &v4)]
+    {
+        let run = Run::new(&format!("--metrics statsd://{host}:8125/x"));
         let (end, run) = run.fixture("exit:4").finish();
         assert_eq!((end, run.stderr().as_str()), (End::Code(4), ""));
-        assert_eq!(receive(&socket), "x.fixture.up:1|g", "{host}");
+        assert_eq!(receive(socket), "x.fixture.up:1|g", "{host}");
+        // The rest of it is there: it has ended.
+        socket.set_nonblocking(true).unwrap();
+        while socket.recv(&mut [0; 1024]).is_ok() {}
+        socket.set_nonblocking(false).unwrap();
     }
 }
