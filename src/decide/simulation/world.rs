@@ -239,7 +239,7 @@ impl World {
             Action::Start { .. } => {
                 self.talk = Talk::new(self.now, &self.rules);
                 (self.clear_since, self.was_blind) = (self.now, false);
-                8
+                if self.concern == Concern::Little { 8 } else { 3 }
             }
             Action::Pass(_)
             | Action::Wake
