@@ -75,15 +75,8 @@ impl Supervisor {
         self.handle_events();
     }
 
-    /// COMMAND may have read the last line without a word: no wish is taken for more before that is
-    /// known.
-    pub(super) fn take_spent(&mut self) {
-        self.note_lines();
-        self.handle_events();
-    }
-
     /// What has changed between standard input and COMMAND is to be told.
-    fn note_lines(&mut self) {
+    pub(super) fn note_lines(&mut self) {
         let Some(Lines { feed, told, .. }) = &mut self.lines else { return };
         if feed.is_cut() && !std::mem::replace(&mut told.cut, true) {
             self.events.push_back(Event::InputCut);
@@ -123,9 +116,14 @@ impl Supervisor {
         if terminal::is_in_background() {
             // It is typed for somebody else; a COMMAND that read it would be stopped.
             self.feed(Event::Signalled { signal: Signal::TTIN, shared: false });
-        } else if !ready.input_ended || holds_bytes() {
+        } else if !ready.input_ended {
             self.feed(Event::InputWaits);
         }
+    }
+
+    /// The same, where it has ended: then only bytes are something to read.
+    pub(super) fn has_bytes_to_wake_for(&self) -> bool {
+        self.lines.is_none() && self.lifecycle.awaits_input() && holds_bytes()
     }
 
     /// COMMAND's own process has ended: what it may have ended of is told first, and what it had

@@ -36,6 +36,7 @@ impl Supervisor {
             }
             Action::Look(look) => {
                 let seen = self.look(look);
+                self.note_known_end();
                 self.events.push_back(Event::Observed(seen));
             }
             Action::Suspend(signal) => {

@@ -31,7 +31,7 @@ impl Supervisor {
 
     /// Tells whether a child may have ended.
     pub(super) fn take_signals(&mut self) -> bool {
-        self.take_spent();
+        self.take_known_end();
         let mut children = false;
         while let Some(received) = self.signals.next() {
             match Signal::from_number(received.number) {
@@ -145,13 +145,34 @@ impl Supervisor {
     /// The end of input that COMMAND may have ended of, before we could hear of it.
     fn take_last_input(&mut self) {
         if self.lines.is_some() {
-            return self.take_last_lines();
+            self.take_last_lines();
+        } else {
+            self.take_known_end();
         }
+    }
+
+    /// COMMAND may have come to the end of its input before we could hear of it: no wish is taken
+    /// for more before that is known.
+    fn take_known_end(&mut self) {
+        self.note_known_end();
+        self.handle_events();
+    }
+
+    /// The same, to be told before what was seen of a COMMAND that may have ended its reading.
+    pub(super) fn note_known_end(&mut self) {
+        if self.lines.is_some() {
+            self.note_lines();
+        } else {
+            self.look_for_input_end();
+        }
+    }
+
+    fn look_for_input_end(&mut self) {
         let Some(input) = self.traffic.stdin.until_ended() else { return };
         let mut ready = Vec::new();
         poll::wait(&[(input, Readiness::Ended)], Some(Duration::ZERO), &mut ready);
         if ready == [true] {
-            self.take_input_end();
+            self.note_input_end();
         }
     }
 
@@ -160,16 +181,21 @@ impl Supervisor {
             self.take_sprung();
         }
         if ready.input_ended {
-            self.take_input_end();
+            self.note_input_end();
+            self.handle_events();
         }
     }
 
-    fn take_input_end(&mut self) {
+    fn note_input_end(&mut self) {
         let had_carried = self.traffic.stdin.ended();
-        self.feed(Event::InputEnded);
+        // What has come before it comes first.
+        if self.has_bytes_to_wake_for() {
+            self.events.push_back(Event::InputWaits);
+        }
+        self.events.push_back(Event::InputEnded);
         // Of lines it is known better what is left.
         if had_carried && self.lines.is_none() {
-            self.feed(Event::InputSpent);
+            self.events.push_back(Event::InputSpent);
         }
     }
 
