@@ -42,6 +42,8 @@ impl Book {
         let ending = (self.ending.is_some() || self.outstays.is_some()) && !self.leaving;
         let wants = matches!(signal, Signal::TTIN | Signal::TTOU);
         match self.command_lives() {
+            // One that we have stopped ourselves, in order to kill it, is no shell's business.
+            true if self.leaving && self.killed.is_some() => Follow::Nothing,
             true if wants && foreground => Follow::Wake,
             true if shell && !ending => Follow::Suspend(signal),
             true if signal == Signal::TSTP => Follow::Wake,
