@@ -1,6 +1,7 @@
 //! Processes that fork faster than one can look, during the stop: nobody is left, in finite time.
 //! All this happens in PID namespaces: a test that fails takes its storm along.
 
+use super::machine;
 use crate::harness::{Run, Running, another_user, for_everybody, send_signal};
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::File;
@@ -40,6 +41,7 @@ fn assert_over(namespace: &[&str], storms: &str) {
 }
 
 fn assert_storm_ends(storms: &str) {
+    let _machine = machine();
     // A shell is PID 1, and `recycle` somebody's child.
     let shell = ["sh", "-c", "\"$@\"; exit $?", "sh"];
     assert_over(&[&NAMESPACE[..], &shell].concat(), storms);
@@ -103,6 +105,7 @@ fn everything_at_once() {
 /// A storm that COMMAND leaves behind at an end of its own.
 #[test]
 fn a_storm_that_command_leaves_behind() {
+    let _machine = machine();
     for storm in ["relay", "relay-apart"] {
         let script = format!("survivors lock:life once:{storm}:1m at:1:exit:3 ready forever");
         let run = Run::new("--restart always --stop-timeout 300ms").ceiling(CEILING);
