@@ -16,6 +16,7 @@ use self::page::Page;
 use crate::cli::{Config, Given};
 use crate::report;
 use crate::sense::program::Search;
+use crate::sense::traffic::stdin;
 
 /// What is explained.
 #[derive(Clone, Copy)]
@@ -51,10 +52,8 @@ fn words(plan: Plan<'_>) -> String {
             report::error(errno)
         ));
     }
-    if let Some((option, input)) = input::refused(plan) {
-        page.paragraph(&format!(
-            "recycle would end with 125 and start nothing. {option}: standard input is {input}."
-        ));
+    if let Some(why) = stdin::unfit(&plan.config.rules, plan.facts.input) {
+        page.paragraph(&format!("recycle would end with 125 and start nothing. {why}."));
     }
     triggers::write(plan, &mut page);
     sights::write(plan, &mut page);

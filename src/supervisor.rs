@@ -19,10 +19,10 @@ use crate::report::metrics::Metrics;
 use crate::report::{self, Reporter};
 use crate::sense::memory::MemorySense;
 use crate::sense::neighbours;
-use crate::sense::traffic::TrafficSense;
+use crate::sense::traffic::{TrafficSense, stdin};
 use crate::sense::tree::Trees;
 use crate::sys::clock;
-use crate::sys::files;
+use crate::sys::files::{self, Kind};
 use crate::sys::pages;
 use crate::sys::poll::{self, Readiness};
 use crate::sys::process;
@@ -58,7 +58,9 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
     {
         bail!("--idle, --quiet: nothing to watch: {}", report::blindness(why));
     }
-    lines::check_input(&config.rules, &traffic.stdin)?;
+    if let Some(why) = stdin::unfit(&config.rules, Kind::of(files::STDIN)) {
+        bail!(why);
+    }
     let lines = config.rules.lines.map(|lines| Lines::new(lines.longest)).transpose();
     let lines = lines.context("--max-line: there is no memory for lines so long")?;
     let Hooks { on_event, pre_stop } = config.hooks;

@@ -2,7 +2,7 @@
 
 use super::Plan;
 use super::page::Page;
-use crate::decide::rules::{Lines, Restart, Then};
+use crate::decide::rules::{Lines, Restart};
 use crate::sys::files::Kind;
 use crate::units::Span;
 
@@ -29,21 +29,6 @@ pub(super) fn write(plan: Plan<'_>, page: &mut Page) {
         ));
     }
     page.list("Standard input", &items);
-}
-
-/// The option for which nothing would be started, and what kind of input it is for that.
-pub(super) fn refused(plan: Plan<'_>) -> Option<(&'static str, &'static str)> {
-    let (rules, input) = (&plan.config.rules, plan.facts.input);
-    let none = |option| (option, "no pipe, socket or terminal");
-    if rules.lines.is_some() && input == Kind::Messages {
-        Some(("--stdin lines", "a socket of messages, which are no lines"))
-    } else if rules.then == Then::Wait && !input.is_source() {
-        Some(none("--then wait"))
-    } else if rules.eof_timeout.is_some() && rules.lines.is_none() && !input.is_source() {
-        Some(none("--eof-timeout"))
-    } else {
-        None
-    }
 }
 
 fn of_what_kind(input: Kind) -> Option<&'static str> {

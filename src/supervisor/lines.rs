@@ -4,17 +4,13 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use anyhow::bail;
-
 use super::{Ready, Supervisor};
 use crate::act::feed::{Feed, Flow};
 use crate::act::terminal;
 use crate::decide::event::Event;
 use crate::decide::exit::Signal;
 use crate::decide::notice::Notice;
-use crate::decide::rules::{Rules, Then};
-use crate::sense::traffic::stdin::StdinSense;
-use crate::sys::files::{self, Kind};
+use crate::sys::files;
 use crate::sys::poll::{self, Readiness};
 use crate::units::Bytes;
 
@@ -181,24 +177,6 @@ impl Supervisor {
             self.traffic.stdin.hold_back(lines.feed.holds_back());
         }
     }
-}
-
-/// What needs an input that has lines, can wait, or end, is refused one that does not.
-///
-/// # Errors
-/// One line that says so.
-pub(super) fn check_input(rules: &Rules, stdin: &StdinSense) -> anyhow::Result<()> {
-    if rules.lines.is_some() && Kind::of(files::STDIN) == Kind::Messages {
-        bail!("--stdin lines: standard input is a socket of messages, which are no lines");
-    }
-    let kinds = "standard input is no pipe, socket or terminal";
-    if rules.then == Then::Wait && !stdin.is_source() {
-        bail!("--then wait: {kinds}: nothing would ever wait there");
-    }
-    if rules.eof_timeout.is_some() && rules.lines.is_none() && !stdin.is_source() {
-        bail!("--eof-timeout: {kinds}: nobody could tell when it ends");
-    }
-    Ok(())
 }
 
 /// Whether bytes wait on our own standard input. What hung up cannot be asked, and has none.

@@ -141,7 +141,11 @@ impl Lifecycle {
             Event::StartFailed(failure) => return quit(failure.into(), actions),
             Event::Signalled { signal, shared } => match self.pass(signal, shared, actions) {
                 Meaning::Leave | Meaning::Interrupt => return self.leave(now, watch, Some(kill)),
-                _ => None,
+                Meaning::Nothing
+                | Meaning::HangUp
+                | Meaning::Suspend
+                | Meaning::Wake
+                | Meaning::Recycle => None,
             },
             Event::TreeDefied => return defied(State::Outstaying { watch, kill }, actions),
             Event::Overslept { since } => {

@@ -14,6 +14,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
 use crate::decide::event::{Sight, Unseen};
+use crate::decide::rules::{Rules, Then};
 use crate::sys::files::{self, Kind};
 
 /// Tells whether bytes moved since it was asked last.
@@ -41,6 +42,25 @@ pub(crate) struct StdinSense {
     ended: bool,
     /// Lines of it wait between us and COMMAND.
     held_back: bool,
+}
+
+/// Why nothing can be started with such an input: the option that it does not go with, and why not.
+pub(crate) fn unfit(rules: &Rules, kind: Kind) -> Option<&'static str> {
+    if rules.lines.is_some() && kind == Kind::Messages {
+        Some("--stdin lines: standard input is a socket of messages, which are no lines")
+    } else if rules.then == Then::Wait && !kind.is_source() {
+        Some(
+            "--then wait: standard input is no pipe, socket or terminal: nothing would ever wait \
+             there",
+        )
+    } else if rules.eof_timeout.is_some() && rules.lines.is_none() && !kind.is_source() {
+        Some(
+            "--eof-timeout: standard input is no pipe, socket or terminal: nobody could tell when \
+             it ends",
+        )
+    } else {
+        None
+    }
 }
 
 impl StdinSense {
