@@ -4,6 +4,7 @@
 pub(crate) mod area;
 pub(crate) mod children;
 pub(crate) mod clock;
+pub(crate) mod cpu_clock;
 pub(crate) mod datagrams;
 pub(crate) mod entry;
 pub(crate) mod environment;
