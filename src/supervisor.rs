@@ -227,7 +227,7 @@ impl Supervisor {
         } else if self.lifecycle.awaits_input() {
             add(Source::Input, files::STDIN, Readiness::Readable);
         }
-        for tripwire in self.traffic.tripwires() {
+        for tripwire in self.traffic.tripwires(now()) {
             add(Source::Tripwire, tripwire, Readiness::Readable);
         }
         for process in self.sweep.iter().flat_map(Sweep::awaited) {

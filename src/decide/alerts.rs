@@ -23,6 +23,7 @@ pub(crate) fn matters(notice: &Notice) -> bool {
         | Notice::HeldLong { .. } => true,
         Notice::Exited { exit, .. } => exit.is_failure(),
         Notice::NothingLeftToRead
+        | Notice::NeverArmed { .. }
         | Notice::CannotSee(_)
         | Notice::MetricsFailed { .. }
         | Notice::HookFailed { .. }

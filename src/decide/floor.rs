@@ -64,12 +64,22 @@ impl Floor {
         let start = now.before(self.window).before(self.window / SAMPLES_PER_WINDOW);
         let start = start.max(self.armed_from);
         let inbound = self.newest_loud(|payload| latest.inbound.saturating_sub(payload.inbound));
-        let any = self.newest_loud(|payload| latest.total().saturating_sub(payload.total()));
+        let any = self.newest_loud(|payload| latest.own().saturating_sub(payload.own()));
         let since = |place: Option<usize>, earliest: Time| {
             let sample = place.and_then(|place| self.samples.get(place));
             sample.is_some_and(|(at, _)| *at >= earliest)
         };
         since(inbound, start) || since(any, start.max(settled))
+    }
+
+    /// What COMMAND's own connections have carried in the window that ends now, and what is
+    /// allowed; `None`: nothing.
+    pub(crate) fn below(&self, now: Time) -> Option<(Bytes, Bytes)> {
+        let (_, latest) = self.samples.back()?;
+        let start = now.before(self.window);
+        let before = self.samples.iter().rfind(|(at, _)| *at <= start).or(self.samples.front());
+        let moved = latest.own().saturating_sub(before.map_or(0, |(_, payload)| payload.own()));
+        (moved > 0).then_some((Bytes(moved), self.allowed))
     }
 
     /// The newest sample since which more than allowed moved.
@@ -101,7 +111,7 @@ mod tests {
             let before = || moves.iter().filter(|(then, _)| *then <= now);
             let inbound = before().map(|(_, bytes)| bytes).sum();
             let last = before().map(|(then, _)| at(*then)).max();
-            floor.observe(at(now), Payload { inbound, outbound: 0, last });
+            floor.observe(at(now), Payload { inbound, last, ..Payload::default() });
         }
         floor
     }
@@ -139,7 +149,7 @@ mod tests {
     #[test]
     fn what_command_says_before_it_has_settled_arms_nothing() {
         let mut floor = Floor::new(at(0), Bytes(64), WINDOW);
-        let sent = |outbound| Payload { inbound: 0, outbound, last: None };
+        let sent = |outbound| Payload { outbound, ..Payload::default() };
         floor.observe(at(500), sent(1_000));
         assert!(!floor.arms(at(500), at(2_000)));
         floor.observe(at(2_500), sent(1_000));
@@ -152,7 +162,7 @@ mod tests {
         let mut floor = Floor::new(at(0), Bytes(64), WINDOW);
         for sample in 1..1_000 {
             let inbound = if sample >= 500 { 1_000 } else { 0 };
-            floor.observe(at(sample), Payload { inbound, outbound: 0, last: None });
+            floor.observe(at(sample), Payload { inbound, ..Payload::default() });
         }
         assert!(floor.samples.len() <= MOST_SAMPLES);
         assert!(floor.loud_until() >= Some(at(500)));

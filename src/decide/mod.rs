@@ -3,6 +3,7 @@
 //! as an event.
 
 pub(crate) mod alerts;
+pub(crate) mod awake;
 pub(crate) mod event;
 pub(crate) mod exit;
 mod floor;

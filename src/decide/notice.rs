@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::awake::{Awake, Unarmed};
 use super::event::{Cause, Memory, Reason, Tree, Unseen};
 use super::exit::{Exit, Failure, Signal};
 use super::rules::Measure;
@@ -35,6 +36,8 @@ pub(crate) enum Notice {
     LinesTaken { generation: u64, lines: u64 },
     /// The input ended so long ago, and COMMAND has not: it is stopped for good.
     OutlivedInput { after: Duration },
+    /// For ten windows of `--idle`, or longer, nothing has moved after which it can go idle.
+    NeverArmed { generation: u64, age: Duration, why: Unarmed },
     /// Something cannot be seen; what depends on it will not happen.
     CannotSee(Unseen),
     /// Numbers for graphs cannot go where they were to go; `again`: that is tried again.
@@ -54,7 +57,11 @@ pub(crate) enum Notice {
     /// Only with `--verbose`, from here on.
     Started { generation: u64 },
     /// What was seen, and when the next look is.
-    Looked { memory: Option<LookedAtMemory>, quiet: Option<Duration>, again_in: Option<Duration> },
+    Looked {
+        memory: Option<LookedAtMemory>,
+        traffic: Option<Quietness>,
+        again_in: Option<Duration>,
+    },
     /// A recycle is due, but something holds it.
     Held(Hold),
     /// Nothing holds it any more: a recycle begins.
@@ -170,6 +177,15 @@ pub(crate) struct LookedAtMemory {
     pub(crate) limit: Bytes,
     /// Bytes per second since the look before.
     pub(crate) growth: Bytes,
+}
+
+/// How quiet it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Quietness {
+    /// How long there has been no traffic.
+    pub(crate) quiet: Duration,
+    /// What keeps the generation from being idle, if `--idle` or `--quiet` asks.
+    pub(crate) awake: Option<Awake>,
 }
 
 /// What a recycle did.

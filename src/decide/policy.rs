@@ -5,9 +5,10 @@ mod pressing;
 
 use std::time::Duration;
 
-use super::event::{Look, Observation, Reason};
+use super::awake::Unarmed;
+use super::event::{Look, Observation, Reason, Sight, Unseen};
 use super::memory::{MemoryWatch, Over};
-use super::notice::{Hold, LookedAtMemory, Notice, Sample};
+use super::notice::{Hold, LookedAtMemory, Notice, Quietness, Sample};
 use super::observe::Observing;
 use super::quiet::{Activity, EARLIEST};
 use super::rules::Rules;
@@ -18,6 +19,9 @@ use super::traffic::Traffic;
 
 /// How often a recycle that is held by a stopped COMMAND is thought about again.
 const STOPPED_PAUSE: Duration = Duration::from_secs(1);
+
+/// A generation that cannot go idle after so many windows is worth a word.
+const UNARMED_WINDOWS: u32 = 10;
 
 /// What is to be done about a generation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,7 +39,7 @@ pub(crate) enum Verdict {
 pub(crate) struct Opinion {
     pub(crate) verdict: Verdict,
     /// What people should hear about it.
-    pub(crate) notice: Option<Notice>,
+    pub(crate) notices: Vec<Notice>,
     pub(crate) sample: Option<Sample>,
 }
 
@@ -65,6 +69,8 @@ pub(crate) struct Policy {
     /// Its end has begun.
     ends: bool,
     hold: Option<Hold>,
+    /// That it cannot go idle was told, or that it can is known.
+    told_unarmed: bool,
 }
 
 impl Policy {
@@ -88,6 +94,7 @@ impl Policy {
             only_kill: false,
             ends: false,
             hold: None,
+            told_unarmed: false,
         }
     }
 
@@ -204,10 +211,12 @@ impl Policy {
         }
         // Where nothing is recycled, nothing storms.
         let storm_comes = rules.observe.is_none();
-        let notice = if storm_comes { self.note_crossing(now, storm) } else { None };
+        let crossing = if storm_comes { self.note_crossing(now, storm) } else { None };
+        let unclear = self.note_unclear(now, rules);
+        let notices = crossing.into_iter().chain(unclear).collect();
         self.observing.looked(now, seen);
         let sample = self.sample(now, seen);
-        Opinion { verdict: self.judge(now, rules, storm, seen.look), notice, sample }
+        Opinion { verdict: self.judge(now, rules, storm, seen.look), notices, sample }
     }
 
     /// The sample that was due, if what was seen is one.
@@ -223,10 +232,33 @@ impl Policy {
     pub(crate) fn looked(
         &self,
         now: Time,
+        rules: &Rules,
         seen: &Look,
-    ) -> (Option<LookedAtMemory>, Option<Duration>) {
-        let quiet = seen.traffic.map(|_| self.activity.quiet_span(now));
-        (seen.memory.and_then(|_| self.memory.looked()), quiet)
+    ) -> (Option<LookedAtMemory>, Option<Quietness>) {
+        let awake = || self.activity.awake(now, rules.window()?);
+        let traffic = seen.traffic.map(|_| Quietness {
+            quiet: self.activity.quiet_span(now),
+            awake: if self.only_kill { None } else { awake() },
+        });
+        (seen.memory.and_then(|_| self.memory.looked()), traffic)
+    }
+
+    /// Connections that may have been COMMAND's have delayed a recycle.
+    fn note_unclear(&self, now: Time, rules: &Rules) -> Option<Notice> {
+        let waits = rules.idle.is_some() && self.activity.armed() || self.waiting_since.is_some();
+        let delays = waits && self.activity.unclear_delays(now, rules.window()?);
+        let unseen = Unseen { what: Sight::Strangers, errno: 0 };
+        (delays && !self.only_kill).then_some(Notice::CannotSee(unseen))
+    }
+
+    /// Why the generation cannot go idle, if that has been so for ten windows and was not told.
+    pub(crate) fn note_unarmed(&mut self, now: Time, rules: &Rules) -> Option<Unarmed> {
+        let idle = rules.idle.filter(|_| !self.only_kill && !self.told_unarmed)?;
+        if self.lived(now) < idle.after.saturating_mul(UNARMED_WINDOWS) {
+            return None;
+        }
+        self.told_unarmed = true;
+        self.activity.unarmed(now)
     }
 
     /// What holds a recycle that is due, if something does.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::awake::{Awake, Mover, Unarmed};
 use super::event::{Look, TrafficLook};
 use super::floor::{self, Floor};
 use super::rules::Rules;
@@ -16,6 +17,9 @@ const SAMPLES_PER_WINDOW: u32 = 10;
 /// While traffic flows from a source without timestamps, it is asked this often a window: the last
 /// byte is then known to 2% of it, with the time that asking and deciding take.
 const ASKS_PER_WINDOW: u32 = 64;
+/// Beside other programs' short connections it is looked this often a window: what the tree may
+/// have opened and closed meanwhile is then known to 5% of it.
+const STRANGERS_LOOKS_PER_WINDOW: u32 = 20;
 /// Never more often than this, however short the window.
 const SHORTEST: Duration = Duration::from_millis(4);
 /// The first look at a generation's traffic comes after this; while it has none, the age grows
@@ -47,10 +51,20 @@ pub(crate) struct Activity {
     /// `None`: CPU use says nothing.
     idle_cpu: Option<Share>,
     last_traffic: Option<Time>,
+    /// The same without what may have been another program's.
+    last_sure: Option<Time>,
     armed: bool,
     pace: Pace,
     /// Only a look at everything can tell more.
     wants_all: bool,
+    /// Connections of other programs come and go here.
+    strangers: bool,
+    /// When some were last told of that may have been COMMAND's.
+    unclear: Option<Time>,
+    /// What moved last, and when.
+    mover: Option<(Time, Mover)>,
+    /// COMMAND moved something itself before it had settled.
+    settling: bool,
     /// When everything was looked at, and for how long that is relied on.
     surveyed: Time,
     relied_on: Duration,
@@ -73,6 +87,8 @@ enum Pace {
     Moving,
     /// Traffic flows, and its times are known only as well as we look.
     MovingUnstamped,
+    /// Something may have moved that may not have been COMMAND's, or nothing.
+    Unsure,
 }
 
 impl Activity {
@@ -83,9 +99,14 @@ impl Activity {
             settle: rules.idle.map(|idle| idle.settle).unwrap_or_default(),
             idle_cpu: rules.idle_cpu,
             last_traffic: None,
+            last_sure: None,
             armed: false,
             pace: Pace::Still,
             wants_all: false,
+            strangers: false,
+            unclear: None,
+            mover: None,
+            settling: false,
             surveyed: started,
             relied_on: rules.window().unwrap_or(UNASKED).saturating_mul(RELIED_ON),
             blind: false,
@@ -184,8 +205,12 @@ impl Activity {
         // If even that could not see, it is not asked for again at once.
         self.wants_all = false;
         let Some(traffic) = traffic else { return };
-        let before = self.last_traffic;
+        let (before, sure_before) = (self.last_traffic, self.last_sure);
         self.add(traffic);
+        self.strangers = traffic.strangers;
+        if traffic.unclear {
+            self.unclear = Some(now);
+        }
         if let (Some(floor), Some(payload)) = (&mut self.floor, traffic.payload) {
             floor.observe(now, payload);
             self.armed |= floor.arms(now, self.started + self.settle);
@@ -193,6 +218,7 @@ impl Activity {
         let flowed = self.pace == Pace::MovingUnstamped;
         self.pace = match self.last_traffic > before {
             false => Pace::Still,
+            true if self.last_sure == sure_before => Pace::Unsure,
             true if traffic.imprecise => Pace::MovingUnstamped,
             true => Pace::Moving,
         };
@@ -201,7 +227,7 @@ impl Activity {
         let ended = flowed && self.pace != Pace::MovingUnstamped;
         self.wants_all = match widely {
             TrafficLook::All => false,
-            TrafficLook::Hottest => ended || traffic.unsure.is_some() || self.outlived(now),
+            TrafficLook::Hottest => ended || traffic.unexplained || self.outlived(now),
         };
     }
 
@@ -217,9 +243,55 @@ impl Activity {
     fn add(&mut self, traffic: &Traffic) {
         self.armed |= traffic.inbound.is_some_and(|at| at >= self.started);
         self.armed |= traffic.outbound.is_some_and(|at| at >= self.started + self.settle);
+        self.settling |= traffic.outbound.is_some();
+        self.last_sure = self.last_sure.max(traffic.sure());
+        if traffic.mover.map(|(at, _)| at) >= self.mover.map(|(at, _)| at) {
+            self.mover = traffic.mover.or(self.mover);
+        }
         if let Some(at) = traffic.last() {
             self.moved(at);
         }
+    }
+
+    /// Whether connections of unknown owners have delayed idleness by a whole window.
+    pub(crate) fn unclear_delays(&self, now: Time, window: Duration) -> bool {
+        let sure = self.last_sure.unwrap_or(self.started);
+        self.unclear.is_some_and(|at| at > sure) && now >= sure + window.saturating_mul(2)
+    }
+
+    /// Why the tree is not idle, or has not been for so long.
+    pub(crate) fn awake(&self, now: Time, window: Duration) -> Option<Awake> {
+        if let Some(why) = self.unarmed(now) {
+            return Some(Awake::Unarmed(why));
+        }
+        if self.quiet_for(now, window) == Quiet::Yes {
+            return None;
+        }
+        let moved = |last: Option<Time>| last.is_some_and(|last| now < last + window);
+        let sure = self.last_sure.max(self.floor.as_ref().and_then(Floor::loud_until));
+        if moved(sure) {
+            return Some(Awake::Traffic(self.mover.map(|(_, mover)| mover)));
+        }
+        if moved(self.last_traffic) {
+            return Some(Awake::Unclear);
+        }
+        let (at, used) = self.cpu.last()?;
+        let (since, before) = self.cpu.first()?;
+        Some(Awake::Working { used: used.saturating_sub(*before), within: at.since(*since) })
+    }
+
+    /// Why the generation cannot go idle, whatever does not move.
+    pub(crate) fn unarmed(&self, now: Time) -> Option<Unarmed> {
+        if self.armed {
+            return None;
+        }
+        let below = self.floor.as_ref().and_then(|floor| floor.below(now));
+        Some(match below {
+            Some((moved, floor)) => Unarmed::BelowFloor { moved, floor },
+            None if self.settling => Unarmed::OnlySettling,
+            None if self.unclear.is_some() => Unarmed::OnlyUnclear,
+            None => Unarmed::NothingMoved,
+        })
     }
 
     /// Takes in the CPU time that the tree has used; windows longer than `window` will not be asked
@@ -247,6 +319,8 @@ impl Activity {
         if now < due {
             let pause = match self.pace {
                 Pace::MovingUnstamped => window / ASKS_PER_WINDOW,
+                Pace::Unsure => window / STRANGERS_LOOKS_PER_WINDOW,
+                _ if self.strangers => window / STRANGERS_LOOKS_PER_WINDOW,
                 _ if self.floor.is_some() => window / floor::SAMPLES_PER_WINDOW,
                 Pace::Moving if self.idle_cpu.is_some() => window / SAMPLES_PER_WINDOW,
                 Pace::Still if self.works(window) => window / SAMPLES_PER_WINDOW,

@@ -1,5 +1,6 @@
 //! Traffic, as it is seen: what moved, when, and who began it.
 
+use super::awake::Mover;
 use super::time::Time;
 
 /// Who began it.
@@ -20,6 +21,15 @@ pub(crate) struct Traffic {
     pub(crate) unsure: Option<Time>,
     /// Some of these times are only "since the last look": the source has no timestamps.
     pub(crate) imprecise: bool,
+    /// Only a look at everything can tell more about what may have moved.
+    pub(crate) unexplained: bool,
+    /// Connections of other programs come and go here: what may have been COMMAND's is known only
+    /// as well as we look.
+    pub(crate) strangers: bool,
+    /// Some may have been COMMAND's: they delay idleness.
+    pub(crate) unclear: bool,
+    /// What moved last, as far as that is known.
+    pub(crate) mover: Option<(Time, Mover)>,
     /// TCP, with `--idle-floor`: then it is here and not above.
     pub(crate) payload: Option<Payload>,
 }
@@ -29,6 +39,8 @@ pub(crate) struct Traffic {
 pub(crate) struct Payload {
     pub(crate) inbound: u64,
     pub(crate) outbound: u64,
+    /// On connections that may have been another program's.
+    pub(crate) unsure: u64,
     /// When the last byte of all moved.
     pub(crate) last: Option<Time>,
 }
@@ -43,6 +55,13 @@ impl Traffic {
         *place = (*place).max(Some(at));
     }
 
+    /// What moved then, if nothing has moved since.
+    pub(crate) fn note_mover(&mut self, at: Time, mover: impl FnOnce() -> Mover) {
+        if self.mover.is_none_or(|(before, _)| before <= at) {
+            self.mover = Some((at, mover()));
+        }
+    }
+
     /// Something moved since the last look.
     pub(crate) fn note_imprecisely(&mut self, way: Way, now: Time) {
         self.note(way, now);
@@ -55,9 +74,20 @@ impl Traffic {
         self.imprecise = true;
     }
 
+    /// The same, and only a look at everything can tell more.
+    pub(crate) fn note_unexplained(&mut self, now: Time) {
+        self.note_unsure(now);
+        self.unexplained = true;
+    }
+
+    /// When anything last moved for certain.
+    pub(crate) fn sure(&self) -> Option<Time> {
+        self.inbound.max(self.outbound)
+    }
+
     /// When anything last moved, or may have.
     pub(crate) fn last(&self) -> Option<Time> {
-        self.inbound.max(self.outbound).max(self.unsure)
+        self.sure().max(self.unsure)
     }
 }
 
@@ -70,9 +100,14 @@ impl Payload {
         *place = place.saturating_add(bytes);
     }
 
-    /// In both directions.
-    pub(crate) fn total(&self) -> u64 {
+    /// In both directions, on COMMAND's own connections.
+    pub(crate) fn own(&self) -> u64 {
         self.inbound.saturating_add(self.outbound)
+    }
+
+    /// The same, with what may have been COMMAND's.
+    pub(crate) fn total(&self) -> u64 {
+        self.own().saturating_add(self.unsure)
     }
 }
 

@@ -65,6 +65,9 @@ pub(crate) struct Reporter {
     limit_too_low: bool,
     kill_limit_too_low: bool,
     long_line: bool,
+    never_armed: bool,
+    /// What the last look had found, if nothing was said since.
+    found: Option<String>,
 }
 
 impl Reporter {
@@ -76,11 +79,22 @@ impl Reporter {
             limit_too_low: false,
             kill_limit_too_low: false,
             long_line: false,
+            never_armed: false,
+            found: None,
         }
     }
 
     /// Whether people have been told this before, and need not hear it again.
     pub(crate) fn is_old(&mut self, notice: &Notice) -> bool {
+        if let Notice::Looked { memory, traffic, .. } = notice {
+            // Only who explains each look finds that out.
+            let found = (self.style.loudness == Loudness::Verbose)
+                .then(|| text::Found(*memory, *traffic).to_string());
+            return found.is_some() && std::mem::replace(&mut self.found, found.clone()) == found;
+        }
+        if self.style.loudness >= text::level(notice) {
+            self.found = None;
+        }
         match notice {
             Notice::CannotSee(unseen) => {
                 let said = self.unseen.contains(&unseen.what);
@@ -90,6 +104,7 @@ impl Reporter {
                 said
             }
             Notice::KillLimitTooLow { .. } => std::mem::replace(&mut self.kill_limit_too_low, true),
+            Notice::NeverArmed { .. } => std::mem::replace(&mut self.never_armed, true),
             Notice::LongLine { .. } => std::mem::replace(&mut self.long_line, true),
             Notice::LimitTooLow { .. } => std::mem::replace(&mut self.limit_too_low, true),
             _ => false,

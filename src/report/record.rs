@@ -10,7 +10,7 @@ use super::text;
 use crate::decide::event::{Memory, Reason, Unseen};
 use crate::decide::exit::{Exit, Failure, Signal, Stage};
 use crate::decide::notice::{
-    Hold, Hook, HookFailure, LookedAtMemory, Notice, Opening, Recycled, Sample,
+    Hold, Hook, HookFailure, LookedAtMemory, Notice, Opening, Quietness, Recycled, Sample,
 };
 use crate::units::Bytes;
 
@@ -139,7 +139,7 @@ impl Record {
 
     fn looked(
         memory: Option<LookedAtMemory>,
-        quiet: Option<Duration>,
+        traffic: Option<Quietness>,
         again_in: Option<Duration>,
     ) -> Self {
         let mut record = Self::new("looked");
@@ -147,7 +147,10 @@ impl Record {
             record = record.with("rss", rss).with_some("pss", pss).with("limit", limit);
             record = record.with("growth", growth);
         }
-        record.with_some("quiet", quiet).with_some("again_in", again_in)
+        if let Some(Quietness { quiet, awake }) = traffic {
+            record = record.with("quiet", quiet).with_some("awake", awake.map(text::awake::word));
+        }
+        record.with_some("again_in", again_in)
     }
 
     fn failed(failure: Failure, again_in: Option<Duration>) -> Self {
@@ -215,6 +218,11 @@ impl Record {
                 Self::of_generation("lines_taken", generation).with("lines", lines)
             }
             Notice::OutlivedInput { after } => Self::new("outlived_input").with("after", after),
+            Notice::NeverArmed { generation, age, why } => {
+                Self::of_generation("never_armed", generation)
+                    .with("age", age)
+                    .with("why", text::awake::unarmed_word(why))
+            }
             Notice::CannotSee(unseen) => Self::unseen(unseen),
             Notice::MetricsFailed { ref target, ref error, .. } => {
                 let text = |text: &String| Value::Text(Cow::Owned(text.clone()));
@@ -234,7 +242,7 @@ impl Record {
             }
             Notice::Observed(ref observed) => observed::record(observed),
             Notice::Started { generation } => Self::of_generation("started", generation),
-            Notice::Looked { memory, quiet, again_in } => Self::looked(memory, quiet, again_in),
+            Notice::Looked { memory, traffic, again_in } => Self::looked(memory, traffic, again_in),
             Notice::Held(hold) => Self::new("held").with("hold", hold_word(hold)),
             Notice::Due { generation, age, reason } => {
                 Self::of_generation("due", generation).with("age", age).because(reason)

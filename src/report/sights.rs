@@ -19,8 +19,8 @@ fn sight(what: Sight) -> (&'static str, &'static str) {
         Sight::Connections => ("TCP connections one by one", TOGETHER),
         Sight::Deaths => ("TCP connections that come and go", TOGETHER),
         Sight::Strangers => (
-            "whose outgoing connections have come and gone here",
-            "they delay idleness (--traffic inbound leaves them out)",
+            "whose short outgoing connections ended here while COMMAND ran",
+            "they delay idleness; --traffic inbound leaves them out, and so does an own container",
         ),
         Sight::Datagrams => ("the traffic of UDP sockets one by one", TOGETHER),
         Sight::Unix => ("the traffic of Unix sockets", NEVER),

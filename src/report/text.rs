@@ -1,11 +1,13 @@
 //! The words for people.
 
+pub(super) mod awake;
 mod input;
 mod recycles;
 
 use std::fmt;
 use std::time::Duration;
 
+use self::awake::Why;
 pub(super) use self::recycles::word;
 use self::recycles::{Because, Opened, write_recycled};
 use super::Loudness;
@@ -13,7 +15,7 @@ use super::observed::Findings;
 use super::sights::{CannotSee, error};
 use crate::decide::event::{Memory, Reason};
 use crate::decide::exit::{Failure, Stage};
-use crate::decide::notice::{Hold, Hook, HookFailure, LookedAtMemory, Notice, Sample};
+use crate::decide::notice::{Hold, Hook, HookFailure, LookedAtMemory, Notice, Quietness, Sample};
 use crate::decide::rules::Measure;
 use crate::units::{Bytes, Span};
 
@@ -39,6 +41,7 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         | Notice::StillAlive { .. }
         | Notice::NothingLeftToRead
         | Notice::OutlivedInput { .. }
+        | Notice::NeverArmed { .. }
         | Notice::CannotSee(_)
         | Notice::MetricsFailed { .. } => Loudness::Normal,
         Notice::Started { .. }
@@ -90,15 +93,15 @@ impl fmt::Display for Line<'_> {
             Notice::NothingLeftToRead => out.write_str(
                 "not recycled: standard input has ended, the next generation would find nothing",
             ),
-            Notice::LongLine { longest } => input::write_long(out, *longest),
-            Notice::LinesTaken { generation, lines } => {
-                input::write_taken(out, *generation, *lines)
+            Notice::LongLine { .. } | Notice::LinesTaken { .. } | Notice::OutlivedInput { .. } => {
+                input::write(out, self.notice, self.command)
             }
-            Notice::OutlivedInput { after } => input::write_outlived(out, *after, self.command),
+            Notice::NeverArmed { generation, age, why } => {
+                awake::write_never_armed(out, *generation, *age, *why)
+            }
             Notice::CannotSee(unseen) => write!(out, "{}", CannotSee(*unseen)),
             Notice::MetricsFailed { target, error, again } => {
-                let next = if *again { "trying again" } else { "going on without" };
-                write!(out, "metrics cannot go to '{}': {error}; {next}", target.escape_default())
+                write_metrics_failed(out, target, error, *again)
             }
             Notice::HeldLong { hold, held } => write_held_long(out, *hold, *held),
             Notice::HookFailed { hook, failure } => write_hook_failure(out, *hook, *failure),
@@ -111,14 +114,14 @@ impl fmt::Display for Line<'_> {
             }
             Notice::Observed(observed) => Findings { observed, command: self.command }.fmt(out),
             Notice::Started { generation } => write!(out, "generation {generation} started"),
-            Notice::Looked { memory, quiet, again_in } => {
-                write_looked(out, *memory, *quiet)?;
+            Notice::Looked { memory, traffic, again_in } => {
+                write_looked(out, *memory, *traffic)?;
                 write_next(out, ", next look", *again_in)
             }
             Notice::Held(hold) => write!(out, "a recycle is due, but held: {}", why(*hold)),
             Notice::Due { generation, age, reason } => {
-                let (because, age) = (Because(*reason), Span(*age));
-                write!(out, "generation {generation} is due after {age}: {because}")
+                let because = Because(*reason);
+                write!(out, "generation {generation} is due after {}: {because}", Span(*age))
             }
             Notice::Stopping { generation, opening, .. } => {
                 write!(out, "recycling generation {generation}: {}", Opened(*opening))
@@ -128,6 +131,16 @@ impl fmt::Display for Line<'_> {
             Notice::Swallowed(signal) => write!(out, "{signal} not passed on (--map-signal)"),
         }
     }
+}
+
+fn write_metrics_failed(
+    out: &mut fmt::Formatter<'_>,
+    target: &str,
+    error: &str,
+    again: bool,
+) -> fmt::Result {
+    let next = if again { "trying again" } else { "going on without" };
+    write!(out, "metrics cannot go to '{}': {error}; {next}", target.escape_default())
 }
 
 fn write_kill_limit_too_low(
@@ -189,10 +202,23 @@ fn write_failure(out: &mut fmt::Formatter<'_>, command: &str, failure: Failure) 
     write!(out, "cannot {doing} '{command}': {}", error(failure.errno))
 }
 
+/// What a look has found, but for the times: who has heard it once need not hear it again.
+pub(super) struct Found(pub(super) Option<LookedAtMemory>, pub(super) Option<Quietness>);
+
+impl fmt::Display for Found {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_looked(out, self.0, None)?;
+        match self.1.and_then(|traffic| traffic.awake) {
+            Some(awake) => Why(awake).fmt(out),
+            None => Ok(()),
+        }
+    }
+}
+
 fn write_looked(
     out: &mut fmt::Formatter<'_>,
     memory: Option<LookedAtMemory>,
-    quiet: Option<Duration>,
+    traffic: Option<Quietness>,
 ) -> fmt::Result {
     out.write_str("looked:")?;
     if let Some(LookedAtMemory { memory, limit, growth }) = memory {
@@ -202,11 +228,10 @@ fn write_looked(
         }
         write!(out, ", growing {growth}/s")?;
     }
-    match quiet {
-        Some(quiet) if memory.is_some() => write!(out, ", no traffic for {}", Span(quiet)),
-        Some(quiet) => write!(out, " no traffic for {}", Span(quiet)),
-        None => Ok(()),
-    }
+    let Some(Quietness { quiet, awake }) = traffic else { return Ok(()) };
+    let comma = if memory.is_some() { "," } else { "" };
+    write!(out, "{comma} no traffic for {}", Span(quiet))?;
+    awake.map_or(Ok(()), |awake| write!(out, " ({})", Why(awake)))
 }
 
 fn write_hook_failure(

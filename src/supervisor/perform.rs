@@ -227,7 +227,7 @@ impl Supervisor {
             && let Some(traffic) = &mut traffic
         {
             self.take_io();
-            self.traffic.look_again(super::now(), traffic);
+            self.traffic.look_again(super::now(), self.trees.members(), traffic);
         }
         let cost = clock::cpu_used().saturating_sub(began);
         Observation { generation: self.generation, look, memory, traffic, tree, unseen, cost }

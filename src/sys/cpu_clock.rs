@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 /// The CPU time that this process has used.
 ///
 /// # Errors
-/// `EINVAL`: there is no process with this pid. A process that was not reaped yet still has a clock.
+/// `EINVAL`: there is no process with this pid. One that was not reaped yet still has a clock.
 pub(crate) fn used(pid: Pid) -> nix::Result<Duration> {
     clock_gettime(clock(pid)).map(Duration::from)
 }

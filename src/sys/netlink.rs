@@ -12,6 +12,13 @@ use nix::sys::socket::{
 #[derive(Debug)]
 pub(crate) struct SockDiag(OwnedFd);
 
+/// Which messages a socket receives, by the local port of the TCP socket that they are about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PortFilter<'a> {
+    Only(&'a [u16]),
+    AllBut(&'a [u16]),
+}
+
 /// Groups that are told of each dying TCP socket (`SKNLGRP_INET_TCP_DESTROY` and its like of IPv6,
 /// `linux/sock_diag.h`).
 const DEATHS: [libc::c_int; 2] = [1, 3];
@@ -59,13 +66,14 @@ impl SockDiag {
         Ok(())
     }
 
-    /// Has the kernel throw away, before it reaches us, what is about a socket with one of these
-    /// local ports: a program for its packet filter (`SO_ATTACH_FILTER`, `socket(7)`).
+    /// Has the kernel drop messages before they reach this socket, by the local port of the TCP
+    /// socket that they are about: a program for its packet filter (`SO_ATTACH_FILTER`,
+    /// `socket(7)`). It replaces the one before.
     ///
     /// # Errors
-    /// `ENOMEM`; `EINVAL`: too many ports.
+    /// `ENOMEM`; `EINVAL`: too many ports (some 2,000).
     #[expect(unsafe_code, reason = "nix does not know the option")]
-    pub(crate) fn drop_local_ports(&self, ports: &[u16]) -> nix::Result<()> {
+    pub(crate) fn filter_local_ports(&self, filter: PortFilter<'_>) -> nix::Result<()> {
         // Behind the header of a message, `struct inet_diag_msg` has it in network order.
         const LOCAL_PORT: u32 = 16 + 4;
         let step = |code: u32, on_true, on_false, k| libc::sock_filter {
@@ -74,13 +82,18 @@ impl SockDiag {
             jf: on_false,
             k,
         };
+        // What the filter returns is how many bytes of the message are kept.
+        let (ports, named, unnamed) = match filter {
+            PortFilter::Only(ports) => (ports, u32::MAX, 0),
+            PortFilter::AllBut(ports) => (ports, 0, u32::MAX),
+        };
         let mut program = vec![step(libc::BPF_LD | libc::BPF_H | libc::BPF_ABS, 0, 0, LOCAL_PORT)];
         for port in ports {
             let equal = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
             program.push(step(equal, 0, 1, u32::from(*port)));
-            program.push(step(libc::BPF_RET | libc::BPF_K, 0, 0, 0));
+            program.push(step(libc::BPF_RET | libc::BPF_K, 0, 0, named));
         }
-        program.push(step(libc::BPF_RET | libc::BPF_K, 0, 0, u32::MAX));
+        program.push(step(libc::BPF_RET | libc::BPF_K, 0, 0, unnamed));
         let whole = libc::sock_fprog {
             len: u16::try_from(program.len()).map_err(|_| Errno::EINVAL)?,
             filter: program.as_mut_ptr(),
@@ -112,6 +125,58 @@ impl SockDiag {
     pub(crate) fn receive<'a>(&self, buffer: &'a mut [u8]) -> nix::Result<&'a [u8]> {
         let length = recv(self.0.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT)?;
         Ok(buffer.get(..length).unwrap_or_default())
+    }
+}
+
+/// How many datagrams are received at once, and how long each may be: the kernel announces every
+/// destroyed socket in one of some 500 bytes.
+const AT_ONCE: usize = 32;
+const LONGEST: usize = 1 << 10;
+
+/// Room for many datagrams that are received by one system call.
+#[derive(Debug, Default)]
+pub(crate) struct Bulk(Vec<u8>);
+
+impl SockDiag {
+    /// Receives what waits, up to 32 datagrams, and hands each to `each`. One that is longer than
+    /// 1 KiB is cut. Tells how many there were.
+    ///
+    /// # Errors
+    /// `EAGAIN`: none waits; `ENOBUFS`: some were lost before those that wait now.
+    #[expect(unsafe_code, reason = "nix allocates for each call")]
+    pub(crate) fn receive_many(
+        &self,
+        bulk: &mut Bulk,
+        mut each: impl FnMut(&[u8]),
+    ) -> nix::Result<usize> {
+        bulk.0.resize(AT_ONCE * LONGEST, 0);
+        // SAFETY: both structures are plain data; zero is a valid value of each.
+        let (mut vectors, mut headers): ([libc::iovec; AT_ONCE], [libc::mmsghdr; AT_ONCE]) =
+            unsafe { (std::mem::zeroed(), std::mem::zeroed()) };
+        let places = bulk.0.chunks_exact_mut(LONGEST).zip(&mut vectors).zip(&mut headers);
+        for ((place, vector), header) in places {
+            *vector = libc::iovec { iov_base: place.as_mut_ptr().cast(), iov_len: place.len() };
+            header.msg_hdr.msg_iov = vector;
+            header.msg_hdr.msg_iovlen = 1;
+        }
+        // SAFETY: each header leads to one vector, and each vector to memory of its own in `bulk`;
+        // all of them live until the call returns. No timeout is given.
+        let received = Errno::result(unsafe {
+            libc::recvmmsg(
+                self.0.as_raw_fd(),
+                headers.as_mut_ptr(),
+                u32::try_from(AT_ONCE).unwrap_or_default(),
+                // The C libraries do not agree on the type of this one.
+                libc::MSG_DONTWAIT as _,
+                std::ptr::null_mut(),
+            )
+        })?;
+        let received = usize::try_from(received).unwrap_or_default();
+        for (header, place) in headers.iter().zip(bulk.0.chunks_exact(LONGEST)).take(received) {
+            let length = usize::try_from(header.msg_len).unwrap_or_default();
+            each(place.get(..length).unwrap_or(place));
+        }
+        Ok(received)
     }
 }
 

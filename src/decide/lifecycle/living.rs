@@ -91,9 +91,13 @@ impl Lifecycle {
         if seen.generation != self.generation {
             return None;
         }
-        let Opinion { verdict, notice, sample } =
+        let Opinion { verdict, notices, sample } =
             watch.policy.observe(now, &self.rules, &mut self.storm, seen);
-        actions.extend(notice.map(Action::Tell));
+        actions.extend(notices.into_iter().map(Action::Tell));
+        if let Some(why) = watch.policy.note_unarmed(now, &self.rules) {
+            let (generation, age) = (self.generation, watch.policy.lived(now));
+            actions.push(Action::Tell(Notice::NeverArmed { generation, age, why }));
+        }
         self.observe_look(now, watch, seen);
         let due = heed(now, verdict, watch, actions);
         let due = due.and_then(|reason| self.unless_observing(now, watch, reason, actions));
@@ -115,9 +119,9 @@ impl Lifecycle {
         look_again: Option<Time>,
         actions: &mut Vec<Action>,
     ) {
-        let (memory, quiet) = watch.policy.looked(now, look);
+        let (memory, traffic) = watch.policy.looked(now, &self.rules, look);
         let again_in = look_again.map(|then| then.since(now));
-        actions.push(Action::Tell(Notice::Looked { memory, quiet, again_in }));
+        actions.push(Action::Tell(Notice::Looked { memory, traffic, again_in }));
     }
 
     /// Draws the consequences of a signal. One that may end COMMAND holds planned recycles: an end

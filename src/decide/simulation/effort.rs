@@ -14,6 +14,8 @@ pub(super) enum Flow {
     Still,
     Stamped,
     Unstamped,
+    /// Something may have moved, or nothing.
+    Unsure,
 }
 
 /// The looks of one generation.
@@ -26,6 +28,8 @@ pub(super) struct Effort {
     looks: VecDeque<(Time, TrafficLook)>,
     /// The newest movement that was told, certain or not.
     pub(super) told: Option<Time>,
+    /// The newest certain one.
+    told_sure: Option<Time>,
     pub(super) flow: Flow,
     /// When something without timestamps, or unsure, was told last.
     pub(super) mute_told: Option<Time>,
@@ -50,6 +54,7 @@ impl Effort {
             settled: started + settle,
             looks: VecDeque::new(),
             told: None,
+            told_sure: None,
             flow: Flow::Still,
             mute_told: None,
             since_news: 0,
@@ -87,19 +92,22 @@ impl Effort {
             }
             return;
         };
-        let flowed = self.flow == Flow::Unstamped;
-        self.flow = match self.take_in(now, &traffic) {
+        let (flowed, sure_before) = (self.flow == Flow::Unstamped, self.told_sure);
+        let news = self.take_in(now, &traffic);
+        self.flow = match news {
             false => Flow::Still,
+            true if self.told_sure == sure_before => Flow::Unsure,
             true if traffic.imprecise => Flow::Unstamped,
             true => Flow::Stamped,
         };
         let ended = flowed && self.flow != Flow::Unstamped;
-        self.must_widen = widely == TrafficLook::Hottest && (ended || traffic.unsure.is_some());
+        self.must_widen = widely == TrafficLook::Hottest && (ended || traffic.unexplained);
     }
 
     /// Whether it is news.
     fn take_in(&mut self, now: Time, traffic: &Traffic) -> bool {
         self.armed |= traffic.inbound.is_some() || traffic.outbound >= Some(self.settled);
+        self.told_sure = self.told_sure.max(traffic.inbound).max(traffic.outbound);
         let news = traffic.last() > self.told;
         if news {
             self.told = traffic.last();

@@ -139,7 +139,12 @@ impl Talk {
             }
             (Voice::Stream(stream), Some(floor)) => self.moves(now, way(stream), bytes, floor),
             (Voice::Short(way, _), Some(floor)) => self.moves(now, way, bytes, floor),
-            (Voice::Strange { .. }, Some(_)) => {}
+            // It may delay, and arms nothing.
+            (Voice::Strange { .. }, Some(_)) => {
+                self.payload.unsure += bytes;
+                self.payload.last = Some(now);
+                self.unsure = Some(now);
+            }
             (Voice::Stream(stream), None) => self.streams[stream] = Some(now),
             (Voice::Short(way, before), None) => {
                 let at = now.before(before).max(self.started);
@@ -218,12 +223,14 @@ impl Talk {
                     sum.note(way(self.hottest), at);
                 }
                 if !self.strange.is_empty() {
-                    sum.note_unsure(now);
+                    sum.note_unexplained(now);
                 }
             }
             TrafficLook::All => self.survey(now, &mut sum),
         }
-        self.silent = self.is_news(&sum) && sum.imprecise;
+        // What only may have moved silences nothing.
+        self.silent = sum.sure() > self.latest && sum.imprecise;
+        self.is_news(&sum);
         sum.payload = self.floor.map(|_| self.payload);
         self.unsure = self.unsure.max(sum.unsure);
         sum
@@ -254,7 +261,7 @@ impl Talk {
         }
         let mut sum = self.overheard(now);
         if !self.strange.is_empty() {
-            sum.note_unsure(now);
+            sum.note_unexplained(now);
         }
         if !self.is_news(&sum) {
             return None;

@@ -26,6 +26,7 @@ mod passing;
 
 /// Something that is going to happen.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a few wait at a time, and only in tests")]
 enum Coming {
     Act(Action),
     /// What the core will be told, and what was true when it was found out.

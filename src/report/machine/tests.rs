@@ -2,9 +2,10 @@
 
 use super::super::text;
 use super::*;
+use crate::decide::awake::{Awake, Unarmed};
 use crate::decide::event::{Memory, Reason, Sight, Tree, Unseen};
 use crate::decide::exit::{Exit, Failure, Signal, Stage};
-use crate::decide::notice::{Hold, LookedAtMemory, Notice, Opening, Recycled, Sample};
+use crate::decide::notice::{Hold, LookedAtMemory, Notice, Opening, Quietness, Recycled, Sample};
 use crate::decide::rules::Measure;
 
 const MIB: u64 = 1 << 20;
@@ -205,6 +206,10 @@ fn warnings() {
             r#""cannot_see","what":"tcp","errno":1,"error":"Operation not permitted""#,
         ),
         (
+            Notice::NeverArmed { generation: 2, age: millis(9), why: Unarmed::NothingMoved },
+            r#""never_armed","generation":2,"age":0.009,"why":"no-traffic""#,
+        ),
+        (
             Notice::CannotSee(Unseen { what: Sight::Strangers, errno: 0 }),
             r#""cannot_see","what":"strangers""#,
         ),
@@ -221,13 +226,14 @@ fn warnings() {
 fn looks() {
     let memory = Memory { rss: Bytes(7), settled: Bytes(1), pss: None };
     let looked = LookedAtMemory { memory, limit: Bytes(9), growth: Bytes(8) };
-    let quiet = Some(millis(5));
+    let awake = Some(Awake::Unarmed(Unarmed::OnlySettling));
+    let traffic = Some(Quietness { quiet: millis(5), awake });
     let again_in = Some(millis(6));
     assert_eq!(
-        lines(&Notice::Looked { memory: Some(looked), quiet, again_in }).0,
-        r#""looked","rss":7,"limit":9,"growth":8,"quiet":0.005,"again_in":0.006"#
+        lines(&Notice::Looked { memory: Some(looked), traffic, again_in }).0,
+        r#""looked","rss":7,"limit":9,"growth":8,"quiet":0.005,"awake":"settling","again_in":0.006"#
     );
-    let nothing = Notice::Looked { memory: None, quiet: None, again_in: None };
+    let nothing = Notice::Looked { memory: None, traffic: None, again_in: None };
     assert_eq!(lines(&nothing).0, r#""looked""#);
 }
 

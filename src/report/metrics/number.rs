@@ -236,6 +236,7 @@ impl Numbers {
             | Notice::LongLine { .. }
             | Notice::LinesTaken { .. }
             | Notice::OutlivedInput { .. }
+            | Notice::NeverArmed { .. }
             | Notice::CannotSee(_)
             | Notice::MetricsFailed { .. }
             | Notice::HookFailed { .. }

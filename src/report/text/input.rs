@@ -3,9 +3,20 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::decide::notice::Notice;
 use crate::units::{Bytes, Span};
 
-pub(super) fn write_long(out: &mut fmt::Formatter<'_>, longest: Bytes) -> fmt::Result {
+/// Writes a notice about standard input; any other one has no words here.
+pub(super) fn write(out: &mut fmt::Formatter<'_>, notice: &Notice, command: &str) -> fmt::Result {
+    match *notice {
+        Notice::LongLine { longest } => write_long(out, longest),
+        Notice::LinesTaken { generation, lines } => write_taken(out, generation, lines),
+        Notice::OutlivedInput { after } => write_outlived(out, after, command),
+        _ => Ok(()),
+    }
+}
+
+fn write_long(out: &mut fmt::Formatter<'_>, longest: Bytes) -> fmt::Result {
     write!(
         out,
         "a line on standard input is longer than {longest} (--max-line): it is passed on in \
@@ -13,11 +24,7 @@ pub(super) fn write_long(out: &mut fmt::Formatter<'_>, longest: Bytes) -> fmt::R
     )
 }
 
-pub(super) fn write_taken(
-    out: &mut fmt::Formatter<'_>,
-    generation: u64,
-    lines: u64,
-) -> fmt::Result {
+fn write_taken(out: &mut fmt::Formatter<'_>, generation: u64, lines: u64) -> fmt::Result {
     let (what, them) = if lines == 1 { ("line", "it") } else { ("lines", "them") };
     write!(
         out,
@@ -26,11 +33,7 @@ pub(super) fn write_taken(
     )
 }
 
-pub(super) fn write_outlived(
-    out: &mut fmt::Formatter<'_>,
-    after: Duration,
-    command: &str,
-) -> fmt::Result {
+fn write_outlived(out: &mut fmt::Formatter<'_>, after: Duration, command: &str) -> fmt::Result {
     let after = Span(after);
     write!(
         out,

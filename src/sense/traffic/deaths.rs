@@ -1,13 +1,19 @@
-//! TCP connections that come and go between two looks: the kernel announces each dying TCP socket
-//! of the network namespace, with its ports and times, to whoever listens (`linux/sock_diag.h`).
+//! TCP connections that come and go between two looks: the kernel announces each TCP socket of the
+//! network namespace that it destroys, with its ports and times (`linux/sock_diag.h`).
+//!
+//! There are two subscriptions. One is for COMMAND's own ports: connections that it accepted. The
+//! other one is for all the rest, which may be connections that COMMAND opened, or another
+//! program's. The kernel filters both by port, so that other programs cannot fill the queue of the
+//! first one.
 
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::inet_diag::{self, Socket};
 use super::tcp;
 use super::wire::{Message, messages};
 use crate::decide::time::Time;
-use crate::sys::netlink::SockDiag;
+use crate::sys::netlink::{Bulk, PortFilter, SockDiag};
 
 /// A connection that is no more.
 #[derive(Clone, Copy, Debug)]
@@ -25,149 +31,264 @@ impl Death {
     }
 }
 
-/// The kernel announces each in a datagram of its own, of some 500 bytes.
-const DATAGRAM: usize = 4 << 10;
 /// More deaths than this between two looks are a flood: for a while it is enough to know that.
 const FLOOD: usize = 32;
 
-/// The listener.
+/// So often is the queue asked at a time: it holds a few hundred, and may be filled meanwhile.
+const MOST_BATCHES: usize = 64;
+
+/// Both subscriptions.
 #[derive(Debug, Default)]
 pub(super) struct DeathSense {
-    socket: Option<SockDiag>,
-    hearing: Hearing,
-    /// Ports that the kernel does not tell us of.
-    dropped: Vec<u16>,
-    buffer: Vec<u8>,
+    /// Open only while ports of COMMAND are known.
+    accepted: Subscription,
+    others: Subscription,
+    bulk: Bulk,
 }
 
-/// Whether we listen.
+/// What was announced since the last time.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    pub(super) deaths: Vec<Death>,
+    /// Of connections that COMMAND accepted, some were not announced to us.
+    pub(super) accepted: Missed,
+    /// The same of all others.
+    pub(super) others: Missed,
+    /// So many of the others were announced.
+    pub(super) count_of_others: usize,
+}
+
+/// Whether more happened than was announced to us.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Hearing {
-    /// Nothing of what happened is known.
+pub(super) enum Missed {
     #[default]
-    Never,
-    Yes,
-    /// There were many the last time.
-    Flooded,
-    /// Not until the next look: many die, and to hear of each costs the kernel more than us.
-    Closed,
-}
-
-/// What has happened since we listened last.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard {
-    /// What was handed out, and nothing else.
-    All,
-    /// We were not listening, because so many died.
-    Flood,
-    /// More than was handed out: some was lost.
-    NotAll,
-    /// We have only just begun to listen.
     Nothing,
+    /// More than the queue holds.
+    Overflow,
+    /// We were not subscribed, because so many died.
+    Flood,
+    /// We have only just subscribed for the first time.
+    Began,
 }
 
 impl DeathSense {
-    /// Hands out every death since the last time, and listens from now on.
+    /// Subscribes, if that has not been done, to what is announced from now on.
     ///
     /// # Errors
-    /// The kernel does not let us listen.
-    pub(super) fn hear(&mut self, now: Time, each: impl FnMut(Death)) -> nix::Result<Heard> {
-        match self.hearing {
-            Hearing::Never | Hearing::Closed => {
-                let socket = match self.socket.take() {
-                    Some(socket) => socket,
-                    None => SockDiag::open_for_deaths()?,
-                };
-                socket.hear_deaths(true)?;
-                self.socket = Some(socket);
-                let before = std::mem::replace(&mut self.hearing, Hearing::Yes);
-                if before == Hearing::Never {
-                    // What an earlier generation left is not ours.
-                    self.drain(now, |_| ());
-                    return Ok(Heard::Nothing);
-                }
-                self.drain(now, each);
-                // Until a calm look says otherwise.
-                self.hearing = Hearing::Flooded;
-                Ok(Heard::Flood)
+    /// The kernel does not let us.
+    pub(super) fn begin(&mut self) -> nix::Result<Missed> {
+        if self.others.state != State::Never {
+            return Ok(Missed::Nothing);
+        }
+        self.others.join(PortFilter::AllBut(&[]))?;
+        Ok(Missed::Began)
+    }
+
+    /// What was announced since the last time, for a look: where we had left because of a flood of
+    /// accepted connections, we subscribe again.
+    pub(super) fn hear(&mut self, now: Time) -> Heard {
+        let mut heard = Heard::default();
+        if self.accepted.state == State::Left {
+            heard.accepted = if self.accepted.rejoin() { Missed::Flood } else { Missed::Overflow };
+        }
+        self.overhear(now, &mut heard);
+        heard
+    }
+
+    /// What was announced since the last time, between two looks.
+    pub(super) fn overhear(&mut self, now: Time, heard: &mut Heard) {
+        let deaths = &mut heard.deaths;
+        let (count, lost) = self.accepted.drain(&mut self.bulk, now, |death| deaths.push(death));
+        if lost && heard.accepted == Missed::Nothing {
+            heard.accepted = Missed::Overflow;
+        }
+        let flood = count >= FLOOD || heard.accepted != Missed::Nothing;
+        self.accepted.note_flood(flood);
+        // The port may have become COMMAND's while its message waited: then both have it.
+        let known: BTreeSet<_> = deaths.iter().map(|death| death.socket.id.cookie()).collect();
+        let (count, lost) = self.others.drain(&mut self.bulk, now, |death| {
+            if !known.contains(&death.socket.id.cookie()) {
+                deaths.push(death);
             }
-            Hearing::Yes | Hearing::Flooded => {
-                let (count, lost) = self.drain(now, each);
-                let flooded = lost || count >= FLOOD;
-                self.hearing = if flooded { Hearing::Flooded } else { Hearing::Yes };
-                Ok(if lost { Heard::NotAll } else { Heard::All })
-            }
+        });
+        heard.count_of_others = count;
+        heard.others = match self.others.state {
+            State::Left => Missed::Flood,
+            _ if lost => Missed::Overflow,
+            _ => Missed::Nothing,
+        };
+    }
+
+    /// Other programs' connections come and go in great numbers, while the tree does not run:
+    /// unsubscribes from them until `resume`.
+    pub(super) fn leave_others(&mut self) {
+        self.others.leave();
+    }
+
+    /// The tree has run, and may have opened connections: we want to hear of those that follow.
+    pub(super) fn resume(&mut self) {
+        if self.others.state == State::Left {
+            self.others.rejoin();
         }
     }
 
-    /// Hands out every death since the last time, between two looks. Tells whether some were lost.
-    pub(super) fn overhear(&mut self, now: Time, each: impl FnMut(Death)) -> bool {
-        let (count, lost) = self.drain(now, each);
-        if lost || count >= FLOOD {
-            self.hearing = Hearing::Flooded;
-        }
-        lost
-    }
-
-    /// Silence was broken. If many died before, nobody listens until the next look.
+    /// Silence was broken. If many accepted connections ended before, we unsubscribe until the next
+    /// look: to tell us of each costs the kernel more than us.
     pub(super) fn rest(&mut self) {
-        if self.hearing == Hearing::Flooded
-            && let Some(socket) = &self.socket
+        if self.accepted.state == State::Flooded {
+            self.accepted.leave();
+        }
+    }
+
+    /// Whether many accepted connections ended not long ago, and the next one will make us rest.
+    pub(super) fn is_flooded(&self) -> bool {
+        self.accepted.state == State::Flooded
+    }
+
+    /// Unsubscribes; what follows is another generation's.
+    pub(super) fn close(&mut self) {
+        (self.accepted, self.others) = (Subscription::default(), Subscription::default());
+    }
+
+    /// A survey has found these ports: those that the tree listens on, and those that only other
+    /// programs listen on. `only_accepted`: what COMMAND opened itself does not count.
+    pub(super) fn sort_by_ports(&mut self, ours: &[u16], strange: &[u16], only_accepted: bool) {
+        // In this order nothing is missed; what comes twice is known by its cookie.
+        let follows = !ours.is_empty() && self.accepted.follow(PortFilter::Only(ours));
+        if follows && only_accepted {
+            self.others.leave();
+            return;
+        }
+        let mut dropped = strange.to_vec();
+        dropped.extend(ours.iter().filter(|_| follows));
+        if self.others.state != State::Never {
+            self.others.filter(PortFilter::AllBut(&dropped));
+        }
+    }
+
+    /// Readable when a connection ends that COMMAND accepted.
+    pub(super) fn accepted_tripwire(&self) -> Option<BorrowedFd<'_>> {
+        self.accepted.tripwire()
+    }
+
+    /// Readable when another one ends.
+    pub(super) fn others_tripwire(&self) -> Option<BorrowedFd<'_>> {
+        self.others.tripwire()
+    }
+
+    /// Whether we have unsubscribed from all but accepted connections.
+    pub(super) fn has_left_others(&self) -> bool {
+        self.others.state == State::Left
+    }
+}
+
+/// Whether we are subscribed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Never,
+    Joined,
+    /// There were many the last time.
+    Flooded,
+    Left,
+}
+
+#[derive(Debug, Default)]
+struct Subscription {
+    socket: Option<SockDiag>,
+    state: State,
+    /// Of the filter in force.
+    ports: Vec<u16>,
+}
+
+impl Subscription {
+    /// # Errors
+    /// The kernel does not let us.
+    fn join(&mut self, filter: PortFilter<'_>) -> nix::Result<()> {
+        let socket = SockDiag::open_for_deaths()?;
+        self.ports.clear();
+        self.socket = Some(socket);
+        self.filter(filter);
+        if let Some(socket) = &self.socket {
+            socket.hear_deaths(true)?;
+        }
+        self.state = State::Joined;
+        Ok(())
+    }
+
+    /// Subscribes to these ports, or changes the ports of the subscription. Tells whether we are
+    /// subscribed, or were until a flood came.
+    fn follow(&mut self, filter: PortFilter<'_>) -> bool {
+        match self.state {
+            State::Never => self.join(filter).is_ok(),
+            State::Joined | State::Flooded | State::Left => {
+                self.filter(filter);
+                true
+            }
+        }
+    }
+
+    /// Where the kernel cannot take a filter, more is announced than is of use.
+    fn filter(&mut self, filter: PortFilter<'_>) {
+        let (PortFilter::Only(ports) | PortFilter::AllBut(ports)) = filter;
+        if let Some(socket) = &self.socket
+            && ports != self.ports
+            && socket.filter_local_ports(filter).is_ok()
+        {
+            self.ports = ports.to_vec();
+        }
+    }
+
+    fn rejoin(&mut self) -> bool {
+        let joined = self.socket.as_ref().is_some_and(|socket| socket.hear_deaths(true).is_ok());
+        if joined {
+            self.state = State::Joined;
+        }
+        joined
+    }
+
+    fn leave(&mut self) {
+        if let Some(socket) = &self.socket
+            && self.state != State::Left
             && socket.hear_deaths(false).is_ok()
         {
-            self.hearing = Hearing::Closed;
+            self.state = State::Left;
         }
     }
 
-    /// Whether many died not long ago, and the next one will make us rest.
-    pub(super) fn is_flooded(&self) -> bool {
-        self.hearing == Hearing::Flooded
-    }
-
-    /// Listens no more; what follows is nobody's.
-    pub(super) fn close(&mut self) {
-        (self.socket, self.hearing) = (None, Hearing::Never);
-        self.dropped.clear();
-    }
-
-    /// Has the kernel leave out those whose own port is one of these.
-    pub(super) fn drop_ports(&mut self, ports: impl Iterator<Item = u16>) {
-        let ports: Vec<_> = ports.collect();
-        if let Some(socket) = &self.socket
-            && ports != self.dropped
-            && socket.drop_local_ports(&ports).is_ok()
-        {
-            self.dropped = ports;
+    fn note_flood(&mut self, flood: bool) {
+        match self.state {
+            State::Joined | State::Flooded if flood => self.state = State::Flooded,
+            State::Joined | State::Flooded => self.state = State::Joined,
+            State::Never | State::Left => {}
         }
     }
 
-    /// Readable when somebody died.
-    pub(super) fn tripwire(&self) -> Option<BorrowedFd<'_>> {
-        self.socket.as_ref().map(AsFd::as_fd)
+    fn tripwire(&self) -> Option<BorrowedFd<'_>> {
+        self.socket.as_ref().filter(|_| self.state != State::Left).map(AsFd::as_fd)
     }
 
     /// How many there were, and whether some were lost.
-    fn drain(&mut self, now: Time, mut each: impl FnMut(Death)) -> (usize, bool) {
+    fn drain(&self, bulk: &mut Bulk, now: Time, mut each: impl FnMut(Death)) -> (usize, bool) {
         let (mut count, mut lost) = (0, false);
-        self.buffer.resize(DATAGRAM, 0);
         let Some(socket) = &self.socket else { return (count, lost) };
-        loop {
-            let datagram = match socket.receive(&mut self.buffer) {
-                Ok(datagram) => datagram,
-                Err(nix::Error::ENOBUFS) => {
-                    lost = true;
-                    continue;
+        for _ in 0..MOST_BATCHES {
+            let received = socket.receive_many(bulk, |datagram| {
+                for message in messages(datagram) {
+                    count += 1;
+                    let Message::Socket(body) = message else { continue };
+                    if let Some(socket) = inet_diag::socket(body) {
+                        let last_data = tcp::moved_at(&socket, now).unwrap_or(now);
+                        each(Death { socket, last_data });
+                    }
                 }
-                Err(_) => return (count, lost),
-            };
-            for message in messages(datagram) {
-                count += 1;
-                let Message::Socket(body) = message else { continue };
-                if let Some(socket) = inet_diag::socket(body) {
-                    let last_data = tcp::moved_at(&socket, now).unwrap_or(now);
-                    each(Death { socket, last_data });
-                }
+            });
+            match received {
+                Ok(_) => {}
+                Err(nix::Error::ENOBUFS) => lost = true,
+                Err(_) => break,
             }
         }
+        (count, lost)
     }
 }

@@ -42,6 +42,11 @@ impl Known {
         }
     }
 
+    /// Whether another program has a socket here.
+    pub(super) fn has_strangers(&self) -> bool {
+        !self.strangers.is_empty() || !self.strange_listeners.is_empty()
+    }
+
     /// Whose a connection was that has died.
     pub(super) fn whose(&self, id: &SocketId, sources: &Sources) -> Whose {
         let ports @ [here, there] = id.ports();

@@ -29,6 +29,7 @@ use self::holdings::Holdings;
 use self::sockets::{Findings, SocketSense};
 use self::sources::Sources;
 use self::stdin::StdinSense;
+use crate::decide::awake::Mover;
 use crate::decide::event::{TrafficLook, Unseen};
 use crate::decide::rules::Rules;
 use crate::decide::time::Time;
@@ -44,6 +45,8 @@ struct Wanted {
     payload: bool,
     /// From the start of each generation on; else from the first look on.
     from_start: bool,
+    /// How long silence must last to matter.
+    window: Duration,
 }
 
 /// The watcher of all traffic.
@@ -68,6 +71,9 @@ enum Alert {
     Yes { in_vain: u32 },
 }
 
+/// The window of those who only want to know.
+const UNASKED: Duration = Duration::from_secs(10);
+
 /// After so many wake-ups for nothing we sleep until the next look: other programs' connections may
 /// come and go in any number.
 const MOST_IN_VAIN: u32 = 1000;
@@ -79,6 +85,7 @@ impl TrafficSense {
             sources,
             payload: rules.floor.is_some(),
             from_start: rules.idle.is_some() || rules.observe.is_some(),
+            window: rules.window().unwrap_or(UNASKED),
         };
         let told = rules.observe.is_some() || rules.sample_every.is_some();
         let watched = rules.plans() || told;
@@ -94,7 +101,7 @@ impl TrafficSense {
         let inherited = if looked_at { Holdings::ours() } else { Holdings::default() };
         Self {
             stdin,
-            sockets: SocketSense::new(wanted.sources.clone(), wanted.payload, own, inherited),
+            sockets: SocketSense::new(&wanted, own, inherited),
             began: Time::at(Duration::ZERO),
             latest: None,
             alert: Alert::Yes { in_vain: 0 },
@@ -121,7 +128,7 @@ impl TrafficSense {
         (self.began, self.latest) = (now, None);
         self.sockets.forget(now);
         if self.wanted.from_start {
-            self.sockets.listen(now);
+            self.sockets.listen();
         }
         self.alert = Alert::Yes { in_vain: 0 };
         // Asked in any case: that data came is to be known at the end of input.
@@ -135,11 +142,13 @@ impl TrafficSense {
     }
 
     /// These become readable when silence breaks. While traffic is known to flow they wake nobody.
-    pub(crate) fn tripwires(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+    pub(crate) fn tripwires(&self, now: Time) -> impl Iterator<Item = BorrowedFd<'_>> {
         let alert = self.is_alert();
         let input = alert && self.wanted.sources.stdin || self.stdin.awaits_first();
         let input = self.stdin.tripwire().filter(|_| input);
-        input.into_iter().chain(self.sockets.tripwires().filter(move |_| alert))
+        let others = self.sockets.others_tripwire(now);
+        let sockets = self.sockets.tripwires().chain(others).filter(move |_| alert);
+        input.into_iter().chain(sockets)
     }
 
     /// Whether SIGIO is to wake us: unless listeners ring with it, and that is known already.
@@ -158,12 +167,12 @@ impl TrafficSense {
 
     /// A tripwire was readable, or a listener rang. Tells what moved just now; then all are silent
     /// until the next look.
-    pub(crate) fn sprung(&mut self, now: Time) -> Option<Traffic> {
+    pub(crate) fn sprung(&mut self, now: Time, members: &[Process]) -> Option<Traffic> {
         let mut sum = Traffic::default();
         if self.stdin.moved().unwrap_or(false) && self.wanted.sources.stdin {
             sum = input(now);
         }
-        self.sockets.overhear(now, &mut sum);
+        self.sockets.overhear(now, members, &mut sum);
         if self.is_news(&mut sum) {
             self.sockets.rest();
             self.alert = Alert::No;
@@ -199,13 +208,16 @@ impl TrafficSense {
             }
         }
         if self.wanted.sources.sockets() {
-            let findings = &mut Findings { now, sum: &mut sum, unseen };
-            let looked = self.sockets.look(look, members, findings);
+            let findings = &mut Findings { now, members, sum: &mut sum, unseen };
+            let looked = self.sockets.look(look, findings);
             seen = seen.and(looked);
         }
         // What flows without times will be asked again soon. We sleep so long, but for the first
         // death after a flood: as long as it goes on, the kernel need not tell us of more.
-        let flows = self.is_news(&mut sum) && sum.imprecise && !self.sockets.expects_flood();
+        // What only may have moved is no reason to miss what does.
+        let latest = self.latest;
+        let news = self.is_news(&mut sum) && sum.sure() > latest;
+        let flows = news && sum.imprecise && !self.sockets.expects_flood();
         self.alert = if flows { Alert::No } else { Alert::Yes { in_vain: 0 } };
         sum.payload = self.sockets.payload();
         match seen {
@@ -218,17 +230,19 @@ impl TrafficSense {
     }
 
     /// What moved while we looked, on what has tripwires: a look takes time.
-    pub(crate) fn look_again(&mut self, now: Time, sum: &mut Traffic) {
+    pub(crate) fn look_again(&mut self, now: Time, members: &[Process], sum: &mut Traffic) {
         let mut more = Traffic::default();
         if self.stdin.moved().unwrap_or(false) && self.wanted.sources.stdin {
             more = input(now);
         }
-        self.sockets.overhear(now, &mut more);
+        self.sockets.overhear(now, members, &mut more);
         if self.is_news(&mut more) {
             let later = |one: &mut Option<Time>, other| *one = (*one).max(other);
             later(&mut sum.inbound, more.inbound);
             later(&mut sum.outbound, more.outbound);
             later(&mut sum.unsure, more.unsure);
+            sum.unexplained |= more.unexplained;
+            sum.mover = more.mover.or(sum.mover);
             sum.imprecise = true;
             self.alert = Alert::No;
         }
@@ -248,7 +262,8 @@ impl TrafficSense {
 
 /// Bytes moved on standard input at some time since the last look: nobody knows when.
 fn input(now: Time) -> Traffic {
-    Traffic { inbound: Some(now), imprecise: true, ..Traffic::default() }
+    let mover = Some((now, Mover::Stdin));
+    Traffic { inbound: Some(now), imprecise: true, mover, ..Traffic::default() }
 }
 
 fn socket_inode(fd: BorrowedFd<'_>) -> Option<u64> {

@@ -5,6 +5,7 @@ mod dead;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
+use super::Wanted;
 use super::deaths::{Death, DeathSense};
 use super::dialogue::Dialogue;
 use super::holdings::Holdings;
@@ -16,6 +17,7 @@ use super::untimed::{self, Kind};
 use crate::decide::event::{Sight, TrafficLook, Unseen};
 use crate::decide::time::Time;
 use crate::decide::traffic::{Payload, Traffic, Way};
+use crate::sense::clocks::RunSense;
 use crate::sys::process::Process;
 
 /// The watcher of sockets.
@@ -35,6 +37,13 @@ pub(super) struct SocketSense {
     unclear: Vec<Death>,
     /// Some of them counted, although they may have been another program's.
     counted_unclear: bool,
+    runs: RunSense,
+    /// When the tree was last seen to have run, or a little later.
+    last_ran: Time,
+    /// When it was last certain that other programs' connections come and go here.
+    strangers_at: Option<Time>,
+    /// How long silence must last to matter.
+    window: Duration,
     tripwires: Tripwires,
     namespace: NamespaceSense,
 }
@@ -42,20 +51,18 @@ pub(super) struct SocketSense {
 /// What a look adds to.
 pub(super) struct Findings<'a> {
     pub(super) now: Time,
+    pub(super) members: &'a [Process],
     pub(super) sum: &'a mut Traffic,
     pub(super) unseen: &'a mut Vec<Unseen>,
 }
 
 impl SocketSense {
-    pub(super) fn new(
-        sources: Sources,
-        counts_payload: bool,
-        own: Vec<u64>,
-        inherited: Holdings,
-    ) -> Self {
+    pub(super) fn new(wanted: &Wanted, own: Vec<u64>, inherited: Holdings) -> Self {
+        let counts_payload = wanted.payload;
         Self {
-            sources,
+            sources: wanted.sources.clone(),
             counts_payload,
+            window: wanted.window,
             own,
             inherited,
             dialogue: Dialogue::default(),
@@ -63,6 +70,9 @@ impl SocketSense {
             deaths: DeathSense::default(),
             unclear: Vec::new(),
             counted_unclear: false,
+            runs: RunSense::default(),
+            last_ran: Time::at(Duration::ZERO),
+            strangers_at: None,
             tripwires: Tripwires::default(),
             namespace: NamespaceSense::default(),
         }
@@ -74,12 +84,13 @@ impl SocketSense {
         self.tripwires = Tripwires::default();
         self.deaths.close();
         self.unclear.clear();
+        (self.runs, self.last_ran) = (RunSense::default(), now);
     }
 
     /// Listens to deaths from now on, not only from the first look on.
-    pub(super) fn listen(&mut self, now: Time) {
+    pub(super) fn listen(&mut self) {
         // Why it cannot be, the first look will say. The counters that stand in count from here.
-        if self.sources.tcp.is_something() && self.deaths.hear(now, |_| ()).is_err() {
+        if self.sources.tcp.is_something() && self.deaths.begin().is_err() {
             self.namespace.begin_look();
             for stand in [Stand::Births, Stand::Segments] {
                 self.namespace.moved(stand);
@@ -95,8 +106,16 @@ impl SocketSense {
     /// Readable when something moves.
     pub(super) fn tripwires(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         // With a floor bytes alone are nothing: they are added up look by look.
-        let deaths = self.deaths.tripwire().filter(|_| !self.counts_payload);
-        [deaths, self.tripwires.as_fd()].into_iter().flatten()
+        let accepted = self.deaths.accepted_tripwire().filter(|_| !self.counts_payload);
+        [accepted, self.tripwires.as_fd()].into_iter().flatten()
+    }
+
+    /// Readable when a connection ends that COMMAND may have opened. Where other programs come and
+    /// go, their connections are not to wake us.
+    pub(super) fn others_tripwire(&self, now: Time) -> Option<BorrowedFd<'_>> {
+        let worth_waking = self.sources.tcp == Extent::All && !self.counts_payload;
+        let worth_waking = worth_waking && !self.has_strangers(now);
+        self.deaths.others_tripwire().filter(|_| worth_waking)
     }
 
     /// Whether a listener may ring.
@@ -110,22 +129,10 @@ impl SocketSense {
     }
 
     /// What has moved on its own account since the last time.
-    pub(super) fn overhear(&mut self, now: Time, sum: &mut Traffic) {
+    pub(super) fn overhear(&mut self, now: Time, members: &[Process], sum: &mut Traffic) {
         self.tripwires.moved(now, sum);
-        if self.counts_payload {
-            return;
-        }
-        let mut dead = Vec::new();
-        if self.deaths.overhear(now, |death| dead.push(death)) {
-            sum.note_unsure(now);
-        }
-        for death in dead {
-            self.bury(&death, sum);
-        }
-        self.clear_up(sum);
-        if !self.unclear.is_empty() {
-            // A survey will tell whose they were.
-            sum.note_unsure(now);
+        if !self.counts_payload {
+            self.overhear_deaths(now, members, sum);
         }
     }
 
@@ -151,7 +158,6 @@ impl SocketSense {
     pub(super) fn look(
         &mut self,
         look: TrafficLook,
-        members: &[Process],
         findings: &mut Findings<'_>,
     ) -> Result<(), Unseen> {
         self.namespace.begin_look();
@@ -165,20 +171,20 @@ impl SocketSense {
                 self.tcp.ask_hottest(findings.now, &mut self.dialogue, findings.sum);
                 if !self.unclear.is_empty() {
                     // A survey will tell whose they were.
-                    findings.sum.note_unsure(findings.now);
+                    findings.sum.note_unexplained(findings.now);
                 }
                 Ok(())
             }
-            TrafficLook::All => self.survey(members, findings),
+            TrafficLook::All => self.survey(findings),
         };
-        if std::mem::take(&mut self.counted_unclear) {
-            findings.unseen.push(Unseen { what: Sight::Strangers, errno: 0 });
-        }
+        findings.sum.strangers = self.has_strangers(findings.now);
+        findings.sum.unclear = std::mem::take(&mut self.counted_unclear);
         heard.and(asked)
     }
 
     /// Looks at every socket of the tree.
-    fn survey(&mut self, members: &[Process], findings: &mut Findings<'_>) -> Result<(), Unseen> {
+    fn survey(&mut self, findings: &mut Findings<'_>) -> Result<(), Unseen> {
+        let members = findings.members;
         let mut holdings = Holdings::of(members);
         if let Some(errno) = holdings.hidden {
             findings.unseen.push(Unseen { what: Sight::Owners, errno });
@@ -191,8 +197,10 @@ impl SocketSense {
         let tcp_is_elsewhere = surveyed.is_err();
         let timed = match surveyed {
             Ok(()) => {
-                self.deaths.drop_ports(self.tcp.strange_listeners());
-                self.bury_unclear(findings.sum);
+                let (ours, strange) = self.tcp.listening_ports();
+                let only_accepted = self.sources.tcp < Extent::All;
+                self.deaths.sort_by_ports(&ours, &strange, only_accepted);
+                self.bury_unclear(now, findings.sum);
                 Ok(())
             }
             Err(_) if self.sources.tcp == Extent::Nothing => Ok(()),

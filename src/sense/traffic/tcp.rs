@@ -2,6 +2,7 @@
 //! the time of the last byte for every socket, so precision does not depend on how often we look.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use super::deaths::Death;
@@ -10,8 +11,10 @@ use super::holdings::Holdings;
 use super::inet_diag::{self, FAMILIES, Protocol, Socket, SocketId, State};
 use super::known::{Known, Whose};
 use super::sources::Sources;
+use crate::decide::awake::{Connection, Mover};
 use crate::decide::time::Time;
 use crate::decide::traffic::{Payload, Traffic, Way};
+use crate::units::Bytes;
 
 /// The kernel's times have the resolution of its tick. Rather a tick late than early: 10 ms at the
 /// slowest rate that Linux knows.
@@ -33,6 +36,8 @@ pub(super) struct TcpSense {
     newest: Option<Time>,
     known: Known,
     surveyed: bool,
+    /// A socket of another program was seen.
+    strangers_seen: bool,
     /// When the generation began.
     began: Time,
     /// With `--idle-floor`: what has moved, and how much of it was on which connection.
@@ -46,6 +51,7 @@ impl TcpSense {
             newest: None,
             known: Known::default(),
             surveyed: false,
+            strangers_seen: false,
             began,
             payload: counts_payload.then(Default::default),
         }
@@ -160,6 +166,7 @@ impl TcpSense {
             sum.note_unsure(now);
         }
         self.surveyed = true;
+        self.strangers_seen |= known.has_strangers();
         let waiting = listeners().filter(|listener| listener.unread > 0);
         let let_pass = |listener| sources.ports.let_pass([port(listener); 2]);
         // With a floor births count nothing.
@@ -207,7 +214,11 @@ impl TcpSense {
             // the FIN counts, and so does what nobody wants to read any more.
             sum.note(way, now);
         }
-        match moved_at(socket, now) {
+        let at = moved_at(socket, now);
+        if let Some(at) = at {
+            sum.note_mover(at, || mover(socket));
+        }
+        match at {
             Some(at) if self.payload.is_none() => sum.note(way, at),
             Some(at) => self.add(socket, way, at),
             None => {}
@@ -217,12 +228,25 @@ impl TcpSense {
     /// Counts what a connection of ours said before it died.
     pub(super) fn count_dead(&mut self, death: &Death, way: Way, sum: &mut Traffic) {
         self.add(&death.socket, way, death.last_data);
+        sum.note_mover(death.last_data, || mover(&death.socket));
         if let Some((_, counted)) = &mut self.payload {
             counted.remove(&death.socket.id.cookie());
         } else {
             sum.note(way, death.last_data);
             // When it died, we do not know: since we listened last.
             sum.imprecise = true;
+        }
+    }
+
+    /// What a connection said before it died that may have been another program's: it may delay
+    /// idleness, and does nothing else.
+    pub(super) fn count_unclear(&mut self, death: &Death, sum: &mut Traffic) {
+        match (&mut self.payload, death.socket.info) {
+            (Some((payload, _)), Some(info)) => {
+                payload.unsure = payload.unsure.saturating_add(info.payload_bytes);
+                payload.last = payload.last.max(Some(death.last_data));
+            }
+            _ => sum.note_unsure(death.last_data),
         }
     }
 
@@ -250,10 +274,25 @@ impl TcpSense {
         self.known.listeners.contains(&port) || self.known.strange_listeners.contains(&port)
     }
 
-    /// Ports on which only others listen.
-    pub(super) fn strange_listeners(&self) -> impl Iterator<Item = u16> {
-        self.known.strange_listeners.iter().copied()
+    /// The ports that the tree listens on, and those that only others listen on.
+    pub(super) fn listening_ports(&self) -> (Vec<u16>, Vec<u16>) {
+        let ports = |set: &BTreeSet<u16>| set.iter().copied().collect();
+        (ports(&self.known.listeners), ports(&self.known.strange_listeners))
     }
+
+    /// Whether a socket of another program was ever seen here.
+    pub(super) fn has_seen_strangers(&self) -> bool {
+        self.strangers_seen
+    }
+}
+
+/// A connection, as what moved.
+fn mover(socket: &Socket) -> Mover {
+    let ((here, port), (there, other_port)) = socket.id.ends();
+    let end =
+        |address: [u8; 16], port| SocketAddr::new(Ipv6Addr::from(address).to_canonical(), port);
+    let payload = Bytes(socket.info.map_or(0, |info| info.payload_bytes));
+    Mover::Tcp(Connection { here: end(here, port), there: end(there, other_port), payload })
 }
 
 pub(super) fn port(socket: &Socket) -> u16 {

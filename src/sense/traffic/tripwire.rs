@@ -16,6 +16,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 
 use super::sources::Sources;
 use super::untimed::{self, Fetcher, Kind, Nature, Survey, Untimed};
+use crate::decide::awake::Mover;
 use crate::decide::time::Time;
 use crate::decide::traffic::{Traffic, Way};
 
@@ -54,6 +55,7 @@ impl Tripwires {
                 let nature = socket.nature.unwrap_or(known.nature);
                 if socket.waits || socket.unread != known.unread {
                     sum.note(nature.way, now);
+                    sum.note_mover(now, || nature.kind.mover());
                 }
                 if nature.kind != Kind::UnixListener {
                     self.watched.insert(socket.inode, Watched { nature, unread: socket.unread });
@@ -63,8 +65,12 @@ impl Tripwires {
             match self.add(&mut fetcher, socket, sources, survey.tcp_is_elsewhere) {
                 Ok(Added::New(nature)) if nature.is_connection && !inherited(socket.inode) => {
                     sum.note_imprecisely(nature.way, now);
+                    sum.note_mover(now, || nature.kind.mover());
                 }
-                Ok(Added::New(nature)) if socket.waits => sum.note_imprecisely(nature.way, now),
+                Ok(Added::New(nature)) if socket.waits => {
+                    sum.note_imprecisely(nature.way, now);
+                    sum.note_mover(now, || nature.kind.mover());
+                }
                 Ok(Added::New(_) | Added::Gone) => sum.note_unsure(now),
                 Ok(Added::Known | Added::NoMatter) => {}
                 Err(error) => {
@@ -111,6 +117,7 @@ impl Tripwires {
         self.drain(now, sum, |_| true);
         if std::mem::take(&mut self.rang) && self.has_listener() {
             sum.note_imprecisely(Way::Inbound, now);
+            sum.note_mover(now, || Mover::UnixListener);
         }
     }
 
@@ -137,6 +144,7 @@ impl Tripwires {
                 let watched = self.watched.get(&event.data());
                 if let Some(watched) = watched.filter(|_| counts(event.data())) {
                     sum.note_imprecisely(watched.nature.way, now);
+                    sum.note_mover(now, || watched.nature.kind.mover());
                 }
             }
             if count < events.len() {

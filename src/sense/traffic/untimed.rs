@@ -10,6 +10,7 @@ use super::holdings::{Holder, Holdings};
 use super::inet_diag::{self, FAMILIES, Protocol, State};
 use super::sources::Sources;
 use super::unix_diag;
+use crate::decide::awake::Mover;
 use crate::decide::traffic::Way;
 use crate::sys::sockets::{Fetched, Owner};
 
@@ -43,6 +44,18 @@ pub(super) enum Kind {
     /// Unix, and others connect to it.
     UnixListener,
     Other,
+}
+
+impl Kind {
+    /// It, as what moved.
+    pub(super) fn mover(self) -> Mover {
+        match self {
+            Self::Udp => Mover::Udp,
+            Self::Unix => Mover::Unix,
+            Self::UnixListener => Mover::UnixListener,
+            Self::Other => Mover::Other,
+        }
+    }
 }
 
 /// Those that lead out of the tree, and what nobody can say anything about.

@@ -64,6 +64,7 @@ const ASKED: &[&str] = &[
 const BELOW: &[&str] = &[
     "sys",
     "units",
+    "decide::awake",
     "decide::event",
     "decide::exit",
     "decide::notice",

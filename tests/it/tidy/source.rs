@@ -11,15 +11,13 @@ pub(super) struct Source {
     pub(super) text: String,
     /// The text with comments, strings and characters blanked: same lines, same columns.
     pub(super) code: String,
-    /// Lines that are unit tests, which `code` may lack.
-    test_lines: usize,
 }
 
 impl Source {
     fn read(root: &Path, path: &Path) -> Self {
         let text = fs::read_to_string(path).unwrap();
         let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-        Self { path: name, code: blanked(&text), text, test_lines: 0 }
+        Self { path: name, code: blanked(&text), text }
     }
 
     /// Whether it is part of what users run.
@@ -28,11 +26,6 @@ impl Source {
         let tests = self.path.ends_with("/tests.rs")
             || played.iter().any(|path| self.path.starts_with(path));
         self.path.starts_with("src/") && !tests
-    }
-
-    /// How many lines it has, unit tests apart.
-    pub(super) fn lines(&self) -> usize {
-        self.text.lines().count() - self.test_lines
     }
 
     /// Without items that are `#[cfg(test)]`.
@@ -44,7 +37,6 @@ impl Source {
             let end =
                 if self.code[end..].starts_with('{') { closing(&self.code, end) } else { end };
             let part = &self.code[start..=end];
-            self.test_lines += part.lines().count();
             let blank: String = part.chars().map(blank).collect();
             self.code.replace_range(start..=end, &blank);
         }

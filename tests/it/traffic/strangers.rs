@@ -1,10 +1,13 @@
 //! Other programs in the same network: here the test itself speaks with itself.
 
-use super::{Door, arm, assert_idle_in_spite_of, world};
+use super::{Door, arm, assert_awake_while, assert_idle_in_spite_of, world};
 use crate::harness::{Client, Run, answer_lines, let_pass, listener, own_network};
 use crate::idle::{assert_goes_idle, server};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// They are seen alive, and that they are not COMMAND's.
@@ -34,21 +37,115 @@ fn datagrams_and_unix_sockets_of_others_are_not_traffic() {
     });
 }
 
-/// Whose they were cannot be known: unknown is not quiet, and it is said.
+/// A program beside COMMAND that opens a connection, says a line, gets it back and closes, and again
+/// after each pause, until it is dropped.
+struct Poller {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Poller {
+    fn every(pause: Duration) -> Self {
+        let server = answer_lines(listener());
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        #[expect(clippy::disallowed_methods, reason = "another program, which goes on by itself")]
+        let thread = std::thread::spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                Client::connect(&server).unwrap().exchange("hello");
+                let_pass(pause);
+            }
+        });
+        Self { stop, thread: Some(thread) }
+    }
+}
+
+impl Drop for Poller {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(std::thread::panicking() || ended.is_some_and(|ended| ended.is_ok()));
+    }
+}
+
+/// A tree that has not run has opened and closed nothing: the connections were not its.
 #[test]
-fn short_connections_of_others_may_be_command_s() {
-    let strangers = answer_lines(listener());
+fn a_command_that_sleeps_goes_idle_beside_short_connections_of_others() {
+    for pause in [500, 30, 1].map(Duration::from_millis) {
+        let _poller = Poller::every(pause);
+        let mut run = server("--idle 1s", "listen:0");
+        let mut client = run.connect(1);
+        let (_, last_ms) = client.exchange("hello");
+        assert_goes_idle(&mut run, last_ms, 1000);
+        run.await_entry(2, "listening");
+        assert_eq!(run.stderr().lines().count(), 1, "only the recycle: {}", run.stderr());
+    }
+}
+
+/// The same with a client that speaks now and then, on a connection that stays and on short ones.
+#[test]
+fn beside_short_connections_of_others_traffic_keeps_it_awake() {
+    let _poller = Poller::every(Duration::from_millis(20));
     let mut run = server("--idle 1s", "listen:0");
     let mut client = run.connect(1);
-    client.exchange("hello");
-    for _ in 0..12 {
-        Client::connect(&strangers).unwrap().exchange("hello");
-        let_pass(Duration::from_millis(300));
+    assert_awake_while(&mut run, |_| client.exchange("hello").1);
+    let mut run = server("--idle 1s", "serve-short:0");
+    let address = run.address(1);
+    assert_awake_while(&mut run, |_| Client::connect(&address).unwrap().exchange("hello").1);
+}
+
+/// A tree that runs all the time may have opened them: unknown is not quiet, and it is said.
+#[test]
+fn short_connections_of_others_may_be_those_of_a_command_that_runs() {
+    for pause in [300, 1].map(Duration::from_millis) {
+        let _poller = Poller::every(pause);
+        let mut run = server("--idle 1s", "bg:chatter:20ms listen:0");
+        let mut client = run.connect(1);
+        client.exchange("hello");
+        let_pass(Duration::from_millis(3600));
+        assert_eq!(run.entries("got TERM").len(), 0, "recycled, and they might be COMMAND's");
+        let stderr = run.stderr();
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        assert!(stderr.contains("--traffic inbound"), "{stderr}");
     }
-    assert_eq!(run.entries("got TERM").len(), 0, "recycled, and they might have been COMMAND's");
-    let stderr = run.stderr();
-    assert_eq!(stderr.lines().count(), 1, "{stderr}");
-    assert!(stderr.contains("--traffic inbound"), "{stderr}");
+}
+
+/// What may have been COMMAND's delays. It does not arm, however much it was, whether COMMAND runs
+/// or sleeps.
+#[test]
+fn connections_of_others_do_not_arm() {
+    for options in ["--idle 300ms", "--idle 300ms --idle-floor 16B"] {
+        for steps in ["forever", "bg:chatter:20ms forever"] {
+            for pause in [50, 1].map(Duration::from_millis) {
+                let _poller = Poller::every(pause);
+                let mut run = server(&format!("--settle 0s {options}"), steps);
+                run.await_entry(1, "forever");
+                let_pass(Duration::from_millis(1500));
+                assert_eq!(run.entries("got TERM").len(), 0, "{options} {steps} {pause:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn without_idle_connections_of_others_are_not_worth_a_word() {
+    let _poller = Poller::every(Duration::from_millis(10));
+    for options in ["--max-rss 1G", "--sample-every 100ms --metrics prom:./metrics"] {
+        let mut run = server(options, "bg:chatter:20ms listen:0");
+        run.await_entry(1, "listening");
+        let_pass(Duration::from_millis(1000));
+        assert!(!run.stderr().contains("inbound"), "{options}: {}", run.stderr());
+    }
+}
+
+/// More than the kernel's queue holds between two looks.
+#[test]
+fn a_flood_of_others_does_not_delay_idleness_with_inbound() {
+    let _pollers: Vec<_> = (0..3).map(|_| Poller::every(Duration::ZERO)).collect();
+    let mut run = server("--idle 1s --traffic inbound", "bg:chatter:20ms listen:0");
+    let mut client = run.connect(1);
+    let (_, last_ms) = client.exchange("hello");
+    assert_goes_idle(&mut run, last_ms, 1000);
 }
 
 #[test]

@@ -81,7 +81,7 @@ pub(super) fn while_it_flows_looks_are_cheap(moment: &Moment<'_>) -> bool {
     let Some((look, effort, window)) = look(moment) else { return true };
     let now = moment.book.now;
     let flows = match effort.flow {
-        Flow::Still => false,
+        Flow::Still | Flow::Unsure => false,
         Flow::Stamped => effort.armed,
         Flow::Unstamped => true,
     };

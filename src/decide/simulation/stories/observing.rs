@@ -181,7 +181,8 @@ fn what_settles_counts_from_there_too() {
 fn with_a_floor_what_moved_before_does_not_count_again() {
     let rules = Rules { floor: Some(Bytes(64)), ..idle(10) };
     let mut story = Story::running(observing(rules));
-    let received = |inbound, last| Some(Payload { inbound, outbound: 0, last: Some(at(last)) });
+    let received =
+        |inbound, last| Some(Payload { inbound, last: Some(at(last)), ..Payload::default() });
     story.wait(1_000);
     story.more.payload = received(1_000, 1_000);
     assert_eq!(story.wait(100_000), None);

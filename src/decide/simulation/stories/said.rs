@@ -1,8 +1,9 @@
 //! Stories about what is said: what was seen, what holds a recycle, and why it comes.
 
 use super::*;
+use crate::decide::awake::Awake;
 use crate::decide::event::Reason;
-use crate::decide::notice::{Hold, LookedAtMemory};
+use crate::decide::notice::{Hold, LookedAtMemory, Quietness};
 use crate::decide::rules::Quiet;
 
 #[test]
@@ -17,7 +18,9 @@ fn each_look_is_explained_with_what_was_seen_and_when_the_next_is() {
             growth: Bytes(growth),
         });
         let [quiet, again_in] = [quiet, Some(again_in)].map(|it| it.map(Duration::from_millis));
-        Notice::Looked { memory, quiet, again_in }
+        let awake = Some(Awake::Traffic(None));
+        let traffic = quiet.map(|quiet| Quietness { quiet, awake });
+        Notice::Looked { memory, traffic, again_in }
     };
     assert!(story.said.contains(&looked(Some((0, 0)), None, 20)), "{:?}", story.said);
     story.traffic = Some(15);

@@ -24,7 +24,7 @@ const ALL: TrafficLook = TrafficLook::All;
 impl Story {
     /// So many bytes have arrived on TCP connections, the last of them then.
     fn received(&mut self, inbound: u64, last: u64) {
-        let payload = Payload { inbound, outbound: 0, last: Some(at(last)) };
+        let payload = Payload { inbound, last: Some(at(last)), ..Payload::default() };
         self.more.payload = Some(payload);
     }
 
@@ -78,7 +78,8 @@ fn what_may_have_moved_is_looked_into_at_once_and_delays_but_does_not_arm() {
     story.wait(2_999);
     let unsure = Traffic { unsure: Some(at(3_000)), ..Traffic::default() };
     story.tell(3_000, sprung(unsure));
-    story.more = Traffic { unsure: Some(at(3_157)), imprecise: true, ..Traffic::default() };
+    let unexplained = Traffic { imprecise: true, unexplained: true, ..Traffic::default() };
+    story.more = Traffic { unsure: Some(at(3_157)), ..unexplained };
     story.looked();
     story.wait(3_157);
     assert_eq!(story.looked(), [(3_157, HOTTEST, true), (3_157, ALL, true)]);

@@ -1,0 +1,113 @@
+//! Whether the tree has run: a process whose CPU clock has not moved has opened and closed nothing,
+//! has sent nothing and has not grown (`clock_getcpuclockid(3)`).
+
+use std::time::Duration;
+
+use nix::unistd::Pid;
+
+use super::procfs;
+use crate::sys::cpu_clock;
+use crate::sys::files;
+use crate::sys::process::Process;
+
+/// The clocks of all processes of a tree at one moment.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Reading(Vec<(Pid, Duration)>);
+
+impl Reading {
+    /// Reads the clocks of these processes, a third of a microsecond each; `None`: there are none,
+    /// or one has gone or cannot be read.
+    fn of(members: &[Process]) -> Option<Self> {
+        let clock = |process: &Process| {
+            let pid = process.id.pid;
+            // A descendant of one that is hidden would not be seen at all.
+            let is_known = !process.id.is_hidden();
+            cpu_clock::used(pid).ok().filter(|_| is_known).map(|used| (pid, used))
+        };
+        let clocks: Option<Vec<_>> = members.iter().map(clock).collect();
+        clocks.filter(|clocks| !clocks.is_empty()).map(Self)
+    }
+}
+
+/// Compares two moments.
+#[derive(Debug, Default)]
+pub(crate) struct RunSense {
+    /// `None`: not known.
+    before: Option<Reading>,
+}
+
+impl RunSense {
+    /// Does `look`, and tells what came of it and whether the tree may have run between the start
+    /// of the look before and the end of this one. What cannot be known is taken to have run.
+    pub(crate) fn around<T>(&mut self, members: &[Process], look: impl FnOnce() -> T) -> (T, bool) {
+        let start = Reading::of(members);
+        let result = look();
+        let end = Reading::of(members);
+        let ran = end.is_none() || end != self.before;
+        self.before = start;
+        (result, ran)
+    }
+}
+
+/// Whether a thread of these processes runs at this moment, or could: its clock may be behind by a
+/// tick. What cannot be seen does not sleep.
+pub(crate) fn any_runs(members: &[Process]) -> bool {
+    let mut buffer = Vec::new();
+    let mut runs = |path: &str| {
+        let stat = files::read_path(path, &mut buffer).ok().and_then(procfs::stat);
+        stat.is_none_or(|stat| stat.state == b'R')
+    };
+    members.iter().filter(|process| !process.is_zombie()).any(|process| {
+        let pid = process.id.pid;
+        if process.threads <= 1 {
+            return runs(&format!("/proc/{pid}/stat"));
+        }
+        let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return true };
+        let mut tasks = tasks.flatten().map(|task| task.path().join("stat"));
+        tasks.any(|path| path.to_str().is_none_or(&mut runs))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::process::Id;
+
+    fn process(pid: Pid) -> Process {
+        Process { id: Id { pid, start: 1 }, state: b'S', group: pid, cpu_ticks: 0, threads: 1 }
+    }
+
+    #[test]
+    fn nothing_is_known_at_first_and_of_nobody() {
+        let us = [process(Pid::this())];
+        let mut sense = RunSense::default();
+        assert!(sense.around(&us, || ()).1);
+        let mut nobody = RunSense::default();
+        assert!(nobody.around(&[], || ()).1);
+        assert!(nobody.around(&[], || ()).1);
+    }
+
+    /// The test's own thread is what runs between the looks, and during one.
+    #[test]
+    fn running_is_seen_and_a_process_that_only_waits_has_not_run() {
+        let us = [process(Pid::this())];
+        let mut sense = RunSense::default();
+        sense.around(&us, || ());
+        assert!(sense.around(&us, || ()).1);
+        assert!(any_runs(&us) || std::fs::read_dir("/proc/self/task").unwrap().count() > 1);
+
+        #[expect(clippy::disallowed_methods, reason = "a process that sleeps, for the test")]
+        let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        let members = [process(pid)];
+        let mut sense = RunSense::default();
+        // It sleeps sooner or later, and for good.
+        while sense.around(&members, || ()).1 || any_runs(&members) {
+            std::thread::yield_now();
+        }
+        assert!(!sense.around(&members, || ()).1);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(sense.around(&members, || ()).1, "one that has gone is unknown");
+    }
+}
