@@ -221,7 +221,7 @@ impl<'a> Choices<'a> {
     fn look(&mut self, now: Time) -> Look {
         Look {
             memory: self.maybe(|it| it.pick(&[MemoryLook::Counters, MemoryLook::Pages])),
-            traffic: self.maybe(|it| it.pick(&[TrafficLook::Hottest, TrafficLook::All])),
+            traffic: self.maybe(|it| it.pick(&[TrafficLook::Hottest, TrafficLook::Changed, TrafficLook::All])),
             walk: self.once_in(2),
             settled_by: self.maybe(|it| now.before(it.elapsed())),
         }

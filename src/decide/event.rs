@@ -193,6 +193,10 @@ impl Look {
     pub(crate) const ALL_TRAFFIC: Self =
         Self { memory: None, traffic: Some(TrafficLook::All), walk: true, settled_by: None };
 
+    /// The same, as far as it can have changed.
+    pub(crate) const CHANGED_TRAFFIC: Self =
+        Self { traffic: Some(TrafficLook::Changed), ..Self::ALL_TRAFFIC };
+
     /// Both looks in one.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
@@ -223,6 +227,9 @@ pub(crate) enum MemoryLook {
 pub(crate) enum TrafficLook {
     /// The socket that moved last, and standard input.
     Hottest,
+    /// Everything, but not again while the tree has not run: then it has opened nothing, and has
+    /// read and sent nothing.
+    Changed,
     /// Everything.
     All,
 }

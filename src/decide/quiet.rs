@@ -154,7 +154,7 @@ impl Activity {
     pub(crate) fn look(&self, now: Time, window: Duration) -> Look {
         let worth_asking = self.armed || self.pace == Pace::MovingUnstamped;
         if !worth_asking || self.floor.is_some() {
-            return Look::ALL_TRAFFIC;
+            return Look::CHANGED_TRAFFIC;
         }
         let sampled = self.cpu.last().map_or(self.started, |(at, _)| *at);
         let walk = now.since(sampled) >= window / SAMPLES_PER_WINDOW;
@@ -195,7 +195,7 @@ impl Activity {
 
     /// Takes in a look at the traffic; `None`: it could not be seen.
     pub(crate) fn observe(&mut self, now: Time, traffic: Option<&Traffic>, widely: TrafficLook) {
-        if widely == TrafficLook::All {
+        if widely >= TrafficLook::Changed {
             self.surveyed = now;
         }
         self.blind = traffic.is_none();
@@ -226,7 +226,7 @@ impl Activity {
         // something may have moved that only a look at everything can explain.
         let ended = flowed && self.pace != Pace::MovingUnstamped;
         self.wants_all = match widely {
-            TrafficLook::All => false,
+            TrafficLook::Changed | TrafficLook::All => false,
             TrafficLook::Hottest => ended || traffic.unexplained || self.outlived(now),
         };
     }

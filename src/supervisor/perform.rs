@@ -223,7 +223,7 @@ impl Supervisor {
         });
         let mut traffic =
             look.traffic.and_then(|widely| self.traffic.look(now, widely, members, &mut unseen));
-        if look.traffic == Some(TrafficLook::All)
+        if look.traffic >= Some(TrafficLook::Changed)
             && let Some(traffic) = &mut traffic
         {
             self.take_io();

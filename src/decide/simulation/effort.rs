@@ -134,7 +134,7 @@ impl Effort {
     /// Looks in the window that ends now: the cheap ones, and those at everything.
     pub(super) fn looks(&self, now: Time, window: Duration) -> (usize, usize) {
         let recent = self.looks.iter().filter(|(at, _)| now.since(*at) < window);
-        let all = recent.clone().filter(|(_, widely)| *widely == TrafficLook::All).count();
+        let all = recent.clone().filter(|(_, widely)| *widely >= TrafficLook::Changed).count();
         (recent.count() - all, all)
     }
 

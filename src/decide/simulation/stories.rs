@@ -117,7 +117,7 @@ impl Story {
         let traffic = Traffic { inbound: self.traffic.map(at), ..self.more };
         let busy = millis.clamp(self.busy.start, self.busy.end) - self.busy.start;
         let cpu = Duration::from_millis(busy);
-        let hides = self.hides_all && look.traffic == Some(TrafficLook::All);
+        let hides = self.hides_all && look.traffic >= Some(TrafficLook::Changed);
         Event::Observed(Observation {
             generation: self.generation,
             look,

@@ -226,7 +226,7 @@ impl Talk {
                     sum.note_unexplained(now);
                 }
             }
-            TrafficLook::All => self.survey(now, &mut sum),
+            TrafficLook::Changed | TrafficLook::All => self.survey(now, &mut sum),
         }
         // What only may have moved silences nothing.
         self.silent = sum.sure() > self.latest && sum.imprecise;

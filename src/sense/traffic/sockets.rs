@@ -11,7 +11,7 @@ use super::dialogue::Dialogue;
 use super::holdings::Holdings;
 use super::namespace::{Moved, NamespaceSense, Stand};
 use super::sources::{Extent, Sources};
-use super::tcp::{self, TcpSense};
+use super::tcp::{self, Ask, TcpSense};
 use super::tripwire::Tripwires;
 use super::untimed::{self, Kind};
 use crate::decide::event::{Sight, TrafficLook, Unseen};
@@ -38,6 +38,8 @@ pub(super) struct SocketSense {
     /// Some of them counted, although they may have been another program's.
     counted_unclear: bool,
     runs: RunSense,
+    /// The tree may have run since everything was looked at.
+    ran_since_survey: bool,
     /// When the tree was last seen to have run, or a little later.
     last_ran: Time,
     /// When it was last certain that other programs' connections come and go here.
@@ -71,6 +73,7 @@ impl SocketSense {
             unclear: Vec::new(),
             counted_unclear: false,
             runs: RunSense::default(),
+            ran_since_survey: true,
             last_ran: Time::at(Duration::ZERO),
             strangers_at: None,
             tripwires: Tripwires::default(),
@@ -84,7 +87,7 @@ impl SocketSense {
         self.tripwires = Tripwires::default();
         self.deaths.close();
         self.unclear.clear();
-        (self.runs, self.last_ran) = (RunSense::default(), now);
+        (self.runs, self.ran_since_survey, self.last_ran) = (RunSense::default(), true, now);
     }
 
     /// Listens to deaths from now on, not only from the first look on.
@@ -167,25 +170,40 @@ impl SocketSense {
             Extent::Inbound | Extent::All => self.hear(findings),
         };
         let asked = match look {
+            TrafficLook::Changed if !self.may_have_changed() => {
+                self.tcp.ask_hottest(findings.now, &mut self.dialogue, Ask::All, findings.sum);
+                Ok(())
+            }
             TrafficLook::Hottest => {
-                self.tcp.ask_hottest(findings.now, &mut self.dialogue, findings.sum);
+                let ask = Ask::UntilMoved;
+                self.tcp.ask_hottest(findings.now, &mut self.dialogue, ask, findings.sum);
                 if !self.unclear.is_empty() {
                     // A survey will tell whose they were.
                     findings.sum.note_unexplained(findings.now);
                 }
                 Ok(())
             }
-            TrafficLook::All => self.survey(findings),
+            TrafficLook::Changed | TrafficLook::All => self.survey(findings),
         };
         findings.sum.strangers = self.has_strangers(findings.now);
         findings.sum.unclear = std::mem::take(&mut self.counted_unclear);
         heard.and(asked)
     }
 
+    /// Whether the tree may have opened a socket since everything was looked at, or has so many that
+    /// only a look at all of them tells what moved.
+    fn may_have_changed(&self) -> bool {
+        self.ran_since_survey || !self.unclear.is_empty() || !self.tcp.all_are_asked()
+    }
+
     /// Looks at every socket of the tree.
     fn survey(&mut self, findings: &mut Findings<'_>) -> Result<(), Unseen> {
         let members = findings.members;
+        // Until this look is known to have seen all.
+        let knows_runs = self.sources.tcp.is_something();
+        self.ran_since_survey = true;
         let mut holdings = Holdings::of(members);
+        let hides = holdings.hidden.is_some();
         if let Some(errno) = holdings.hidden {
             findings.unseen.push(Unseen { what: Sight::Owners, errno });
         }
@@ -210,7 +228,9 @@ impl SocketSense {
             true => self.survey_untimed(&mut holdings, tcp_is_elsewhere, findings),
             false => Ok(()),
         };
-        timed.and(untimed)
+        let seen = timed.and(untimed);
+        self.ran_since_survey = !knows_runs || seen.is_err() || hides || tcp_is_elsewhere;
+        seen
     }
 
     fn survey_untimed(

@@ -27,6 +27,13 @@ const MOST_HOT: usize = 8;
 /// Of so many dead connections the payload is remembered in vain, at most.
 const MOST_UNHEARD: usize = 1000;
 
+/// How many of those that moved last are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ask {
+    All,
+    UntilMoved,
+}
+
 /// The watcher of TCP sockets.
 #[derive(Debug)]
 pub(super) struct TcpSense {
@@ -62,9 +69,20 @@ impl TcpSense {
         self.payload.as_ref().map(|(payload, _)| *payload)
     }
 
-    /// Asks the sockets that moved last, until one has moved since. What is not known is left out:
-    /// there is none, or it is gone.
-    pub(super) fn ask_hottest(&mut self, now: Time, dialogue: &mut Dialogue, sum: &mut Traffic) {
+    /// Whether those that moved last are all that the tree has.
+    pub(super) fn all_are_asked(&self) -> bool {
+        self.known.ours.len() <= self.hottest.len()
+    }
+
+    /// Asks the sockets that moved last: all, or until one has moved since. What is not known is
+    /// left out: there is none, or it is gone.
+    pub(super) fn ask_hottest(
+        &mut self,
+        now: Time,
+        dialogue: &mut Dialogue,
+        ask: Ask,
+        sum: &mut Traffic,
+    ) {
         let mut hottest = std::mem::take(&mut self.hottest);
         let mut place = 0;
         while let Some((id, way)) = hottest.get(place).copied() {
@@ -79,7 +97,9 @@ impl TcpSense {
             if moved > self.newest {
                 self.newest = moved;
                 hottest.get_mut(..=place).unwrap_or_default().rotate_right(1);
-                break;
+                if ask == Ask::UntilMoved {
+                    break;
+                }
             }
             place += 1;
         }

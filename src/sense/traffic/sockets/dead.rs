@@ -59,7 +59,7 @@ impl SocketSense {
     /// `ran`: the tree may have run since the time before.
     fn take(&mut self, heard: Heard, ran: bool, now: Time, sum: &mut Traffic) {
         if ran {
-            self.last_ran = now;
+            (self.last_ran, self.ran_since_survey) = (now, true);
         }
         match heard.accepted {
             Missed::Nothing | Missed::Began => {}
