@@ -17,6 +17,7 @@ use crate::decide::lifecycle::Lifecycle;
 use crate::decide::time::{Time, earliest};
 use crate::report::metrics::Metrics;
 use crate::report::{self, Reporter};
+use crate::sense::clocks::SleepSense;
 use crate::sense::memory::MemorySense;
 use crate::sense::neighbours;
 use crate::sense::traffic::{TrafficSense, stdin};
@@ -92,6 +93,7 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
         signals,
         trees: Trees::new(),
         memory: MemorySense::new(),
+        slumber: SleepSense::default(),
         traffic,
         generation: 0,
         sweep: None,
@@ -130,6 +132,7 @@ struct Supervisor {
     signals: Signals,
     trees: Trees,
     memory: MemorySense,
+    slumber: SleepSense,
     traffic: TrafficSense,
     generation: u64,
     /// A tree that is to go.

@@ -39,6 +39,8 @@ pub(crate) enum Event {
     Observed(Observation),
     /// A tripwire was sprung: traffic, just now.
     Moved(Traffic),
+    /// A tree that slept at the last look has run.
+    Ran,
     /// What `Action::Prepare` asked for has ended, however it did, or could not be begun.
     Prepared { generation: u64 },
     /// Standard input has ended: its writer is gone.
@@ -302,6 +304,8 @@ pub(crate) struct Tree {
     pub(crate) stopped: bool,
     /// How many they are, zombies among them.
     pub(crate) processes: usize,
+    /// None of them has run since the last look at memory, and `Event::Ran` comes when one does.
+    pub(crate) asleep: bool,
 }
 
 #[cfg(test)]

@@ -250,8 +250,30 @@ impl Lifecycle {
         }
     }
 
+    /// The tree has run, after it had slept: the next look comes at once.
+    fn note_run(&mut self, now: Time) {
+        let watch = match &mut self.state {
+            State::Running { watch }
+            | State::Preparing { watch, .. }
+            | State::Draining { watch, .. }
+            | State::Stopping { watch, .. }
+            | State::Clearing { watch, .. }
+            | State::Leaving { watch, .. }
+            | State::Outstaying { watch, .. } => watch,
+            State::Waiting { .. } | State::Asleep { .. } | State::Starting { .. } | State::Done => {
+                return;
+            }
+        };
+        watch.policy.ran(now);
+        // An answer that is awaited will tell anyhow.
+        watch.look_again = watch.look_again.map(|next| next.min(now));
+    }
+
     /// Takes in one event; what is to be done about it is appended to `actions`.
     pub(crate) fn step(&mut self, now: Time, event: Event, actions: &mut Vec<Action>) {
+        if matches!(event, Event::Ran) {
+            return self.note_run(now);
+        }
         self.note_input(now, &event);
         self.state = match std::mem::replace(&mut self.state, State::Done) {
             State::Waiting { until, cause, last } => {

@@ -18,6 +18,10 @@ const COUNTERS_PAUSE: u32 = 400;
 const PAGES_PAUSE: u32 = 300;
 const WALK_PAUSE: u32 = 800;
 
+/// A tree that sleeps is looked at this often all the same: memory that it shares with others may
+/// grow, and huge pages may be made of its small ones.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
 /// Processes that were first seen after this are new.
 pub(crate) fn settled_by(now: Time) -> Option<Time> {
     Some(now.before(SETTLING))
@@ -52,6 +56,10 @@ pub(crate) struct MemoryWatch {
     next_counters: Time,
     next_walk: Time,
     next_pages: Time,
+    /// When the tree was last found to have run, or a process of it was found for the first time.
+    ran: Time,
+    /// It has not since.
+    asleep: bool,
 }
 
 impl MemoryWatch {
@@ -69,6 +77,8 @@ impl MemoryWatch {
             next_counters: started,
             next_walk: started,
             next_pages: started,
+            ran: started,
+            asleep: false,
         }
     }
 
@@ -100,7 +110,7 @@ impl MemoryWatch {
         let closely = self.pages_wanted() && now >= self.next_pages;
         Look {
             memory: Some(if closely { MemoryLook::Pages } else { MemoryLook::Counters }),
-            walk: closely || now >= self.next_walk,
+            walk: closely || self.asleep || now >= self.next_walk,
             settled_by: settled_by(now),
             traffic: None,
         }
@@ -157,6 +167,22 @@ impl MemoryWatch {
             self.below_since = now;
         }
         self.next_counters = self.after(now, memory, seen);
+        // Without a walk nobody asked.
+        let Some(tree) = seen.tree else { return };
+        self.asleep = tree.asleep && below;
+        if !self.asleep {
+            self.ran = now;
+            return;
+        }
+        // What sleeps does not grow by its own doing. But a process that was just forked is not
+        // known before a look, so one that has slept long is relied on longer.
+        let slept = now.since(self.ran).min(LONGEST_SLEEP);
+        self.next_counters = self.next_counters.max(now + slept);
+    }
+
+    /// A tree that slept has run.
+    pub(crate) fn woken(&mut self, now: Time) {
+        (self.next_counters, self.asleep) = (self.next_counters.min(now), false);
     }
 
     /// When to look again.

@@ -172,6 +172,11 @@ impl Policy {
         }
     }
 
+    /// The tree has run, after it had slept.
+    pub(crate) fn ran(&mut self, now: Time) {
+        self.memory.woken(now);
+    }
+
     /// COMMAND goes on after a stop.
     pub(crate) fn woken(&mut self, now: Time) {
         self.activity.woken(now);

@@ -1,14 +1,16 @@
 //! Whether the tree has run: a process whose CPU clock has not moved has opened and closed nothing,
 //! has sent nothing and has not grown (`clock_getcpuclockid(3)`).
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use nix::unistd::Pid;
 
 use super::procfs;
-use crate::sys::cpu_clock;
+use crate::sys::cpu_clock::{self, RunTimer};
 use crate::sys::files;
-use crate::sys::process::Process;
+use crate::sys::process::{Id, Process};
 
 /// The clocks of all processes of a tree at one moment.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -49,6 +51,49 @@ impl RunSense {
     }
 }
 
+/// More processes than this are not waited for one by one.
+const MOST_TIMERS: usize = 64;
+
+/// Tells a tree that sleeps, and is told when it runs again: by timers on the CPU clocks.
+#[derive(Debug, Default)]
+pub(crate) struct SleepSense {
+    before: Option<Reading>,
+    timers: BTreeMap<Id, RunTimer>,
+}
+
+impl SleepSense {
+    /// Whether the tree has not run since the last look, and we will be told when it does.
+    pub(crate) fn look(&mut self, members: &[Process]) -> bool {
+        let reading = Reading::of(members);
+        let slept = reading.is_some() && reading == self.before;
+        self.before = reading;
+        if !slept || members.len() > MOST_TIMERS || any_runs(members) {
+            // Those of a tree that runs would go off again and again.
+            self.timers.retain(|_, timer| timer.disarm().is_ok());
+            return false;
+        }
+        self.timers.retain(|id, _| members.iter().any(|process| process.id == *id));
+        // It may have run before the last of them was set.
+        self.arm(members).is_ok() && Reading::of(members) == self.before
+    }
+
+    fn arm(&mut self, members: &[Process]) -> nix::Result<()> {
+        for process in members {
+            let timer = match self.timers.entry(process.id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(RunTimer::of(process.id.pid)?),
+            };
+            timer.arm()?;
+        }
+        Ok(())
+    }
+
+    /// The tree is another's, or nobody waits for it any more.
+    pub(crate) fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
+
 /// Whether a thread of these processes runs at this moment, or could: its clock may be behind by a
 /// tick. What cannot be seen does not sleep.
 pub(crate) fn any_runs(members: &[Process]) -> bool {
@@ -71,7 +116,6 @@ pub(crate) fn any_runs(members: &[Process]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::process::Id;
 
     fn process(pid: Pid) -> Process {
         Process { id: Id { pid, start: 1 }, state: b'S', group: pid, cpu_ticks: 0, threads: 1 }

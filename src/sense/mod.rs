@@ -1,6 +1,6 @@
 //! The senses: they answer questions about the world and decide nothing.
 
-mod clocks;
+pub(crate) mod clocks;
 pub(crate) mod limit;
 pub(crate) mod means;
 pub(crate) mod memory;

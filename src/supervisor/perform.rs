@@ -30,6 +30,7 @@ impl Supervisor {
                 // A big tree needs every descriptor that we can spare.
                 self.traffic.ended(now());
                 self.memory.forget();
+                self.slumber.forget();
                 self.trees.forget();
                 self.sweep.get_or_insert_with(|| Sweep::new(force)).escalate(force);
                 self.sweep_on();
@@ -68,6 +69,7 @@ impl Supervisor {
                 self.generation = generation;
                 let group = self.program.has_own_group().then_some(pid);
                 self.trees.began(generation, pid, group);
+                self.slumber.forget();
                 self.events.push_back(Event::Started);
                 self.events.extend(waits.map(Event::Moved));
             }
@@ -196,7 +198,9 @@ impl Supervisor {
         let tree = match look.walk.then(|| self.trees.walk()) {
             Some(Ok(members)) => {
                 self.memory.walked(now, members);
+                let asleep = look.memory.is_some() && self.slumber.look(members);
                 Some(Tree {
+                    asleep,
                     cpu: self.trees.cpu(),
                     stopped: self.trees.command_is_stopped(),
                     processes: self.trees.members().len(),

@@ -36,6 +36,7 @@ impl Supervisor {
         while let Some(received) = self.signals.next() {
             match Signal::from_number(received.number) {
                 Some(Signal::CHLD) => children = true,
+                Some(_) if received.timer => self.feed(Event::Ran),
                 // Nothing else has the kernel send it to us.
                 Some(Signal::IO) if received.by_kernel => {
                     self.traffic.rang();

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
@@ -23,6 +24,67 @@ fn clock(pid: Pid) -> ClockId {
     /// `CPUCLOCK_SCHED` (`include/linux/posix-timers.h`): nanoseconds that were run.
     const SCHED: i32 = 2;
     ClockId::from_raw(!pid.as_raw() << 3 | SCHED)
+}
+
+/// The signal of the timers below. Real-time signals are queued one by one: one that somebody sends
+/// to us is not lost to a timer's.
+pub(super) const SIGNAL: i32 = 64;
+
+/// A timer on another process's CPU clock (`timer_create(2)`): it sends us a signal when that
+/// process has run. It counts against our `RLIMIT_SIGPENDING`.
+#[derive(Debug)]
+pub(crate) struct RunTimer(libc::timer_t);
+
+impl RunTimer {
+    /// # Errors
+    /// `EAGAIN`: the limit is reached; `EINVAL`: there is no such process.
+    #[expect(unsafe_code, reason = "nix cannot name real-time signals")]
+    pub(crate) fn of(pid: Pid) -> nix::Result<Self> {
+        let mut timer: libc::timer_t = std::ptr::null_mut();
+        // SAFETY: `sigevent` is plain data, and zero is a valid value of it; the call reads it and
+        // writes one `timer_t`.
+        unsafe {
+            let mut event: libc::sigevent = std::mem::zeroed();
+            event.sigev_notify = libc::SIGEV_SIGNAL;
+            event.sigev_signo = SIGNAL;
+            Errno::result(libc::timer_create(clock(pid).as_raw(), &raw mut event, &raw mut timer))?;
+        }
+        Ok(Self(timer))
+    }
+
+    /// From now on: as soon as the process has run for any time, and the scheduler's tick finds it
+    /// running.
+    ///
+    /// # Errors
+    /// `ESRCH`: the process has gone.
+    pub(crate) fn arm(&self) -> nix::Result<()> {
+        self.set(1)
+    }
+
+    /// # Errors
+    /// As for `arm`.
+    pub(crate) fn disarm(&self) -> nix::Result<()> {
+        self.set(0)
+    }
+
+    #[expect(unsafe_code, reason = "nix has no timers on the clocks of other processes")]
+    fn set(&self, nanos: libc::c_long) -> nix::Result<()> {
+        let never = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        let after = libc::timespec { tv_sec: 0, tv_nsec: nanos };
+        let value = libc::itimerspec { it_interval: never, it_value: after };
+        // SAFETY: the timer is ours and lives; the call reads one `itimerspec`.
+        let result =
+            unsafe { libc::timer_settime(self.0, 0, &raw const value, std::ptr::null_mut()) };
+        Errno::result(result).map(drop)
+    }
+}
+
+impl Drop for RunTimer {
+    #[expect(unsafe_code, reason = "nix has no timers on the clocks of other processes")]
+    fn drop(&mut self) {
+        // SAFETY: the timer is ours, and is not used any more.
+        unsafe { libc::timer_delete(self.0) };
+    }
 }
 
 #[cfg(test)]

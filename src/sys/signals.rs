@@ -11,7 +11,7 @@ pub(crate) mod postponed;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
-use super::entry;
+use super::{cpu_clock, entry};
 
 /// A set of signals; bit `n - 1` is signal `n`, as in the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub(crate) struct Received {
     pub(crate) by_kernel: bool,
     /// It came of something that we did: SIGPIPE of a write to a broken stderr, for one.
     pub(crate) own: bool,
+    /// A timer of ours sent it (`SI_TIMER`).
+    pub(crate) timer: bool,
 }
 
 /// Signals to read.
@@ -81,6 +83,7 @@ pub(crate) fn catch() -> io::Result<(Signals, Inherited)> {
         ignored = ignored.without(SignalSet::of(libc::SIGPIPE));
     }
     let ours = SignalSet::of(libc::SIGCHLD).with(SignalSet::of(libc::SIGIO));
+    let ours = ours.with(SignalSet::of(cpu_clock::SIGNAL));
     let seen = SignalSet::ALL.without(ignored).with(ours);
     let blocked = block(seen)?;
     // A child whose end is ignored leaves no status (wait(2)).
@@ -125,6 +128,8 @@ impl Signals {
             number: i32::try_from(info.ssi_signo).unwrap_or(0),
             by_kernel: info.ssi_code == libc::SI_KERNEL,
             own: info.ssi_code == libc::SI_USER && info.ssi_pid == std::process::id(),
+            timer: info.ssi_code == libc::SI_TIMER
+                && i32::try_from(info.ssi_signo) == Ok(cpu_clock::SIGNAL),
         })
     }
 }
@@ -166,6 +171,7 @@ impl Signals {
                 by_kernel: info.si_code == libc::SI_KERNEL,
                 own: info.si_code == libc::SI_USER
                     && u32::try_from(info.si_pid()) == Ok(std::process::id()),
+                timer: false,
             })
         }
     }

@@ -20,7 +20,7 @@ pub(crate) use input::{Input, Kind};
 pub(crate) use journal::Entry;
 pub(crate) use network::{free_port, listener, own_network};
 pub(crate) use podman::{execute, limits, read_filter};
-pub(crate) use process::{Process, lives, process as look_up};
+pub(crate) use process::{Process, lives, process as look_up, wakeups};
 pub(crate) use producer::Producer;
 pub(crate) use root::{Root, libraries, static_recycle};
 #[cfg(feature = "chart")]

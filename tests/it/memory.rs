@@ -1,6 +1,6 @@
 //! Memory: over the limit is over, whoever of the tree holds it; what only looks like it is not.
 
-use crate::harness::{End, Run, tool};
+use crate::harness::{End, Run, let_pass, tool, wakeups};
 use std::time::Duration;
 
 /// The first recycle happens, for this reason, of a generation that was told so by TERM.
@@ -131,4 +131,53 @@ sys.exit(5)
     let (end, run) = run.ceiling(Duration::from_secs(60)).finish();
     assert_eq!(end, End::Code(5));
     assert_eq!(run.stderr(), "");
+}
+
+/// What memory is looked at for: close to the limit, twenty times a second.
+const NEAR: &str = "--max-rss 60M --idle 1h --max-lifetime 6h";
+
+/// A sleeping tree is looked at ever more rarely; 0.1.0 woke up sixty times here.
+#[test]
+fn while_the_tree_sleeps_nobody_wakes() {
+    let mut run = Run::new(NEAR).fixture("hold:10M forever").spawn();
+    run.await_entry(1, "forever");
+    let_pass(Duration::from_secs(1));
+    let before = wakeups(run.pid());
+    let_pass(Duration::from_secs(3));
+    let woken = wakeups(run.pid()) - before;
+    assert!(woken < 20, "{woken}");
+}
+
+/// The control: one that runs is looked at as often as ever.
+#[test]
+fn while_the_tree_runs_it_is_watched() {
+    let mut run = Run::new(NEAR).fixture("hold:10M bg:chatter:5ms forever").spawn();
+    run.await_entry(1, "forever");
+    let before = wakeups(run.pid());
+    run.wait_for("twenty looks", |run| (wakeups(run.pid()) >= before + 20).then_some(()));
+}
+
+#[test]
+fn a_leak_after_a_long_sleep_is_recycled() {
+    assert_recycled("--max-rss 60M", "sleep:4s leak:50M/s", "rss");
+    assert_recycled("--max-rss 60M", "sleep:4s leak-in-child:50M/s", "rss");
+    assert_recycled("--max-rss 60M", "sleep:4s escape:leak:50M/s forever", "rss");
+}
+
+/// Timers count against this limit: without them the clock decides, as in 0.1.0.
+#[test]
+fn without_timers_memory_is_watched_all_the_same() {
+    let run = Run::new("--max-rss 60M").through(["prlimit", "--sigpending=0:0"]);
+    let mut run = run.fixture("trap:TERM:exit=0 sleep:2s leak:50M/s").spawn();
+    assert_eq!(run.await_entry(2, "trap:TERM").reason.as_deref(), Some("rss"));
+}
+
+/// The signal of the timers is COMMAND's own as well.
+#[test]
+fn the_last_real_time_signal_reaches_command() {
+    let mut run = Run::new("--max-rss 60M").fixture("trap:RTMIN+30:exit=7 forever").spawn();
+    run.await_entry(1, "forever");
+    let_pass(Duration::from_secs(1));
+    run.signal(64);
+    assert_eq!(run.finish(), End::Code(7));
 }

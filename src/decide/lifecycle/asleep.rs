@@ -58,6 +58,7 @@ impl Lifecycle {
             | Event::Overslept { .. }
             | Event::Observed(_)
             | Event::Moved(_)
+            | Event::Ran
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputSpent

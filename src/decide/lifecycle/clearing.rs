@@ -51,6 +51,7 @@ impl Lifecycle {
             | Event::Exited(_)
             | Event::Stopped { .. }
             | Event::Moved(_)
+            | Event::Ran
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputSpent

@@ -73,6 +73,7 @@ impl Lifecycle {
             Event::Prepared { .. }
             | Event::Started
             | Event::TreeGone
+            | Event::Ran
             | Event::TreeDefied
             | Event::InputEnded
             | Event::InputWaits

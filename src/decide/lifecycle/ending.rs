@@ -56,6 +56,7 @@ impl Lifecycle {
             Event::Started
             | Event::TreeGone
             | Event::Moved(_)
+            | Event::Ran
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputSpent
@@ -111,6 +112,7 @@ impl Lifecycle {
             Event::Started
             | Event::TreeGone
             | Event::Moved(_)
+            | Event::Ran
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputSpent
@@ -164,6 +166,7 @@ impl Lifecycle {
             Event::Started
             | Event::TreeGone
             | Event::Moved(_)
+            | Event::Ran
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputSpent

@@ -53,6 +53,7 @@ impl Lifecycle {
             Event::Started
             | Event::TreeGone
             | Event::TreeDefied
+            | Event::Ran
             | Event::Prepared { .. }
             | Event::Overslept { .. }
             | Event::InputEnded

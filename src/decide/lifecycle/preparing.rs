@@ -59,6 +59,7 @@ impl Lifecycle {
             Event::Prepared { .. }
             | Event::Started
             | Event::TreeGone
+            | Event::Ran
             | Event::TreeDefied
             | Event::Overslept { .. }
             | Event::InputEnded

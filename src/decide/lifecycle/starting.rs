@@ -45,6 +45,7 @@ impl Lifecycle {
             | Event::Overslept { .. }
             | Event::Observed(_)
             | Event::Moved(_)
+            | Event::Ran
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputSpent
@@ -105,6 +106,7 @@ impl Lifecycle {
             | Event::TreeGone
             | Event::TreeDefied
             | Event::Overslept { .. }
+            | Event::Ran
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputWaits

@@ -32,7 +32,7 @@ fn seen() -> Observation {
         look: Look { memory: Some(MemoryLook::Counters), ..Look::ALL_TRAFFIC },
         memory: Some(memory),
         traffic: Some(Traffic::default()),
-        tree: Some(Tree { cpu: Duration::ZERO, stopped: false, processes: 1 }),
+        tree: Some(Tree { cpu: Duration::ZERO, stopped: false, processes: 1, asleep: false }),
         unseen: Vec::new(),
         cost: Duration::ZERO,
     }

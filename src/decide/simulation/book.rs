@@ -225,6 +225,7 @@ impl Book {
             Event::TreeDefied if self.killed.is_some() => self.follow = Follow::Quit,
             Event::TreeGone
             | Event::TreeDefied
+            | Event::Ran
             | Event::Prepared { .. }
             | Event::Overslept { .. }
             | Event::InputWaits => {}

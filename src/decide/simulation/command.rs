@@ -28,6 +28,8 @@ pub(super) enum Left {
 pub(super) struct Habits {
     pub(super) base_bytes: u64,
     pub(super) leak_per_second: u64,
+    /// How long it sleeps before it leaks.
+    pub(super) nap: Duration,
     /// Its memory cannot be read page by page.
     pub(super) hides_pages: bool,
     /// A start fails once in so many.
@@ -55,6 +57,10 @@ pub(super) struct Command {
     fork: Option<Fork>,
     /// When it computed.
     busy: Vec<(Time, Time)>,
+    /// CPU time used at the last look at memory.
+    looked: Option<Duration>,
+    /// The core was told that it sleeps, and waits to be told that it runs.
+    awaited: bool,
     pub(super) ignores_signals: bool,
     /// It takes up to so many milliseconds to obey.
     pub(super) obeys_within: u64,
@@ -69,9 +75,11 @@ impl Command {
         Self {
             habits,
             born,
-            freed: born,
+            freed: born + habits.nap,
             fork: None,
             busy: Vec::new(),
+            looked: None,
+            awaited: false,
             ignores_signals: random.once_in(4),
             obeys_within: random.pick(&[0, 5, 200, 2_000]),
             left: match random.below(40) {
@@ -93,7 +101,7 @@ impl Command {
     }
 
     pub(super) fn frees(&mut self, now: Time) {
-        self.freed = now;
+        self.freed = self.freed.max(now);
     }
 
     pub(super) fn forks(&mut self, now: Time, lasting: Duration) {
@@ -111,10 +119,29 @@ impl Command {
         self.busy.last().map(|(_, until)| *until)
     }
 
-    /// CPU time used until then: 2% of one CPU always, all of one while it computes.
+    /// CPU time used until then: all of one CPU while it computes, and 2% of it while it leaks.
     pub(super) fn cpu(&self, until: Time) -> Duration {
         let busy = self.busy.iter().map(|(from, to)| until.min(*to).since(*from));
-        until.since(self.born) / 50 + busy.sum::<Duration>()
+        let leaks = self.habits.leak_per_second > 0;
+        let leaking = until.since(self.born + self.habits.nap);
+        let always = if leaks { leaking / 50 } else { Duration::ZERO };
+        always + busy.sum::<Duration>()
+    }
+
+    /// A look at memory: whether it has not run since the one before, and the core will be told
+    /// when it does.
+    pub(super) fn sleeps(&mut self, now: Time) -> bool {
+        let naps = self.habits.leak_per_second == 0 || now < self.born + self.habits.nap;
+        let rests = naps && self.busy_until().is_none_or(|at| at < now);
+        let cpu = self.cpu(now);
+        self.awaited = rests && self.looked == Some(cpu);
+        self.looked = Some(cpu);
+        self.awaited
+    }
+
+    /// It runs: whether the core is to be told.
+    pub(super) fn wakes(&mut self) -> bool {
+        std::mem::take(&mut self.awaited)
     }
 
     /// Its memory; what was forked after `settled_by` is new. PSS is 60% of RSS.

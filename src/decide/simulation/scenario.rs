@@ -74,6 +74,7 @@ pub(super) fn habits(random: &mut Random) -> Habits {
         start_fails_once_in: random.pick(&[3, 20, 1_000]),
         blind_once_in: random.pick(&[4, 60, 1_000_000]),
         shell: random.pick(&[None, Some(true), Some(false)]),
+        nap: Duration::from_millis(random.pick(&[0, 0, 0, 700, 9_000, 40_000])),
     }
 }
 

@@ -39,6 +39,8 @@ struct Story {
     said: Vec<Notice>,
     /// COMMAND is stopped.
     stopped: bool,
+    /// Looks find that the tree has not run.
+    asleep: bool,
     /// It computes meanwhile.
     busy: Range<u64>,
     /// Looks at memory see nothing.
@@ -77,6 +79,7 @@ impl Story {
             looks: Vec::new(),
             said: Vec::new(),
             stopped: false,
+            asleep: false,
             busy: 0..0,
             blind: false,
             hides_all: false,
@@ -123,7 +126,12 @@ impl Story {
             look,
             memory: look.memory.filter(|_| !self.blind).map(memory),
             traffic: look.traffic.filter(|_| !hides).map(|_| traffic),
-            tree: look.walk.then_some(Tree { cpu, stopped: self.stopped, processes: 1 }),
+            tree: look.walk.then_some(Tree {
+                cpu,
+                stopped: self.stopped,
+                processes: 1,
+                asleep: self.asleep,
+            }),
             unseen: Vec::new(),
             cost: Duration::ZERO,
         })

@@ -56,6 +56,8 @@ pub(super) enum Happening {
     Fork(u64),
     /// COMMAND computes for so many milliseconds.
     Compute(u64),
+    /// COMMAND has slept, and begins to leak.
+    Wake,
     LeftoversEnd,
     Signal(Signal),
 }

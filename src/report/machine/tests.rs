@@ -97,7 +97,7 @@ fn recycles() {
 #[test]
 fn samples() {
     let memory = Memory { rss: Bytes(100 * MIB), settled: Bytes(1), pss: Some(Bytes(99 * MIB)) };
-    let tree = Tree { cpu: millis(1_530), stopped: false, processes: 4 };
+    let tree = Tree { cpu: millis(1_530), stopped: false, processes: 4, asleep: false };
     let whole = Sample {
         age: millis(12_500),
         memory: Some(memory),

@@ -190,8 +190,8 @@ impl SocketSense {
         heard.and(asked)
     }
 
-    /// Whether the tree may have opened a socket since everything was looked at, or has so many that
-    /// only a look at all of them tells what moved.
+    /// Whether the tree may have opened a socket since everything was looked at, or has so many
+    /// that only a look at all of them tells what moved.
     fn may_have_changed(&self) -> bool {
         self.ran_since_survey || !self.unclear.is_empty() || !self.tcp.all_are_asked()
     }

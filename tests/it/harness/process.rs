@@ -23,6 +23,13 @@ impl fmt::Display for Process {
 }
 
 /// Zombies do not live.
+/// How often a process has gone to sleep by itself: once for each time that it was woken.
+pub(crate) fn wakeups(pid: i32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    line.unwrap().trim().parse().unwrap()
+}
+
 pub(crate) fn lives(pid: i32) -> bool {
     process(pid).is_some()
 }

@@ -81,3 +81,57 @@ fn without_kill_rss_nobody_looks_during_a_stop() {
     let began = story.crosses_at_once(150, 0);
     assert_eq!(story.core.deadline(), Some(at(began + 3_000)), "the stop timeout");
 }
+
+/// A quarter of a GiB below the limit: a look every 250 ms, as long as the tree runs.
+fn sleeper() -> Story {
+    let mut story = Story::running(Rules { memory: max_rss(1 << 30), ..plain() });
+    story.rss = 3 << 28;
+    story.wait(1_000);
+    story.asleep = true;
+    story.said.clear();
+    story
+}
+
+/// When memory was looked at.
+fn looks(story: &mut Story, until: u64) -> Vec<u64> {
+    let mut times = Vec::new();
+    for millis in (1_000..=until).step_by(125) {
+        let before = story.said.len();
+        story.wait(millis);
+        times.extend((story.said.len() > before).then_some(millis));
+    }
+    times
+}
+
+#[test]
+fn a_tree_that_sleeps_is_looked_at_ever_more_rarely() {
+    let mut story = sleeper();
+    assert_eq!(
+        looks(&mut story, 130_000),
+        [1_250, 1_500, 2_000, 3_000, 5_000, 9_000, 17_000, 33_000, 63_000, 93_000, 123_000]
+    );
+}
+
+#[test]
+fn a_tree_that_wakes_is_looked_at_at_once_and_as_often_as_before() {
+    let mut story = sleeper();
+    story.wait(100_000);
+    story.asleep = false;
+    story.rss = (1 << 30) - (1 << 20);
+    story.said.clear();
+    story.tell(100_100, Event::Ran);
+    story.wait(100_100);
+    assert_eq!(story.said.len(), 1);
+    // Suspected at the next look, and confirmed by the one after it.
+    story.rss = (1 << 30) + 1;
+    let (millis, actions) = story.wait(100_200).unwrap();
+    assert_eq!((millis, actions), (100_108, stop()));
+}
+
+#[test]
+fn one_that_wakes_while_it_is_stopped_can_still_be_killed() {
+    let mut story = sleeper();
+    story.wait(100_000);
+    story.tell(100_000, Event::Signalled { signal: Signal::TERM, shared: false });
+    assert!(story.core.deadline() <= Some(at(100_000)), "one look more, by then");
+}

@@ -47,6 +47,9 @@ impl World {
         (self.generation, self.start_told) = (generation, self.now + after);
         self.command = Some(Command::new(&mut self.random, self.habits, self.now));
         self.plan_tell(after, Event::Started);
+        if !self.habits.nap.is_zero() {
+            self.plan(self.habits.nap, Coming::Happen(Happening::Wake));
+        }
         self.input.open = self.input.lines;
         self.reader = self.input.lines.then(|| Reader::new(&mut self.random));
         self.take_input()
@@ -99,6 +102,8 @@ impl World {
         if blind {
             (self.clear_since, self.was_blind) = (self.now, true);
         }
+        let (now, walked) = (self.now, look.walk && look.memory.is_some() && !blind);
+        let asleep = walked && self.command.as_mut().is_some_and(|command| command.sleeps(now));
         let command = self.command.as_ref();
         let seen = command.map(|command| self.truth(command));
         let memory = command.map(|command| {
@@ -108,7 +113,7 @@ impl World {
         });
         let tree = command.map(|command| {
             let stopped = command.alive && command.stopped;
-            Tree { cpu: command.cpu(self.now), stopped, processes: 1 }
+            Tree { cpu: command.cpu(self.now), stopped, processes: 1, asleep }
         });
         if self.input.holds_back() {
             // What waits between us and COMMAND is unread.

@@ -63,6 +63,7 @@ impl World {
             Happening::Free => command.frees(now),
             Happening::Fork(millis) => command.forks(now, Duration::from_millis(millis)),
             Happening::Compute(millis) => command.computes(now, Duration::from_millis(millis)),
+            Happening::Wake => {}
             Happening::Talk(..)
             | Happening::Lines(_)
             | Happening::LongLine(_)
@@ -72,7 +73,16 @@ impl World {
             | Happening::LeftoversEnd
             | Happening::Signal(_) => {}
         }
+        self.has_run();
         Ok(())
+    }
+
+    /// A timer tells at the next tick.
+    fn has_run(&mut self) {
+        if self.command.as_mut().is_some_and(Command::wakes) {
+            let after = self.random.micros(10_000);
+            self.plan_tell(after, Event::Ran);
+        }
     }
 
     fn leftovers_end(&mut self) {
