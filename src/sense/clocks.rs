@@ -116,6 +116,8 @@ pub(crate) fn any_runs(members: &[Process]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::sys::signal::{Signal, kill};
+    use nix::sys::wait::{WaitPidFlag, waitpid};
 
     fn process(pid: Pid) -> Process {
         Process { id: Id { pid, start: 1 }, state: b'S', group: pid, cpu_ticks: 0, threads: 1 }
@@ -131,27 +133,38 @@ mod tests {
         assert!(nobody.around(&[], || ()).1);
     }
 
-    /// The test's own thread is what runs between the looks, and during one.
     #[test]
-    fn running_is_seen_and_a_process_that_only_waits_has_not_run() {
+    fn a_process_that_is_stopped_does_not_run_and_one_that_goes_is_unknown() {
         let us = [process(Pid::this())];
         let mut sense = RunSense::default();
         sense.around(&us, || ());
-        assert!(sense.around(&us, || ()).1);
-        assert!(any_runs(&us) || std::fs::read_dir("/proc/self/task").unwrap().count() > 1);
+        assert!(sense.around(&us, || ()).1, "this test is what runs");
 
-        #[expect(clippy::disallowed_methods, reason = "a process that sleeps, for the test")]
-        let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
-        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        let child = crate::sys::process::fork(|| {
+            loop {
+                std::hint::spin_loop();
+            }
+        });
+        let pid = child.unwrap();
         let members = [process(pid)];
         let mut sense = RunSense::default();
-        // It sleeps sooner or later, and for good.
-        while sense.around(&members, || ()).1 || any_runs(&members) {
-            std::thread::yield_now();
-        }
+        sense.around(&members, || ());
+        while !sense.around(&members, || ()).1 {}
+        assert!(any_runs(&members));
+
+        kill(pid, Signal::SIGSTOP).unwrap();
+        waitpid(pid, Some(WaitPidFlag::WUNTRACED)).unwrap();
+        // Its way into the stop is counted a moment after we are told of it.
+        while sense.around(&members, || ()).1 {}
         assert!(!sense.around(&members, || ()).1);
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(sense.around(&members, || ()).1, "one that has gone is unknown");
+        assert!(!any_runs(&members));
+        let mut sleep = SleepSense::default();
+        assert!(!sleep.look(&members), "nothing is known at first");
+        assert!(sleep.look(&members));
+
+        kill(pid, Signal::SIGKILL).unwrap();
+        waitpid(pid, None).unwrap();
+        assert!(sense.around(&members, || ()).1);
+        assert!(!sleep.look(&members));
     }
 }

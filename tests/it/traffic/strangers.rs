@@ -37,8 +37,8 @@ fn datagrams_and_unix_sockets_of_others_are_not_traffic() {
     });
 }
 
-/// A program beside COMMAND that opens a connection, says a line, gets it back and closes, and again
-/// after each pause, until it is dropped.
+/// A program beside COMMAND that opens a connection, says a line, gets it back and closes, and
+/// again after each pause, until it is dropped.
 struct Poller {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
