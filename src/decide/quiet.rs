@@ -47,6 +47,8 @@ pub(crate) struct Activity {
     /// `None`: CPU use says nothing.
     idle_cpu: Option<Share>,
     last_traffic: Option<Time>,
+    /// The same without what may have been another program's.
+    last_sure: Option<Time>,
     armed: bool,
     pace: Pace,
     /// Only a look at everything can tell more.
@@ -83,6 +85,7 @@ impl Activity {
             settle: rules.idle.map(|idle| idle.settle).unwrap_or_default(),
             idle_cpu: rules.idle_cpu,
             last_traffic: None,
+            last_sure: None,
             armed: false,
             pace: Pace::Still,
             wants_all: false,
@@ -123,6 +126,11 @@ impl Activity {
         self.last_traffic.max(self.floor.as_ref().and_then(Floor::loud_until))
     }
 
+    /// When something last moved that was certainly the tree's.
+    pub(crate) fn last_sure(&self) -> Option<Time> {
+        self.last_sure.max(self.floor.as_ref().and_then(Floor::loud_until))
+    }
+
     /// Whether only a look at everything can tell more.
     pub(crate) fn wants_all(&self) -> bool {
         self.wants_all
@@ -160,6 +168,7 @@ impl Activity {
     /// COMMAND went on after it had been stopped: that time says nothing.
     pub(crate) fn woken(&mut self, now: Time) {
         self.moved(now);
+        self.last_sure = self.last_sure.max(Some(now));
     }
 
     fn moved(&mut self, at: Time) {
@@ -220,6 +229,7 @@ impl Activity {
         if let Some(at) = traffic.last() {
             self.moved(at);
         }
+        self.last_sure = self.last_sure.max(traffic.last_sure());
     }
 
     /// Takes in the CPU time that the tree has used; windows longer than `window` will not be asked
@@ -338,6 +348,19 @@ mod tests {
         assert_eq!(activity.quiet_for(at(10_000), WINDOW), Quiet::NotBefore(at(19_999)));
         look(&mut activity, 10_000, outbound(10_000));
         assert!(activity.armed());
+    }
+
+    #[test]
+    fn unsure_traffic_delays_and_neither_arms_nor_is_sure() {
+        let mut activity = activity(None);
+        let unsure = |millis| Traffic { unsure: Some(at(millis)), ..Traffic::default() };
+        look(&mut activity, 50_000, unsure(50_000));
+        assert!(!activity.armed());
+        assert_eq!((activity.last(), activity.last_sure()), (Some(at(50_000)), None));
+        look(&mut activity, 51_000, inbound(51_000));
+        look(&mut activity, 52_000, unsure(52_000));
+        assert_eq!(activity.quiet_for(at(61_999), WINDOW), Quiet::NotBefore(at(62_000)));
+        assert_eq!(activity.last_sure(), Some(at(51_000)));
     }
 
     #[test]

@@ -57,7 +57,12 @@ impl Traffic {
 
     /// When anything last moved, or may have.
     pub(crate) fn last(&self) -> Option<Time> {
-        self.inbound.max(self.outbound).max(self.unsure)
+        self.last_sure().max(self.unsure)
+    }
+
+    /// When anything last moved that was certainly the tree's.
+    pub(crate) fn last_sure(&self) -> Option<Time> {
+        self.inbound.max(self.outbound)
     }
 }
 
@@ -96,5 +101,6 @@ mod tests {
         };
         assert_eq!(traffic, told);
         assert_eq!(traffic.last(), Some(at(3)));
+        assert_eq!(traffic.last_sure(), Some(at(1)));
     }
 }
