@@ -2,6 +2,7 @@
 //! nobody's sockets suffer from being watched.
 
 mod arms;
+mod counters;
 mod ends;
 mod floor;
 mod kinds;

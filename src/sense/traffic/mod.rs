@@ -11,6 +11,7 @@ mod inet_diag;
 mod known;
 mod namespace;
 pub(crate) mod probe;
+mod proc_tcp;
 mod sockets;
 pub(crate) mod sources;
 pub(crate) mod stdin;

@@ -1,5 +1,6 @@
 //! The tree's sockets: everybody who knows something about them is asked.
 
+mod counters;
 mod dead;
 
 use std::os::fd::BorrowedFd;
@@ -8,14 +9,14 @@ use std::time::Duration;
 use super::deaths::{Death, DeathSense};
 use super::dialogue::Dialogue;
 use super::holdings::Holdings;
-use super::namespace::{Moved, NamespaceSense, Stand};
+use super::namespace::{NamespaceSense, Stand};
 use super::sources::{Extent, Sources};
 use super::tcp::{self, TcpSense};
 use super::tripwire::Tripwires;
 use super::untimed::{self, Kind};
 use crate::decide::event::{Sight, TrafficLook, Unseen};
 use crate::decide::time::Time;
-use crate::decide::traffic::{Payload, Traffic, Way};
+use crate::decide::traffic::{Payload, Traffic};
 use crate::sys::process::Process;
 
 /// The watcher of sockets.
@@ -37,6 +38,8 @@ pub(super) struct SocketSense {
     counted_unclear: bool,
     tripwires: Tripwires,
     namespace: NamespaceSense,
+    /// Why the last look did not hear of connections that ended.
+    deaf: Option<nix::Error>,
 }
 
 /// What a look adds to.
@@ -65,6 +68,7 @@ impl SocketSense {
             counted_unclear: false,
             tripwires: Tripwires::default(),
             namespace: NamespaceSense::default(),
+            deaf: None,
         }
     }
 
@@ -81,7 +85,7 @@ impl SocketSense {
         // Why it cannot be, the first look will say. The counters that stand in count from here.
         if self.sources.tcp.is_something() && self.deaths.hear(now, |_| ()).is_err() {
             self.namespace.begin_look();
-            for stand in [Stand::Births, Stand::Segments] {
+            for stand in [Stand::Births, Stand::Accepts, Stand::Segments] {
                 self.namespace.moved(stand);
             }
         }
@@ -171,6 +175,7 @@ impl SocketSense {
             }
             TrafficLook::All => self.survey(members, findings),
         };
+        let heard = heard.and(self.count_births(true, findings));
         if std::mem::take(&mut self.counted_unclear) {
             findings.unseen.push(Unseen { what: Sight::Strangers, errno: 0 });
         }
@@ -196,7 +201,7 @@ impl SocketSense {
                 Ok(())
             }
             Err(_) if self.sources.tcp == Extent::Nothing => Ok(()),
-            Err(error) => self.count_together(Sight::Connections, Stand::Segments, error, findings),
+            Err(error) => self.count_connections(&holdings, true, error, findings),
         };
         let untimed = match self.sources.has_untimed() {
             true => self.survey_untimed(&mut holdings, tcp_is_elsewhere, findings),
@@ -235,28 +240,6 @@ impl SocketSense {
             });
         }
         seen
-    }
-
-    /// Counters of the namespace stand in for what cannot be seen.
-    fn count_together(
-        &mut self,
-        what: Sight,
-        stand: Stand,
-        error: nix::Error,
-        findings: &mut Findings<'_>,
-    ) -> Result<(), Unseen> {
-        let errno = error as i32;
-        match self.namespace.moved(stand) {
-            Some(Moved::Yes) if is_pid_1() => {
-                findings.sum.note_imprecisely(Way::Inbound, findings.now);
-            }
-            Some(Moved::Yes) => findings.sum.note_unsure(findings.now),
-            Some(Moved::No) => {}
-            Some(Moved::Unknown) => findings.sum.note_unsure(findings.now),
-            None => return Err(Unseen { what: Sight::Counters, errno }),
-        }
-        findings.unseen.push(Unseen { what, errno });
-        Ok(())
     }
 
     /// Whether anything of what is wanted can be seen here.

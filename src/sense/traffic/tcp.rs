@@ -250,6 +250,11 @@ impl TcpSense {
         self.known.listeners.contains(&port) || self.known.strange_listeners.contains(&port)
     }
 
+    /// Whether the tree listens on any port.
+    pub(super) fn listens(&self) -> bool {
+        !self.known.listeners.is_empty()
+    }
+
     /// Ports on which only others listen.
     pub(super) fn strange_listeners(&self) -> impl Iterator<Item = u16> {
         self.known.strange_listeners.iter().copied()

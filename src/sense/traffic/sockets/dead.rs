@@ -1,11 +1,10 @@
 //! TCP connections that died: whose they were, and what they had said.
 
 use super::{Findings, SocketSense, is_pid_1};
-use crate::decide::event::{Sight, Unseen};
+use crate::decide::event::Unseen;
 use crate::decide::traffic::{Traffic, Way};
 use crate::sense::traffic::deaths::{Death, Heard};
 use crate::sense::traffic::known::Whose;
-use crate::sense::traffic::namespace::Stand;
 use crate::sense::traffic::sources::Extent;
 use crate::sense::traffic::tcp;
 
@@ -21,9 +20,8 @@ impl SocketSense {
             // What flooded us has counted; it is taken to go on.
             Ok(Heard::Flood) => findings.sum.note_imprecisely(Way::Outbound, findings.now),
             Ok(Heard::NotAll | Heard::Nothing) => findings.sum.note_unsure(findings.now),
-            Err(error) => {
-                return self.count_together(Sight::Deaths, Stand::Births, error, findings);
-            }
+            // Counters stand in when it is known whether the tree listens.
+            Err(error) => self.deaf = Some(error),
         }
         for death in dead {
             self.bury(&death, findings.sum);
