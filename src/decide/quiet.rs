@@ -47,7 +47,6 @@ pub(crate) struct Activity {
     /// `None`: CPU use says nothing.
     idle_cpu: Option<Share>,
     last_traffic: Option<Time>,
-    /// The same without what may have been another program's.
     last_sure: Option<Time>,
     armed: bool,
     pace: Pace,
@@ -123,7 +122,7 @@ impl Activity {
 
     /// When something last moved.
     pub(crate) fn last(&self) -> Option<Time> {
-        self.last_traffic.max(self.floor.as_ref().and_then(Floor::loud_until))
+        self.last_traffic.max(self.last_sure())
     }
 
     /// When something last moved that was certainly the tree's.
@@ -167,12 +166,7 @@ impl Activity {
 
     /// COMMAND went on after it had been stopped: that time says nothing.
     pub(crate) fn woken(&mut self, now: Time) {
-        self.moved(now);
         self.last_sure = self.last_sure.max(Some(now));
-    }
-
-    fn moved(&mut self, at: Time) {
-        self.last_traffic = Some(self.last_traffic.map_or(at, |last| last.max(at)));
     }
 
     /// A tripwire was sprung.
@@ -226,9 +220,7 @@ impl Activity {
     fn add(&mut self, traffic: &Traffic) {
         self.armed |= traffic.inbound.is_some_and(|at| at >= self.started);
         self.armed |= traffic.outbound.is_some_and(|at| at >= self.started + self.settle);
-        if let Some(at) = traffic.last() {
-            self.moved(at);
-        }
+        self.last_traffic = self.last_traffic.max(traffic.last());
         self.last_sure = self.last_sure.max(traffic.last_sure());
     }
 

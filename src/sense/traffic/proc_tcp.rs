@@ -45,9 +45,10 @@ fn row(line: &[u8]) -> Option<Row> {
 mod tests {
     use super::*;
 
-    const TABLE: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrn\n   \
-        0: 0100007F:1B59 00000000:0000 0A 00000000:00000002 00:00000000 00000000     0        0 147\n   \
-        1: 0100007F:1B59 0100007F:C7CE 01 00000000:0000001F 00:00000000 00000000     0        0 148 1\n";
+    const TABLE: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when
+   0: 0100007F:1B59 00000000:0000 0A 00000000:00000002 00:00000000 00000000     0        0 147
+   1: 0100007F:1B59 0100007F:C7CE 01 00000000:0000001F 00:00000000 00000000     0        0 148 1
+";
 
     #[test]
     fn tables_read() {

@@ -1,6 +1,6 @@
-//! Counters of the whole network namespace, where sockets cannot be watched one by one. That they
-//! moved does not tell whose traffic it was, so they delay idleness. They arm it only where the tree
-//! itself must have had a part.
+//! Counters of the whole network namespace, where sockets cannot be watched one by one. They do not
+//! tell whose traffic it was, so they delay idleness. They arm it only where the tree must have had
+//! a part.
 
 use super::{Findings, SocketSense, is_pid_1};
 use crate::decide::event::{Sight, Unseen};
