@@ -20,3 +20,4 @@ mod simulation;
 mod storm;
 pub(crate) mod time;
 pub(crate) mod traffic;
+mod unseen;

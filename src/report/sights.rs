@@ -22,6 +22,10 @@ fn sight(what: Sight) -> (&'static str, &'static str) {
             "whose outgoing connections have come and gone here",
             "they delay idleness (--traffic inbound leaves them out)",
         ),
+        Sight::MptcpPayload => (
+            "the payload of MPTCP connections that have ended",
+            "they delay idleness in spite of --idle-floor",
+        ),
         Sight::Datagrams => ("the traffic of UDP sockets one by one", TOGETHER),
         Sight::Unix => ("the traffic of Unix sockets", NEVER),
         Sight::Others => ("the traffic of sockets other than TCP, UDP and Unix", NEVER),
@@ -40,6 +44,7 @@ pub(super) fn word(what: Sight) -> &'static str {
         Sight::Connections => "tcp",
         Sight::Deaths => "tcp-ends",
         Sight::Strangers => "strangers",
+        Sight::MptcpPayload => "mptcp-payload",
         Sight::Datagrams => "udp",
         Sight::Unix => "unix",
         Sight::Others => "others",
@@ -75,6 +80,7 @@ fn call(what: Sight) -> &'static str {
         | Sight::Input
         | Sight::Owners
         | Sight::Strangers
+        | Sight::MptcpPayload
         | Sight::Counters => "",
     }
 }

@@ -6,6 +6,7 @@ mod counters;
 mod ends;
 mod floor;
 mod kinds;
+mod mptcp;
 mod short;
 mod strangers;
 mod users;

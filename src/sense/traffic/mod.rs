@@ -9,6 +9,8 @@ mod dialogue;
 mod holdings;
 mod inet_diag;
 mod known;
+mod listeners;
+mod mptcp;
 mod namespace;
 pub(crate) mod probe;
 mod proc_tcp;

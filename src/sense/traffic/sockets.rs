@@ -179,6 +179,9 @@ impl SocketSense {
         if std::mem::take(&mut self.counted_unclear) {
             findings.unseen.push(Unseen { what: Sight::Strangers, errno: 0 });
         }
+        if std::mem::take(&mut self.tcp.lost_payload) {
+            findings.unseen.push(Unseen { what: Sight::MptcpPayload, errno: 0 });
+        }
         heard.and(asked)
     }
 
