@@ -18,6 +18,8 @@ pub(crate) enum Sight {
     Input,
     /// Which sockets COMMAND has: any of the namespace may be its.
     Owners,
+    /// Sockets that are registered with an io_uring: nothing stands in.
+    Rings,
     /// TCP connections one by one: the namespace's counters stand in.
     Connections,
     /// The deaths of TCP connections: the same.

@@ -16,6 +16,7 @@ fn sight(what: Sight) -> (&'static str, &'static str) {
         Sight::Owners => {
             ("which sockets COMMAND has", "all sockets of this network count as its own")
         }
+        Sight::Rings => ("which files are registered with io_uring", NEVER),
         Sight::Connections => ("TCP connections one by one", TOGETHER),
         Sight::Deaths => ("TCP connections that come and go", TOGETHER),
         Sight::Strangers => (
@@ -41,6 +42,7 @@ pub(super) fn word(what: Sight) -> &'static str {
         Sight::Pages => "pages",
         Sight::Input => "stdin",
         Sight::Owners => "owners",
+        Sight::Rings => "io-uring",
         Sight::Connections => "tcp",
         Sight::Deaths => "tcp-ends",
         Sight::Strangers => "strangers",
@@ -79,6 +81,7 @@ fn call(what: Sight) -> &'static str {
         | Sight::Pages
         | Sight::Input
         | Sight::Owners
+        | Sight::Rings
         | Sight::Strangers
         | Sight::MptcpPayload
         | Sight::Counters => "",

@@ -7,8 +7,10 @@ mod ends;
 mod floor;
 mod kinds;
 mod mptcp;
+mod ring;
 mod short;
 mod strangers;
+mod threads;
 mod users;
 mod words;
 

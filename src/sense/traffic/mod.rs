@@ -14,6 +14,7 @@ mod mptcp;
 mod namespace;
 pub(crate) mod probe;
 mod proc_tcp;
+mod rings;
 mod sockets;
 pub(crate) mod sources;
 pub(crate) mod stdin;

@@ -191,6 +191,13 @@ impl SocketSense {
         if let Some(errno) = holdings.hidden {
             findings.unseen.push(Unseen { what: Sight::Owners, errno });
         }
+        if holdings.ring_is_busy {
+            findings.sum.note_unsure(findings.now);
+        }
+        let rings = match holdings.ring_is_unknown {
+            true => Err(Unseen { what: Sight::Rings, errno: 0 }),
+            false => Ok(()),
+        };
         let choice = (&self.sources, self.own.as_slice());
         let (now, dialogue) = (findings.now, &mut self.dialogue);
         let hold_now = || Holdings::of(members);
@@ -210,7 +217,7 @@ impl SocketSense {
             true => self.survey_untimed(&mut holdings, tcp_is_elsewhere, findings),
             false => Ok(()),
         };
-        timed.and(untimed)
+        rings.and(timed).and(untimed)
     }
 
     fn survey_untimed(

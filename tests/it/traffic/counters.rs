@@ -5,7 +5,7 @@ use crate::idle::assert_goes_idle;
 use std::time::Duration;
 
 /// One system call of `recycle` fails. COMMAND itself is not traced.
-fn without(call: &str, error: &str, options: &str, steps: &str) -> Running {
+pub(super) fn without(call: &str, error: &str, options: &str, steps: &str) -> Running {
     own_network();
     let strace = tool("strace").into_os_string().into_string().unwrap();
     let forbid = format!("-o /dev/null -e trace={call} -e inject={call}:error={error}");
