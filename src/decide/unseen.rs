@@ -24,6 +24,8 @@ pub(crate) enum Sight {
     Connections,
     /// The deaths of TCP connections: the same.
     Deaths,
+    /// TCP in another network namespace: its counters stand in.
+    Elsewhere,
     /// Whose a short connection was: it counts.
     Strangers,
     /// Payload of MPTCP connections that ended: it counts.

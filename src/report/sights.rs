@@ -19,6 +19,10 @@ fn sight(what: Sight) -> (&'static str, &'static str) {
         Sight::Rings => ("which files are registered with io_uring", NEVER),
         Sight::Connections => ("TCP connections one by one", TOGETHER),
         Sight::Deaths => ("TCP connections that come and go", TOGETHER),
+        Sight::Elsewhere => (
+            "TCP connections in another network namespace one by one",
+            "the counters of that network stand in for them",
+        ),
         Sight::Strangers => (
             "whose outgoing connections have come and gone here",
             "they delay idleness (--traffic inbound leaves them out)",
@@ -45,6 +49,7 @@ pub(super) fn word(what: Sight) -> &'static str {
         Sight::Rings => "io-uring",
         Sight::Connections => "tcp",
         Sight::Deaths => "tcp-ends",
+        Sight::Elsewhere => "other-network",
         Sight::Strangers => "strangers",
         Sight::MptcpPayload => "mptcp-payload",
         Sight::Datagrams => "udp",
@@ -82,6 +87,7 @@ fn call(what: Sight) -> &'static str {
         | Sight::Input
         | Sight::Owners
         | Sight::Rings
+        | Sight::Elsewhere
         | Sight::Strangers
         | Sight::MptcpPayload
         | Sight::Counters => "",

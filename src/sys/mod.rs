@@ -2,6 +2,7 @@
 //! of the program is below here. Errors are the kernel's, as `nix::Result` or `io::Result`.
 
 pub(crate) mod area;
+mod beside;
 pub(crate) mod children;
 pub(crate) mod clock;
 pub(crate) mod cpu_clock;

@@ -7,6 +7,7 @@ mod ends;
 mod floor;
 mod kinds;
 mod mptcp;
+mod networks;
 mod ring;
 mod short;
 mod strangers;

@@ -7,13 +7,27 @@ use crate::sys::netlink::SockDiag;
 const DATAGRAM: usize = 32 << 10;
 
 /// A socket to the kernel that is kept open, and a place for its answers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Dialogue {
     socket: Option<SockDiag>,
+    /// A socket that is missing is opened.
+    in_ours: bool,
     buffer: Vec<u8>,
 }
 
+impl Default for Dialogue {
+    fn default() -> Self {
+        Self { socket: None, in_ours: true, buffer: Vec::new() }
+    }
+}
+
 impl Dialogue {
+    /// Over this socket, which may be of another network namespace. After a broken answer another
+    /// one is needed.
+    pub(super) fn over(socket: SockDiag) -> Self {
+        Self { socket: Some(socket), in_ours: false, buffer: Vec::new() }
+    }
+
     /// Sends a request and hands the message about every socket of the answer to `each`.
     ///
     /// # Errors
@@ -25,7 +39,8 @@ impl Dialogue {
     ) -> nix::Result<()> {
         let socket = match self.socket.take() {
             Some(socket) => socket,
-            None => SockDiag::open()?,
+            None if self.in_ours => SockDiag::open()?,
+            None => return Err(nix::Error::ENOTCONN),
         };
         self.buffer.resize(DATAGRAM, 0);
         socket.send(&request.bytes)?;

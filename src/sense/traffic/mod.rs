@@ -6,6 +6,7 @@
 
 mod deaths;
 mod dialogue;
+mod elsewhere;
 mod holdings;
 mod inet_diag;
 mod known;

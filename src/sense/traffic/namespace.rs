@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use nix::unistd::Pid;
+
 use crate::sense::procfs;
 use crate::sys::files;
 
@@ -36,6 +38,8 @@ pub(super) enum Stand {
 /// The watcher of the counters.
 #[derive(Debug, Default)]
 pub(super) struct NamespaceSense {
+    /// A process of another namespace, whose counters they are.
+    of: Option<Pid>,
     /// What each was when it was asked for last.
     before: BTreeMap<Stand, u64>,
     /// Read once a look.
@@ -49,6 +53,11 @@ impl NamespaceSense {
     /// What was read for the last look is old.
     pub(super) fn begin_look(&mut self) {
         self.latest = None;
+    }
+
+    /// The same for the namespace of this process.
+    pub(super) fn begin_look_at(&mut self, process: Pid) {
+        (self.of, self.latest) = (Some(process), None);
     }
 
     /// So many datagrams have been sent by us since the start. Whether they arrived in this very
@@ -77,15 +86,21 @@ impl NamespaceSense {
     }
 
     fn read(&mut self) -> Option<Counters> {
-        let mut counters =
-            Counters::from_snmp(files::read_path("/proc/net/snmp", &mut self.buffer).ok()?)?;
+        let net = self.of.map_or_else(|| "/proc/net".to_owned(), net);
+        let snmp = files::read_path(&format!("{net}/snmp"), &mut self.buffer).ok()?;
+        let mut counters = Counters::from_snmp(snmp)?;
         // Without IPv6 there is no such file, and nothing to count.
-        if let Ok(text) = files::read_path("/proc/net/snmp6", &mut self.buffer) {
+        if let Ok(text) = files::read_path(&format!("{net}/snmp6"), &mut self.buffer) {
             counters.datagrams = counters.datagrams.wrapping_add(udp_from_snmp6(text));
         }
         counters.datagrams = counters.datagrams.wrapping_sub(self.own);
         Some(counters)
     }
+}
+
+/// What `/proc` has about the network namespace of a process.
+pub(super) fn net(process: Pid) -> String {
+    format!("/proc/{process}/net")
 }
 
 /// Whether a counter has moved.

@@ -2,12 +2,14 @@
 
 mod counters;
 mod dead;
+mod networks;
 
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::deaths::{Death, DeathSense};
 use super::dialogue::Dialogue;
+use super::elsewhere::Elsewhere;
 use super::holdings::Holdings;
 use super::namespace::{NamespaceSense, Stand};
 use super::sources::{Extent, Sources};
@@ -38,6 +40,9 @@ pub(super) struct SocketSense {
     counted_unclear: bool,
     tripwires: Tripwires,
     namespace: NamespaceSense,
+    /// The tree's TCP in other network namespaces.
+    elsewhere: Elsewhere,
+    began: Time,
     /// Why the last look did not hear of connections that ended.
     deaf: Option<nix::Error>,
 }
@@ -68,6 +73,8 @@ impl SocketSense {
             counted_unclear: false,
             tripwires: Tripwires::default(),
             namespace: NamespaceSense::default(),
+            elsewhere: Elsewhere::default(),
+            began: Time::at(Duration::ZERO),
             deaf: None,
         }
     }
@@ -75,6 +82,7 @@ impl SocketSense {
     /// A new generation: nothing of the last one is known any more.
     pub(super) fn forget(&mut self, now: Time) {
         self.tcp = TcpSense::new(now, self.counts_payload);
+        (self.elsewhere, self.began) = (Elsewhere::default(), now);
         self.tripwires = Tripwires::default();
         self.deaths.close();
         self.unclear.clear();
@@ -145,7 +153,9 @@ impl SocketSense {
 
     /// What has moved on connections, if that is counted.
     pub(super) fn payload(&self) -> Option<Payload> {
-        self.tcp.payload()
+        let mut payload = self.tcp.payload()?;
+        self.elsewhere.add_payload(&mut payload);
+        Some(payload)
     }
 
     /// What has moved since the last look.
@@ -167,6 +177,7 @@ impl SocketSense {
         let asked = match look {
             TrafficLook::Hottest => {
                 self.tcp.ask_hottest(findings.now, &mut self.dialogue, findings.sum);
+                self.ask_elsewhere(true, findings);
                 if !self.unclear.is_empty() {
                     // A survey will tell whose they were.
                     findings.sum.note_unsure(findings.now);
@@ -204,6 +215,7 @@ impl SocketSense {
         let surveyed =
             self.tcp.survey(now, dialogue, &mut holdings, hold_now, choice, findings.sum);
         let tcp_is_elsewhere = surveyed.is_err();
+        let elsewhere = self.survey_elsewhere(members, &mut holdings, true, findings);
         let timed = match surveyed {
             Ok(()) => {
                 self.deaths.drop_ports(self.tcp.strange_listeners());
@@ -217,7 +229,7 @@ impl SocketSense {
             true => self.survey_untimed(&mut holdings, tcp_is_elsewhere, findings),
             false => Ok(()),
         };
-        rings.and(timed).and(untimed)
+        rings.and(timed).and(elsewhere).and(untimed)
     }
 
     fn survey_untimed(
