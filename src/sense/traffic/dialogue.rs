@@ -45,10 +45,9 @@ impl Dialogue {
         self.buffer.resize(DATAGRAM, 0);
         socket.send(&request.bytes)?;
         let result = 'answer: loop {
-            let datagram = match socket.receive(&mut self.buffer) {
-                Ok(datagram) => datagram,
-                Err(error) => break Err(error),
-            };
+            // After a broken answer the rest of it may still come: only a whole one, which may be
+            // an error, leaves the socket fit for the next request.
+            let datagram = socket.receive(&mut self.buffer)?;
             for message in messages(datagram) {
                 match message {
                     Message::Socket(body) => {
@@ -62,11 +61,7 @@ impl Dialogue {
                 }
             }
         };
-        // After a broken answer the rest of it may still come: only a whole one leaves the socket
-        // fit for the next request.
-        if result.is_ok() {
-            self.socket = Some(socket);
-        }
+        self.socket = Some(socket);
         result
     }
 }

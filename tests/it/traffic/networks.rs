@@ -1,6 +1,6 @@
 //! COMMAND in a network namespace that is not ours: `ip netns exec`, `unshare -n`, bubblewrap.
 
-use super::assert_awake_while;
+use super::{assert_awake_while, assert_idle_in_spite_of};
 use crate::harness::{
     Client, Run, Running, answer_lines, fixture_path, in_network_of, let_pass, now_ms,
     to_another_user, with_programs,
@@ -54,6 +54,41 @@ fn short_connections_in_another_network_keep_it_awake() {
         assert_awake_while(&mut run, |_| knock(pid, &address));
         assert_eq!(run.stderr().matches("cannot see").count(), 0, "{}", run.stderr());
     }
+}
+
+/// Connections that last from one look to the next, and then are gone.
+#[test]
+fn connections_in_another_network_that_end_are_asked_for_in_vain() {
+    let mut run = apart("--idle 1s", "listen:127.0.0.1:0");
+    let (pid, address) = up(&mut run);
+    let mut before = None;
+    assert_awake_while(&mut run, |_| {
+        let mut client = in_network_of(pid, || Client::connect(&address).unwrap());
+        let (_, before_ms) = client.exchange("hello");
+        before = Some(client);
+        before_ms
+    });
+    assert_eq!(run.stderr().matches("cannot see").count(), 0, "{}", run.stderr());
+}
+
+#[test]
+fn payload_in_another_network_is_measured() {
+    let mut run = apart("--idle 1s --idle-floor 64B", "listen:127.0.0.1:0");
+    let (pid, address) = up(&mut run);
+    let mut client = in_network_of(pid, || Client::connect(&address).unwrap());
+    assert_awake_while(&mut run, |_| client.exchange(&"x".repeat(1023)).1);
+}
+
+/// The control: less than the floor is quiet there, too.
+#[test]
+fn beats_below_the_floor_in_another_network_are_quiet() {
+    let mut run = apart("--idle 1s --idle-floor 64B", "listen:127.0.0.1:0");
+    let (pid, address) = up(&mut run);
+    let mut client = in_network_of(pid, || Client::connect(&address).unwrap());
+    let (_, armed_ms) = client.exchange(&"x".repeat(1023));
+    assert_idle_in_spite_of(&mut run, armed_ms, |_| {
+        let _ = client.try_exchange("1234567");
+    });
 }
 
 #[test]
