@@ -136,7 +136,9 @@ impl TcpSense {
             }
         }
         ours.extend(accepted);
-        mptcp::fill_unread(dialogue, &mut ours);
+        if self.payload.is_none() {
+            mptcp::fill_unread(dialogue, &mut ours);
+        }
         for (socket, _) in &ours {
             holdings.take(socket.inode);
         }
