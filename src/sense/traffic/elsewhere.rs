@@ -162,7 +162,7 @@ impl Network {
         error: nix::Error,
         findings: &mut Findings<'_>,
     ) -> Result<(), Unseen> {
-        let rows = proc_tcp::rows(&net(self.member)).unwrap_or_default();
+        let rows = proc_tcp::rows(&net(self.member.as_raw())).unwrap_or_default();
         let ours = || rows.iter().filter(|row| holdings.has(row.inode));
         self.listens = ours().any(|row| row.listening);
         if ours().any(|row| row.unread > 0) {
@@ -177,7 +177,7 @@ impl Network {
     /// Accepted connections are the tree's if it listens there; all other movement may be another
     /// program's of that network. `None`: it cannot be seen.
     fn count(&mut self, scope: Scope<'_>, findings: &mut Findings<'_>) -> Option<()> {
-        self.counters.begin_look_at(self.member);
+        self.counters.begin_look_at(self.member.as_raw());
         let accepts = self.counters.moved(Stand::Accepts)?;
         let segments = self.counters.moved(Stand::Segments)?;
         if scope.ran && accepts == Moved::Yes && self.listens {

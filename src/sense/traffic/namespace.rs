@@ -4,8 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use nix::unistd::Pid;
-
 use crate::sense::procfs;
 use crate::sys::files;
 
@@ -39,7 +37,7 @@ pub(super) enum Stand {
 #[derive(Debug, Default)]
 pub(super) struct NamespaceSense {
     /// A process of another namespace, whose counters they are.
-    of: Option<Pid>,
+    of: Option<i32>,
     /// What each was when it was asked for last.
     before: BTreeMap<Stand, u64>,
     /// Read once a look.
@@ -56,7 +54,7 @@ impl NamespaceSense {
     }
 
     /// The same for the namespace of this process.
-    pub(super) fn begin_look_at(&mut self, process: Pid) {
+    pub(super) fn begin_look_at(&mut self, process: i32) {
         (self.of, self.latest) = (Some(process), None);
     }
 
@@ -99,7 +97,7 @@ impl NamespaceSense {
 }
 
 /// What `/proc` has about the network namespace of a process.
-pub(super) fn net(process: Pid) -> String {
+pub(super) fn net(process: i32) -> String {
     format!("/proc/{process}/net")
 }
 
