@@ -39,6 +39,7 @@ mod decide {
     mod storm;
     pub(crate) mod time;
     pub(crate) mod traffic;
+    mod unseen;
 }
 
 harness::target!(live);

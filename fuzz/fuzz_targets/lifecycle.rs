@@ -29,6 +29,7 @@ mod decide {
     mod storm;
     pub(crate) mod time;
     pub(crate) mod traffic;
+    mod unseen;
 }
 
 harness::target!(decide::simulation::live_as_chosen);

@@ -14,18 +14,23 @@ mod limit;
 #[allow(dead_code, reason = "only what is parsed is fuzzed")]
 #[path = "../../src/sense/traffic/namespace.rs"]
 mod namespace;
+#[path = "../../src/sense/traffic/proc_tcp.rs"]
+mod proc_tcp;
 #[path = "../../src/sense/procfs.rs"]
 mod procfs;
+#[allow(dead_code, reason = "only what is parsed is fuzzed")]
+#[path = "../../src/sense/traffic/rings.rs"]
+mod rings;
 #[allow(dead_code, reason = "for limits only")]
 #[path = "../../src/units.rs"]
 mod units;
 
-/// Where `namespace` looks for its helpers.
+/// Where `namespace` and `proc_tcp` look for their helpers.
 mod sense {
     pub(crate) use crate::procfs;
 }
 
-/// Where `namespace` looks for files.
+/// Where they look for files.
 mod sys {
     pub(crate) mod files {
         use std::cell::RefCell;
@@ -55,6 +60,7 @@ fn file(text: &[u8]) {
         assert_eq!(procfs::stat(&renamed), Some(stat));
     }
     black_box(procfs::resident_pages(text));
+    black_box(rings::registered(text));
     for field in [&b"Rss"[..], b"Pss", b"MemTotal", b"MemAvailable", b""] {
         let bytes = procfs::kilobytes(text, field);
         assert!(bytes.is_none_or(|bytes| bytes % 1024 == 0));
@@ -71,11 +77,14 @@ fn file(text: &[u8]) {
 /// What does not change does not move.
 fn counters(text: &[u8]) {
     sys::files::TEXT.with_borrow_mut(|file| text.clone_into(file));
+    // A line is a socket of each of two tables, or none; the first line is a heading.
+    let rows = proc_tcp::rows("").unwrap_or_default();
+    assert!(rows.len() <= 2 * text.iter().filter(|byte| **byte == b'\n').count());
     let mut sense = NamespaceSense::default();
     let readable = sense.is_readable();
     for before in [Moved::Unknown, Moved::No] {
         sense.begin_look();
-        for stand in [Stand::Segments, Stand::Births, Stand::Datagrams] {
+        for stand in [Stand::Segments, Stand::Births, Stand::Accepts, Stand::Datagrams] {
             assert_eq!(sense.moved(stand), readable.then_some(before));
         }
     }

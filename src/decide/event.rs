@@ -7,6 +7,7 @@ use super::notice::Notice;
 use super::rules::Measure;
 use super::time::Time;
 use super::traffic::Traffic;
+pub(crate) use super::unseen::{Sight, Unseen};
 use crate::units::Bytes;
 
 /// Something happened. Past tense.
@@ -248,40 +249,6 @@ pub(crate) struct Observation {
     pub(crate) unseen: Vec<Unseen>,
     /// CPU time that this look took.
     pub(crate) cost: Duration,
-}
-
-/// What could not be seen, and why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Unseen {
-    pub(crate) what: Sight,
-    /// As in `errno(3)`; 0: nobody forbids it, it cannot be known.
-    pub(crate) errno: i32,
-}
-
-/// What there is to see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Sight {
-    Processes,
-    Memory,
-    Pages,
-    /// Standard input.
-    Input,
-    /// Which sockets COMMAND has: any of the namespace may be its.
-    Owners,
-    /// TCP connections one by one: the namespace's counters stand in.
-    Connections,
-    /// The deaths of TCP connections: the same.
-    Deaths,
-    /// Whose a short connection was: it counts.
-    Strangers,
-    /// Bytes on UDP sockets: the namespace's counters stand in.
-    Datagrams,
-    /// Bytes on Unix sockets: nothing stands in.
-    Unix,
-    /// The same, sockets of any other kind.
-    Others,
-    /// The counters themselves.
-    Counters,
 }
 
 /// Memory of the tree.

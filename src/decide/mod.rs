@@ -21,3 +21,4 @@ mod simulation;
 mod storm;
 pub(crate) mod time;
 pub(crate) mod traffic;
+mod unseen;

@@ -130,7 +130,8 @@ impl Observer {
         counts.for_each(|(_, count)| *count += 1);
     }
 
-    /// Takes in a look; `last` is when traffic last moved, as far as is known now.
+    /// Takes in a look; `last` is when traffic last moved for certain: what may have been another
+    /// program's neither begins nor ends a gap.
     pub(crate) fn looked(&mut self, now: Time, seen: &Observation, last: Option<Time>) {
         if let Some(memory) = seen.memory {
             self.course.add(now.since(self.started), memory.settled);

@@ -107,9 +107,9 @@ impl Policy {
         now.since(self.began)
     }
 
-    /// When traffic last moved.
-    pub(crate) fn last_traffic(&self) -> Option<Time> {
-        self.activity.last()
+    /// When traffic last moved that was certainly the tree's.
+    pub(crate) fn last_sure_traffic(&self) -> Option<Time> {
+        self.activity.last_sure()
     }
 
     /// A recycle was told, and did not come: all counts as if the next generation had just started,

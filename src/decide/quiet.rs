@@ -141,7 +141,12 @@ impl Activity {
 
     /// When something last moved.
     pub(crate) fn last(&self) -> Option<Time> {
-        self.last_traffic.max(self.floor.as_ref().and_then(Floor::loud_until))
+        self.last_traffic.max(self.last_sure())
+    }
+
+    /// When something last moved that was certainly the tree's.
+    pub(crate) fn last_sure(&self) -> Option<Time> {
+        self.last_sure.max(self.floor.as_ref().and_then(Floor::loud_until))
     }
 
     /// Whether only a look at everything can tell more.
@@ -180,11 +185,7 @@ impl Activity {
 
     /// COMMAND went on after it had been stopped: that time says nothing.
     pub(crate) fn woken(&mut self, now: Time) {
-        self.moved(now);
-    }
-
-    fn moved(&mut self, at: Time) {
-        self.last_traffic = Some(self.last_traffic.map_or(at, |last| last.max(at)));
+        self.last_sure = self.last_sure.max(Some(now));
     }
 
     /// A tripwire was sprung.
@@ -244,13 +245,11 @@ impl Activity {
         self.armed |= traffic.inbound.is_some_and(|at| at >= self.started);
         self.armed |= traffic.outbound.is_some_and(|at| at >= self.started + self.settle);
         self.settling |= traffic.outbound.is_some();
-        self.last_sure = self.last_sure.max(traffic.sure());
+        self.last_sure = self.last_sure.max(traffic.last_sure());
         if traffic.mover.map(|(at, _)| at) >= self.mover.map(|(at, _)| at) {
             self.mover = traffic.mover.or(self.mover);
         }
-        if let Some(at) = traffic.last() {
-            self.moved(at);
-        }
+        self.last_traffic = self.last_traffic.max(traffic.last());
     }
 
     /// Whether connections of unknown owners have delayed idleness by a whole window.
@@ -412,6 +411,19 @@ mod tests {
         assert_eq!(activity.quiet_for(at(10_000), WINDOW), Quiet::NotBefore(at(19_999)));
         look(&mut activity, 10_000, outbound(10_000));
         assert!(activity.armed());
+    }
+
+    #[test]
+    fn unsure_traffic_delays_and_neither_arms_nor_is_sure() {
+        let mut activity = activity(None);
+        let unsure = |millis| Traffic { unsure: Some(at(millis)), ..Traffic::default() };
+        look(&mut activity, 50_000, unsure(50_000));
+        assert!(!activity.armed());
+        assert_eq!((activity.last(), activity.last_sure()), (Some(at(50_000)), None));
+        look(&mut activity, 51_000, inbound(51_000));
+        look(&mut activity, 52_000, unsure(52_000));
+        assert_eq!(activity.quiet_for(at(61_999), WINDOW), Quiet::NotBefore(at(62_000)));
+        assert_eq!(activity.last_sure(), Some(at(51_000)));
     }
 
     #[test]

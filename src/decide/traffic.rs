@@ -81,13 +81,13 @@ impl Traffic {
     }
 
     /// When anything last moved for certain.
-    pub(crate) fn sure(&self) -> Option<Time> {
+    pub(crate) fn last_sure(&self) -> Option<Time> {
         self.inbound.max(self.outbound)
     }
 
     /// When anything last moved, or may have.
     pub(crate) fn last(&self) -> Option<Time> {
-        self.sure().max(self.unsure)
+        self.last_sure().max(self.unsure)
     }
 }
 
@@ -131,5 +131,6 @@ mod tests {
         };
         assert_eq!(traffic, told);
         assert_eq!(traffic.last(), Some(at(3)));
+        assert_eq!(traffic.last_sure(), Some(at(1)));
     }
 }

@@ -16,11 +16,20 @@ fn sight(what: Sight) -> (&'static str, &'static str) {
         Sight::Owners => {
             ("which sockets COMMAND has", "all sockets of this network count as its own")
         }
+        Sight::Rings => ("which files are registered with io_uring", NEVER),
         Sight::Connections => ("TCP connections one by one", TOGETHER),
         Sight::Deaths => ("TCP connections that come and go", TOGETHER),
+        Sight::Elsewhere => (
+            "TCP connections in another network namespace one by one",
+            "the counters of that network stand in for them",
+        ),
         Sight::Strangers => (
             "whose short outgoing connections ended here while COMMAND ran",
             "they delay idleness; --traffic inbound leaves them out, and so does an own container",
+        ),
+        Sight::MptcpPayload => (
+            "the payload of MPTCP connections that have ended",
+            "they delay idleness in spite of --idle-floor",
         ),
         Sight::Datagrams => ("the traffic of UDP sockets one by one", TOGETHER),
         Sight::Unix => ("the traffic of Unix sockets", NEVER),
@@ -37,9 +46,12 @@ pub(super) fn word(what: Sight) -> &'static str {
         Sight::Pages => "pages",
         Sight::Input => "stdin",
         Sight::Owners => "owners",
+        Sight::Rings => "io-uring",
         Sight::Connections => "tcp",
         Sight::Deaths => "tcp-ends",
+        Sight::Elsewhere => "other-network",
         Sight::Strangers => "strangers",
+        Sight::MptcpPayload => "mptcp-payload",
         Sight::Datagrams => "udp",
         Sight::Unix => "unix",
         Sight::Others => "others",
@@ -74,7 +86,10 @@ fn call(what: Sight) -> &'static str {
         | Sight::Pages
         | Sight::Input
         | Sight::Owners
+        | Sight::Rings
+        | Sight::Elsewhere
         | Sight::Strangers
+        | Sight::MptcpPayload
         | Sight::Counters => "",
     }
 }

@@ -2,6 +2,7 @@
 //! of the program is below here. Errors are the kernel's, as `nix::Result` or `io::Result`.
 
 pub(crate) mod area;
+mod beside;
 pub(crate) mod children;
 pub(crate) mod clock;
 pub(crate) mod cpu_clock;
@@ -9,6 +10,7 @@ pub(crate) mod datagrams;
 pub(crate) mod entry;
 pub(crate) mod environment;
 pub(crate) mod files;
+pub(crate) mod kcmp;
 pub(crate) mod netlink;
 pub(crate) mod pages;
 pub(crate) mod poll;

@@ -8,6 +8,8 @@ use nix::sys::socket::{
     socket,
 };
 
+use super::beside;
+
 /// The socket.
 #[derive(Debug)]
 pub(crate) struct SockDiag(OwnedFd);
@@ -32,14 +34,38 @@ impl SockDiag {
             .map(Self)
     }
 
+    /// The same in another network namespace, open as a file of `/proc/PID/ns`. We never enter it
+    /// ourselves: a way back that fails would be the end of all we do.
+    ///
+    /// # Errors
+    /// `EPERM`: only root may (`setns(2)`); those of `open`.
+    #[expect(unsafe_code, reason = "nix has setns only with a feature that nothing else needs")]
+    pub(crate) fn open_in(network: BorrowedFd<'_>) -> nix::Result<Self> {
+        let mut opened = Err(Errno::ECHILD);
+        beside::run(|| {
+            // SAFETY: it touches no memory.
+            let entered = unsafe { libc::setns(network.as_raw_fd(), libc::CLONE_NEWNET) };
+            opened = Errno::result(entered).and_then(|_| Self::open());
+        })?;
+        opened
+    }
+
+    /// Becomes one that is not asked, but told of each TCP socket that dies in its namespace, from
+    /// `hear_deaths` on.
+    ///
+    /// # Errors
+    /// As for `open`.
+    pub(crate) fn for_deaths(self) -> nix::Result<Self> {
+        bind(self.0.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
+        Ok(self)
+    }
+
     /// One that is not asked, but told of each TCP socket that dies, from `hear_deaths` on.
     ///
     /// # Errors
     /// As for `open`.
     pub(crate) fn open_for_deaths() -> nix::Result<Self> {
-        let open = Self::open()?;
-        bind(open.0.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
-        Ok(open)
+        Self::open()?.for_deaths()
     }
 
     /// Joins or leaves the groups that are told of deaths. While nobody is in them they cost

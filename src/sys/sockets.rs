@@ -11,7 +11,7 @@ use nix::sys::socket::{
 };
 use nix::unistd::Pid;
 
-/// A process whose descriptors can be fetched.
+/// A process or thread whose descriptors can be fetched.
 #[derive(Debug)]
 pub(crate) struct Owner(OwnedFd);
 
@@ -21,11 +21,22 @@ pub(crate) struct Fetched(OwnedFd);
 
 impl Owner {
     /// # Errors
-    /// `ESRCH`: it is gone; `ENOSYS`, `EPERM`: forbidden, or an old kernel (`pidfd_open(2)`).
-    #[expect(unsafe_code, reason = "nix has no pidfd_open")]
+    /// `ESRCH`: it is gone; `ENOSYS`, `EPERM`: forbidden, or an old kernel (`pidfd_open(2)`);
+    /// `EINVAL`: a thread, before Linux 6.9.
     pub(crate) fn open(pid: Pid) -> nix::Result<Self> {
+        /// `PIDFD_THREAD`.
+        const THREAD: i32 = libc::O_EXCL;
+        match Self::open_as(pid, 0) {
+            // It does not lead its thread group. Newer kernels say ENOENT.
+            Err(Errno::EINVAL | Errno::ENOENT) => Self::open_as(pid, THREAD),
+            opened => opened,
+        }
+    }
+
+    #[expect(unsafe_code, reason = "nix has no pidfd_open")]
+    fn open_as(pid: Pid, flags: i32) -> nix::Result<Self> {
         // SAFETY: the result is checked before it becomes an owned descriptor.
-        unsafe { owned(libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0)) }.map(Self)
+        unsafe { owned(libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), flags)) }.map(Self)
     }
 
     /// # Errors

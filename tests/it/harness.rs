@@ -18,7 +18,7 @@ pub(crate) use client::{Client, answer_lines, http, receive_datagram};
 pub(crate) use container::Container;
 pub(crate) use input::{Input, Kind};
 pub(crate) use journal::Entry;
-pub(crate) use network::{free_port, listener, own_network};
+pub(crate) use network::{free_port, in_network_of, listener, own_network};
 pub(crate) use podman::{execute, limits, read_filter};
 pub(crate) use process::{Process, lives, process as look_up, wakeups};
 pub(crate) use producer::Producer;

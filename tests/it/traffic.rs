@@ -2,11 +2,16 @@
 //! nobody's sockets suffer from being watched.
 
 mod arms;
+mod counters;
 mod ends;
 mod floor;
 mod kinds;
+mod mptcp;
+mod networks;
+mod ring;
 mod short;
 mod strangers;
+mod threads;
 mod users;
 mod words;
 

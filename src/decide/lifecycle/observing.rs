@@ -30,7 +30,7 @@ impl Lifecycle {
 
     pub(super) fn observe_look(&mut self, now: Time, watch: &Watch, seen: &Observation) {
         if let Some(observer) = &mut self.observer {
-            observer.looked(now, seen, watch.policy.last_traffic());
+            observer.looked(now, seen, watch.policy.last_sure_traffic());
         }
     }
 

@@ -229,7 +229,7 @@ impl Talk {
             TrafficLook::Changed | TrafficLook::All => self.survey(now, &mut sum),
         }
         // What only may have moved silences nothing.
-        self.silent = sum.sure() > self.latest && sum.imprecise;
+        self.silent = sum.last_sure() > self.latest && sum.imprecise;
         self.is_news(&sum);
         sum.payload = self.floor.map(|_| self.payload);
         self.unsure = self.unsure.max(sum.unsure);

@@ -7,13 +7,27 @@ use crate::sys::netlink::SockDiag;
 const DATAGRAM: usize = 32 << 10;
 
 /// A socket to the kernel that is kept open, and a place for its answers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Dialogue {
     socket: Option<SockDiag>,
+    /// A socket that is missing is opened.
+    in_ours: bool,
     buffer: Vec<u8>,
 }
 
+impl Default for Dialogue {
+    fn default() -> Self {
+        Self { socket: None, in_ours: true, buffer: Vec::new() }
+    }
+}
+
 impl Dialogue {
+    /// Over this socket, which may be of another network namespace. After a broken answer another
+    /// one is needed.
+    pub(super) fn over(socket: SockDiag) -> Self {
+        Self { socket: Some(socket), in_ours: false, buffer: Vec::new() }
+    }
+
     /// Sends a request and hands the message about every socket of the answer to `each`.
     ///
     /// # Errors
@@ -25,15 +39,15 @@ impl Dialogue {
     ) -> nix::Result<()> {
         let socket = match self.socket.take() {
             Some(socket) => socket,
-            None => SockDiag::open()?,
+            None if self.in_ours => SockDiag::open()?,
+            None => return Err(nix::Error::ENOTCONN),
         };
         self.buffer.resize(DATAGRAM, 0);
         socket.send(&request.bytes)?;
         let result = 'answer: loop {
-            let datagram = match socket.receive(&mut self.buffer) {
-                Ok(datagram) => datagram,
-                Err(error) => break Err(error),
-            };
+            // After a broken answer the rest of it may still come: only a whole one, which may be
+            // an error, leaves the socket fit for the next request.
+            let datagram = socket.receive(&mut self.buffer)?;
             for message in messages(datagram) {
                 match message {
                     Message::Socket(body) => {
@@ -47,11 +61,7 @@ impl Dialogue {
                 }
             }
         };
-        // After a broken answer the rest of it may still come: only a whole one leaves the socket
-        // fit for the next request.
-        if result.is_ok() {
-            self.socket = Some(socket);
-        }
+        self.socket = Some(socket);
         result
     }
 }

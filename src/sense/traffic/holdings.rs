@@ -1,18 +1,23 @@
 //! Which sockets the tree's processes hold, read in `/proc/PID/fd` (`proc_pid_fd(5)`): about 3 us a
-//! descriptor.
+//! descriptor. So are those of threads that have descriptors of their own, and what is registered
+//! with an io_uring.
 
 use std::collections::BTreeMap;
 
 use nix::unistd::Pid;
 
+use super::rings::{self, Registered};
 use crate::sense::procfs;
 use crate::sys::process::Process;
+use crate::sys::{files, kcmp};
 
 /// One of those who hold a socket, and its descriptor there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Holder {
+    /// A process, or a thread that has a table of descriptors of its own.
     pub(super) pid: Pid,
-    pub(super) fd: i32,
+    /// `None`: only an io_uring has it.
+    pub(super) fd: Option<i32>,
 }
 
 /// Sockets by inode. Whoever knows what one is takes it out, so that what is left is yet unknown.
@@ -22,7 +27,15 @@ pub(super) struct Holdings {
     /// Why the descriptors of some process cannot be read (`errno(3)`): then any socket of the
     /// namespace may be the tree's.
     pub(super) hidden: Option<i32>,
+    /// An io_uring was in use and did not list its files: another look may tell.
+    pub(super) ring_is_busy: bool,
+    /// An io_uring has files, and this kernel does not tell which.
+    pub(super) ring_is_unknown: bool,
+    buffer: Vec<u8>,
 }
+
+/// So often an io_uring is asked that is in use.
+const TRIES: u32 = 3;
 
 impl Holdings {
     /// Reads the descriptors of these processes. Those that go meanwhile hold nothing.
@@ -34,13 +47,9 @@ impl Holdings {
                 holdings.hidden = Some(libc::EACCES);
                 continue;
             }
-            holdings.add(pid, &format!("/proc/{pid}/fd"));
-            if process.has_lost_its_leader() {
-                // What its other threads hold, their leader does not show any more.
-                let tasks = std::fs::read_dir(format!("/proc/{pid}/task"));
-                for task in tasks.into_iter().flatten().flatten() {
-                    holdings.add(pid, &task.path().join("fd").to_string_lossy());
-                }
+            holdings.add(pid, &format!("/proc/{pid}"));
+            if process.threads > 1 {
+                holdings.add_threads(process);
             }
         }
         holdings
@@ -49,12 +58,29 @@ impl Holdings {
     /// Our own.
     pub(super) fn ours() -> Self {
         let mut holdings = Self::default();
-        holdings.add(Pid::this(), "/proc/self/fd");
+        holdings.add(Pid::this(), "/proc/self");
         holdings
     }
 
-    fn add(&mut self, pid: Pid, path: &str) {
-        let entries = match std::fs::read_dir(path) {
+    /// Threads share the descriptors of their process, unless they have unshared them or it has
+    /// lost its leader. Only tables that were not read yet are read: that costs 1.6 us a thread.
+    fn add_threads(&mut self, process: &Process) {
+        let leader = process.id.pid;
+        let mut read = if process.has_lost_its_leader() { vec![] } else { vec![leader] };
+        let tasks = std::fs::read_dir(format!("/proc/{leader}/task"));
+        for task in tasks.into_iter().flatten().flatten() {
+            let tid = task.file_name().to_str().and_then(|name| name.parse().ok());
+            let Some(tid) = tid.map(Pid::from_raw).filter(|tid| *tid != leader) else { continue };
+            if !read.iter().any(|other| shares_files(leader, *other, tid)) {
+                self.add(tid, &task.path().to_string_lossy());
+                read.push(tid);
+            }
+        }
+    }
+
+    /// `directory` is that of the process or thread.
+    fn add(&mut self, pid: Pid, directory: &str) {
+        let entries = match std::fs::read_dir(format!("{directory}/fd")) {
             Ok(entries) => entries,
             Err(error) => return self.note(&error),
         };
@@ -63,13 +89,33 @@ impl Holdings {
                 Ok(link) => {
                     let name = std::os::unix::ffi::OsStrExt::as_bytes(link.as_os_str());
                     let fd = entry.file_name().to_str().and_then(|name| name.parse().ok());
-                    if let (Some(inode), Some(fd)) = (procfs::socket_inode(name), fd) {
+                    if let (Some(inode), Some(_)) = (procfs::socket_inode(name), fd) {
                         self.sockets.insert(inode, Holder { pid, fd });
+                    } else if let (rings::NAME, Some(fd)) = (name, fd) {
+                        self.add_ring(pid, &format!("{directory}/fdinfo/{fd}"));
                     }
                 }
                 Err(error) => self.note(&error),
             }
         }
+    }
+
+    /// Sockets that are registered with an io_uring.
+    fn add_ring(&mut self, pid: Pid, fdinfo: &str) {
+        for _ in 0..TRIES {
+            match files::read_path(fdinfo, &mut self.buffer).map(rings::registered) {
+                Ok(Registered::Sockets(inodes)) => {
+                    for inode in inodes {
+                        self.sockets.entry(inode).or_insert(Holder { pid, fd: None });
+                    }
+                    return;
+                }
+                Ok(Registered::Unknown) => return self.ring_is_unknown = true,
+                Ok(Registered::Busy) => {}
+                Err(error) => return self.note(&error),
+            }
+        }
+        self.ring_is_busy = true;
     }
 
     fn note(&mut self, error: &std::io::Error) {
@@ -101,5 +147,20 @@ impl Holdings {
     /// Takes out all that are left.
     pub(super) fn drain(&mut self) -> BTreeMap<u64, Holder> {
         std::mem::take(&mut self.sockets)
+    }
+}
+
+/// Whether two threads of a process have the same descriptors.
+fn shares_files(leader: Pid, one: Pid, other: Pid) -> bool {
+    // The number of descriptors, since Linux 6.2.
+    let size = |tid: Pid| {
+        std::fs::metadata(format!("/proc/{leader}/task/{tid}/fd")).map(|directory| directory.len())
+    };
+    match kcmp::shares_files(one, other) {
+        Ok(shares) => shares,
+        // To read a table twice does no harm.
+        Err(nix::Error::ESRCH) => false,
+        // Forbidden, as in most containers. Two tables of the same size may differ, but seldom.
+        Err(_) => size(one).is_ok_and(|one| size(other).is_ok_and(|other| one == other)),
     }
 }

@@ -14,6 +14,8 @@ const COOKIE: usize = 40;
 /// `struct inet_diag_msg`, before its attributes.
 const MESSAGE: usize = 72;
 const INET_DIAG_INFO: u16 = 2;
+const INET_DIAG_ULP_INFO: u16 = 19;
+const INET_DIAG_REQ_PROTOCOL: u16 = 3;
 
 /// States of TCP sockets that a process can hold (`include/net/tcp_states.h`). Left out: TIME_WAIT
 /// and requests, which no process holds.
@@ -90,6 +92,17 @@ pub(super) struct Socket {
     /// Bytes not yet read; of a listener, connections not yet accepted.
     pub(super) unread: u32,
     pub(super) info: Option<Info>,
+    /// A subflow of an MPTCP connection, or an MPTCP listener.
+    pub(super) is_mptcp: bool,
+}
+
+impl Socket {
+    /// A TCP socket that is disconnected: a listener, or one whose peer is not known any more. An
+    /// end of an MPTCP connection that closes after the other end is disconnected before it dies.
+    pub(super) fn has_no_peer(&self) -> bool {
+        let [_, there] = self.id.ports();
+        there == 0
+    }
 }
 
 /// What `struct tcp_info` says (`tcp(7)`).
@@ -100,6 +113,9 @@ pub(super) struct Info {
     /// Payload that was ever received, or sent and acknowledged. Off by up to two: a SYN and a FIN
     /// count.
     pub(super) payload_bytes: u64,
+    /// Whether it ever was a connection. One that never was has neither time, so both are the same;
+    /// one that was disconnected keeps the time when it sent.
+    pub(super) was_connected: bool,
 }
 
 /// Asks for all sockets of a family that a process can hold.
@@ -111,6 +127,18 @@ pub(super) fn dump(family: u8, protocol: Protocol) -> Request {
 /// Asks for the TCP listeners of a family.
 pub(super) fn dump_listeners(family: u8) -> Request {
     request(Scope::Dump, family, Protocol::Tcp, 1 << 10, &[0; ID])
+}
+
+/// Asks for the MPTCP sockets of a family: `dump` has their subflows. The number of their protocol
+/// does not fit into the request itself.
+pub(super) fn dump_mptcp(family: u8) -> Request {
+    let mut body = vec![family, libc::IPPROTO_RAW as u8, 0, 0];
+    body.extend(u32::MAX.to_ne_bytes());
+    body.extend([0; ID]);
+    body.extend(8_u16.to_ne_bytes());
+    body.extend(INET_DIAG_REQ_PROTOCOL.to_ne_bytes());
+    body.extend(libc::IPPROTO_MPTCP.to_ne_bytes());
+    wire::request(Scope::Dump, &body)
 }
 
 /// Asks for one TCP socket.
@@ -145,7 +173,13 @@ pub(super) fn socket(body: &[u8]) -> Option<Socket> {
         state,
         unread: u32_at(message, 56)?,
         info: attribute(attributes, INET_DIAG_INFO).and_then(info),
+        is_mptcp: attribute(attributes, INET_DIAG_ULP_INFO).is_some_and(names_mptcp),
     })
+}
+
+/// Whether the protocol above TCP is MPTCP (`INET_ULP_INFO_NAME`).
+fn names_mptcp(info: &[u8]) -> bool {
+    attribute(info, 1).is_some_and(|name| name.starts_with(b"mptcp"))
 }
 
 /// Acknowledgements and keepalives touch neither `tcpi_last_data_sent` nor `tcpi_last_data_recv`.
@@ -154,12 +188,14 @@ fn info(info: &[u8]) -> Option<Info> {
     const RECEIVED: usize = 52;
     const BYTES_ACKED: usize = 120;
     const BYTES_RECEIVED: usize = 128;
-    let millis = u32_at(info, SENT)?.min(u32_at(info, RECEIVED)?);
+    let (sent, received) = (u32_at(info, SENT)?, u32_at(info, RECEIVED)?);
+    let millis = sent.min(received);
     // Kernels before 4.1 do not count.
     let bytes = |at| u64_at(info, at).unwrap_or_default();
     Some(Info {
         last_data: Duration::from_millis(millis.into()),
         payload_bytes: bytes(BYTES_ACKED).saturating_add(bytes(BYTES_RECEIVED)),
+        was_connected: sent != received,
     })
 }
 
@@ -173,6 +209,8 @@ mod tests {
         let request = dump(2, Protocol::Tcp).bytes;
         assert_eq!((request.len(), u16_at(&request, 6)), (72, Some(0x301)));
         assert_eq!(request.get(16..20), Some(&[2, 6, 2, 0][..]));
+        let mptcp = dump_mptcp(2).bytes;
+        assert_eq!((mptcp.len(), mptcp.get(72..)), (80, Some(&[8, 0, 3, 0, 6, 1, 0, 0][..])));
         assert_eq!(dump(10, Protocol::Udp).bytes.get(16..20), Some(&[10, 17, 0, 0][..]));
     }
 
@@ -201,7 +239,26 @@ mod tests {
         let [socket] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((socket.id.ports(), socket.state), ([80, 0], State::Listening));
         assert_eq!((socket.unread, socket.inode), (1, 4242));
-        assert_eq!(socket.info, Some(Info { last_data: Duration::ZERO, payload_bytes: 9 }));
+        let info = Info { last_data: Duration::ZERO, payload_bytes: 9, was_connected: false };
+        assert_eq!((socket.info, socket.has_no_peer(), socket.is_mptcp), (Some(info), true, false));
+    }
+
+    /// As the kernel announces the end that closed second: no peer, no bytes, the time it sent.
+    #[test]
+    fn a_disconnected_mptcp_subflow_was_a_connection() {
+        let mut answer = answer();
+        let info = HEADER + MESSAGE + 4;
+        answer.get_mut(info + 44..info + 48).unwrap().copy_from_slice(&104_u32.to_ne_bytes());
+        answer.get_mut(info + 52..info + 56).unwrap().copy_from_slice(&9999_u32.to_ne_bytes());
+        let ulp = [16, 0, 19, 0, 10, 0, 1, 0, b'm', b'p', b't', b'c', b'p', 0, 0, 0];
+        answer.extend(ulp);
+        let length = u32::try_from(answer.len()).unwrap();
+        answer.get_mut(..4).unwrap().copy_from_slice(&length.to_ne_bytes());
+        let found = sockets(&answer);
+        let [socket] = found.as_slice() else { panic!("{found:?}") };
+        assert!(socket.has_no_peer() && socket.is_mptcp);
+        let info = socket.info.unwrap();
+        assert_eq!((info.was_connected, info.last_data), (true, Duration::from_millis(104)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::inet_diag::{Socket, SocketId, State};
+use super::inet_diag::{Socket, State};
 use super::sources::Sources;
 use super::tcp::port;
 use crate::decide::traffic::Way;
@@ -48,16 +48,21 @@ impl Known {
     }
 
     /// Whose a connection was that has died.
-    pub(super) fn whose(&self, id: &SocketId, sources: &Sources) -> Whose {
-        let ports @ [here, there] = id.ports();
+    pub(super) fn whose(&self, socket: &Socket, sources: &Sources) -> Whose {
+        let id = &socket.id;
+        let [here, there] = id.ports();
         // A listener, whose end is announced, too: it was no connection.
-        if there == 0 {
+        if socket.has_no_peer() && !socket.info.is_some_and(|info| info.was_connected) {
             return Whose::Nobodys;
         }
         if let Some(way) = self.ours.get(&id.cookie()) {
             return way.map_or(Whose::Nobodys, Whose::Ours);
         }
-        if self.strangers.contains(&id.cookie()) || !sources.ports.let_pass(ports) {
+        let wanted = match socket.has_no_peer() {
+            true => sources.ports.may_let_pass(here, self.listeners.contains(&here)),
+            false => sources.ports.let_pass([here, there]),
+        };
+        if self.strangers.contains(&id.cookie()) || !wanted {
             return Whose::Nobodys;
         }
         if self.listeners.contains(&here) {

@@ -6,11 +6,16 @@
 
 mod deaths;
 mod dialogue;
+mod elsewhere;
 mod holdings;
 mod inet_diag;
 mod known;
+mod listeners;
+mod mptcp;
 mod namespace;
 pub(crate) mod probe;
+mod proc_tcp;
+mod rings;
 mod sockets;
 pub(crate) mod sources;
 pub(crate) mod stdin;
@@ -216,7 +221,7 @@ impl TrafficSense {
         // death after a flood: as long as it goes on, the kernel need not tell us of more.
         // What only may have moved is no reason to miss what does.
         let latest = self.latest;
-        let news = self.is_news(&mut sum) && sum.sure() > latest;
+        let news = self.is_news(&mut sum) && sum.last_sure() > latest;
         let flows = news && sum.imprecise && !self.sockets.expects_flood();
         self.alert = if flows { Alert::No } else { Alert::Yes { in_vain: 0 } };
         sum.payload = self.sockets.payload();

@@ -14,6 +14,8 @@ pub(super) struct Counters {
     segments: u64,
     /// TCP connections made and accepted.
     births: u64,
+    /// TCP connections accepted.
+    accepts: u64,
     /// UDP datagrams, both families.
     datagrams: u64,
 }
@@ -25,6 +27,8 @@ pub(super) enum Stand {
     Segments,
     /// For TCP connections that come and go between two looks.
     Births,
+    /// The same, only connections that others began.
+    Accepts,
     /// For UDP.
     Datagrams,
 }
@@ -32,6 +36,8 @@ pub(super) enum Stand {
 /// The watcher of the counters.
 #[derive(Debug, Default)]
 pub(super) struct NamespaceSense {
+    /// A process of another namespace, whose counters they are.
+    of: Option<i32>,
     /// What each was when it was asked for last.
     before: BTreeMap<Stand, u64>,
     /// Read once a look.
@@ -45,6 +51,11 @@ impl NamespaceSense {
     /// What was read for the last look is old.
     pub(super) fn begin_look(&mut self) {
         self.latest = None;
+    }
+
+    /// The same for the namespace of this process.
+    pub(super) fn begin_look_at(&mut self, process: i32) {
+        (self.of, self.latest) = (Some(process), None);
     }
 
     /// So many datagrams have been sent by us since the start. Whether they arrived in this very
@@ -73,15 +84,21 @@ impl NamespaceSense {
     }
 
     fn read(&mut self) -> Option<Counters> {
-        let mut counters =
-            Counters::from_snmp(files::read_path("/proc/net/snmp", &mut self.buffer).ok()?)?;
+        let net = self.of.map_or_else(|| "/proc/net".to_owned(), net);
+        let snmp = files::read_path(&format!("{net}/snmp"), &mut self.buffer).ok()?;
+        let mut counters = Counters::from_snmp(snmp)?;
         // Without IPv6 there is no such file, and nothing to count.
-        if let Ok(text) = files::read_path("/proc/net/snmp6", &mut self.buffer) {
+        if let Ok(text) = files::read_path(&format!("{net}/snmp6"), &mut self.buffer) {
             counters.datagrams = counters.datagrams.wrapping_add(udp_from_snmp6(text));
         }
         counters.datagrams = counters.datagrams.wrapping_sub(self.own);
         Some(counters)
     }
+}
+
+/// What `/proc` has about the network namespace of a process.
+pub(super) fn net(process: i32) -> String {
+    format!("/proc/{process}/net")
 }
 
 /// Whether a counter has moved.
@@ -97,13 +114,14 @@ impl Counters {
         match stand {
             Stand::Segments => self.segments,
             Stand::Births => self.births,
+            Stand::Accepts => self.accepts,
             Stand::Datagrams => self.datagrams,
         }
     }
 
     /// A line of names is followed by one of values; TCP is counted for both families here.
     fn from_snmp(text: &[u8]) -> Option<Self> {
-        let sum = |protocol: &[u8], wanted: [&[u8]; 2]| {
+        let sum = |protocol: &[u8], wanted: &[&[u8]]| {
             let mut lines = text.split(|byte| *byte == b'\n');
             let names = lines.find(|line| line.starts_with(protocol))?;
             let values = lines.find(|line| line.starts_with(protocol))?;
@@ -117,9 +135,10 @@ impl Counters {
             (numbers.len() == wanted.len()).then(|| numbers.into_iter().fold(0, u64::wrapping_add))
         };
         Some(Self {
-            segments: sum(b"Tcp:", [b"InSegs", b"OutSegs"])?,
-            births: sum(b"Tcp:", [b"ActiveOpens", b"PassiveOpens"])?,
-            datagrams: sum(b"Udp:", [b"InDatagrams", b"OutDatagrams"])?,
+            segments: sum(b"Tcp:", &[b"InSegs", b"OutSegs"])?,
+            births: sum(b"Tcp:", &[b"ActiveOpens", b"PassiveOpens"])?,
+            accepts: sum(b"Tcp:", &[b"PassiveOpens"])?,
+            datagrams: sum(b"Udp:", &[b"InDatagrams", b"OutDatagrams"])?,
         })
     }
 }
@@ -142,7 +161,7 @@ mod tests {
     fn counters_read() {
         let snmp = b"Ip: A B\nIp: 1 2\nTcp: ActiveOpens PassiveOpens X InSegs OutSegs\n\
             Tcp: 1 2 -1 30 40\nUdp: InDatagrams NoPorts OutDatagrams\nUdp: 5 9 6\nUdpLite: A\n";
-        let counters = Counters { segments: 70, births: 3, datagrams: 11 };
+        let counters = Counters { segments: 70, births: 3, accepts: 2, datagrams: 11 };
         assert_eq!(Counters::from_snmp(snmp), Some(counters));
         for end in 0..snmp.len() - 12 {
             assert_ne!(Counters::from_snmp(snmp.get(..end).unwrap()), Some(counters));

@@ -1,6 +1,8 @@
 //! The tree's sockets: everybody who knows something about them is asked.
 
+mod counters;
 mod dead;
+mod networks;
 
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
@@ -8,15 +10,16 @@ use std::time::Duration;
 use super::Wanted;
 use super::deaths::{Death, DeathSense};
 use super::dialogue::Dialogue;
+use super::elsewhere::Elsewhere;
 use super::holdings::Holdings;
-use super::namespace::{Moved, NamespaceSense, Stand};
+use super::namespace::{NamespaceSense, Stand};
 use super::sources::{Extent, Sources};
 use super::tcp::{self, Ask, TcpSense};
 use super::tripwire::Tripwires;
 use super::untimed::{self, Kind};
 use crate::decide::event::{Sight, TrafficLook, Unseen};
 use crate::decide::time::Time;
-use crate::decide::traffic::{Payload, Traffic, Way};
+use crate::decide::traffic::{Payload, Traffic};
 use crate::sense::clocks::RunSense;
 use crate::sys::process::Process;
 
@@ -38,6 +41,8 @@ pub(super) struct SocketSense {
     /// Some of them counted, although they may have been another program's.
     counted_unclear: bool,
     runs: RunSense,
+    /// The tree may have run since the last look.
+    ran: bool,
     /// The tree may have run since everything was looked at.
     ran_since_survey: bool,
     /// When the tree was last seen to have run, or a little later.
@@ -48,6 +53,11 @@ pub(super) struct SocketSense {
     window: Duration,
     tripwires: Tripwires,
     namespace: NamespaceSense,
+    /// The tree's TCP in other network namespaces.
+    elsewhere: Elsewhere,
+    began: Time,
+    /// Why the last look did not hear of connections that ended.
+    deaf: Option<nix::Error>,
 }
 
 /// What a look adds to.
@@ -73,21 +83,27 @@ impl SocketSense {
             unclear: Vec::new(),
             counted_unclear: false,
             runs: RunSense::default(),
+            ran: true,
             ran_since_survey: true,
             last_ran: Time::at(Duration::ZERO),
             strangers_at: None,
             tripwires: Tripwires::default(),
             namespace: NamespaceSense::default(),
+            elsewhere: Elsewhere::default(),
+            began: Time::at(Duration::ZERO),
+            deaf: None,
         }
     }
 
     /// A new generation: nothing of the last one is known any more.
     pub(super) fn forget(&mut self, now: Time) {
         self.tcp = TcpSense::new(now, self.counts_payload);
+        (self.elsewhere, self.began) = (Elsewhere::default(), now);
         self.tripwires = Tripwires::default();
         self.deaths.close();
         self.unclear.clear();
-        (self.runs, self.ran_since_survey, self.last_ran) = (RunSense::default(), true, now);
+        (self.runs, self.ran, self.last_ran) = (RunSense::default(), true, now);
+        self.ran_since_survey = true;
     }
 
     /// Listens to deaths from now on, not only from the first look on.
@@ -95,7 +111,7 @@ impl SocketSense {
         // Why it cannot be, the first look will say. The counters that stand in count from here.
         if self.sources.tcp.is_something() && self.deaths.begin().is_err() {
             self.namespace.begin_look();
-            for stand in [Stand::Births, Stand::Segments] {
+            for stand in [Stand::Births, Stand::Accepts, Stand::Segments] {
                 self.namespace.moved(stand);
             }
         }
@@ -151,7 +167,9 @@ impl SocketSense {
 
     /// What has moved on connections, if that is counted.
     pub(super) fn payload(&self) -> Option<Payload> {
-        self.tcp.payload()
+        let mut payload = self.tcp.payload()?;
+        self.elsewhere.add_payload(&mut payload);
+        Some(payload)
     }
 
     /// What has moved since the last look.
@@ -172,11 +190,13 @@ impl SocketSense {
         let asked = match look {
             TrafficLook::Changed if !self.may_have_changed() => {
                 self.tcp.ask_hottest(findings.now, &mut self.dialogue, Ask::All, findings.sum);
+                self.ask_elsewhere(findings);
                 Ok(())
             }
             TrafficLook::Hottest => {
                 let ask = Ask::UntilMoved;
                 self.tcp.ask_hottest(findings.now, &mut self.dialogue, ask, findings.sum);
+                self.ask_elsewhere(findings);
                 if !self.unclear.is_empty() {
                     // A survey will tell whose they were.
                     findings.sum.note_unexplained(findings.now);
@@ -185,6 +205,10 @@ impl SocketSense {
             }
             TrafficLook::Changed | TrafficLook::All => self.survey(findings),
         };
+        let heard = heard.and(self.count_births(findings));
+        if std::mem::take(&mut self.tcp.lost_payload) {
+            findings.unseen.push(Unseen { what: Sight::MptcpPayload, errno: 0 });
+        }
         findings.sum.strangers = self.has_strangers(findings.now);
         findings.sum.unclear = std::mem::take(&mut self.counted_unclear);
         heard.and(asked)
@@ -207,12 +231,20 @@ impl SocketSense {
         if let Some(errno) = holdings.hidden {
             findings.unseen.push(Unseen { what: Sight::Owners, errno });
         }
+        if holdings.ring_is_busy {
+            findings.sum.note_unsure(findings.now);
+        }
+        let rings = match holdings.ring_is_unknown {
+            true => Err(Unseen { what: Sight::Rings, errno: 0 }),
+            false => Ok(()),
+        };
         let choice = (&self.sources, self.own.as_slice());
         let (now, dialogue) = (findings.now, &mut self.dialogue);
         let hold_now = || Holdings::of(members);
         let surveyed =
             self.tcp.survey(now, dialogue, &mut holdings, hold_now, choice, findings.sum);
         let tcp_is_elsewhere = surveyed.is_err();
+        let elsewhere = self.survey_elsewhere(members, &mut holdings, findings);
         let timed = match surveyed {
             Ok(()) => {
                 let (ours, strange) = self.tcp.listening_ports();
@@ -222,13 +254,13 @@ impl SocketSense {
                 Ok(())
             }
             Err(_) if self.sources.tcp == Extent::Nothing => Ok(()),
-            Err(error) => self.count_together(Sight::Connections, Stand::Segments, error, findings),
+            Err(error) => self.count_connections(&holdings, error, findings),
         };
         let untimed = match self.sources.has_untimed() {
             true => self.survey_untimed(&mut holdings, tcp_is_elsewhere, findings),
             false => Ok(()),
         };
-        let seen = timed.and(untimed);
+        let seen = rings.and(timed).and(elsewhere).and(untimed);
         self.ran_since_survey = !knows_runs || seen.is_err() || hides || tcp_is_elsewhere;
         seen
     }
@@ -263,28 +295,6 @@ impl SocketSense {
             });
         }
         seen
-    }
-
-    /// Counters of the namespace stand in for what cannot be seen.
-    fn count_together(
-        &mut self,
-        what: Sight,
-        stand: Stand,
-        error: nix::Error,
-        findings: &mut Findings<'_>,
-    ) -> Result<(), Unseen> {
-        let errno = error as i32;
-        match self.namespace.moved(stand) {
-            Some(Moved::Yes) if is_pid_1() => {
-                findings.sum.note_imprecisely(Way::Inbound, findings.now);
-            }
-            Some(Moved::Yes) => findings.sum.note_unsure(findings.now),
-            Some(Moved::No) => {}
-            Some(Moved::Unknown) => findings.sum.note_unsure(findings.now),
-            None => return Err(Unseen { what: Sight::Counters, errno }),
-        }
-        findings.unseen.push(Unseen { what, errno });
-        Ok(())
     }
 
     /// Whether anything of what is wanted can be seen here.

@@ -71,6 +71,15 @@ impl Ports {
         (self.wanted.is_empty() || among(&self.wanted)) && !among(&self.unwanted)
     }
 
+    /// The same if the port of the other end is not known. A client of the tree's listener has one
+    /// that was chosen at random.
+    pub(super) fn may_let_pass(&self, here: u16, is_listener: bool) -> bool {
+        match is_listener {
+            true => self.let_pass([here, here]),
+            false => !self.unwanted.contains(&here),
+        }
+    }
+
     /// Whether sockets without ports count.
     pub(super) fn let_portless_pass(&self) -> bool {
         self.wanted.is_empty()
@@ -92,6 +101,10 @@ mod tests {
         assert!(!ports(&[80], &[]).let_pass([81, 40_000]));
         assert!(!ports(&[], &[9090]).let_pass([9090, 40_000]));
         assert!(!ports(&[80], &[9090]).let_pass([80, 9090]));
+        assert!(ports(&[80], &[]).may_let_pass(80, true));
+        assert!(!ports(&[80], &[]).may_let_pass(81, true));
+        assert!(ports(&[5432], &[]).may_let_pass(40_000, false));
+        assert!(!ports(&[], &[9090]).may_let_pass(9090, false));
         assert!(ports(&[], &[9090]).let_portless_pass());
         assert!(!ports(&[80], &[]).let_portless_pass());
     }

@@ -10,6 +10,8 @@ use super::dialogue::Dialogue;
 use super::holdings::Holdings;
 use super::inet_diag::{self, FAMILIES, Protocol, Socket, SocketId, State};
 use super::known::{Known, Whose};
+pub(super) use super::listeners::somebody_listens;
+use super::mptcp;
 use super::sources::Sources;
 use crate::decide::awake::{Connection, Mover};
 use crate::decide::time::Time;
@@ -49,6 +51,8 @@ pub(super) struct TcpSense {
     began: Time,
     /// With `--idle-floor`: what has moved, and how much of it was on which connection.
     payload: Option<(Payload, BTreeMap<u64, u64>)>,
+    /// Some of it is not known.
+    pub(super) lost_payload: bool,
 }
 
 impl TcpSense {
@@ -61,6 +65,7 @@ impl TcpSense {
             strangers_seen: false,
             began,
             payload: counts_payload.then(Default::default),
+            lost_payload: false,
         }
     }
 
@@ -157,6 +162,9 @@ impl TcpSense {
             }
         }
         ours.extend(accepted);
+        if self.payload.is_none() {
+            mptcp::fill_unread(dialogue, &mut ours);
+        }
         for (socket, _) in &ours {
             holdings.take(socket.inode);
         }
@@ -197,9 +205,12 @@ impl TcpSense {
         // Those that the tree was seen to hold, not those that it may hold.
         let held = sockets.iter().filter(|(_, seen)| *seen);
         let ours: BTreeSet<_> = held.map(|(socket, _)| socket.id.ends()).collect();
+        // Further subflows of a connection may use any port.
+        let accepted = mptcp::accepted(all(), &known.listeners);
         let mut hottest: Vec<(Time, (SocketId, Way))> = Vec::new();
         for socket in all().filter(|socket| socket.state != State::Listening) {
-            let accepted = known.listeners.contains(&port(socket));
+            let accepted =
+                known.listeners.contains(&port(socket)) || accepted.contains(&socket.inode);
             let way = if accepted { Way::Inbound } else { Way::Outbound };
             let (here, there) = socket.id.ends();
             // Where both ends are ours, nothing leaves the tree.
@@ -251,6 +262,11 @@ impl TcpSense {
         sum.note_mover(death.last_data, || mover(&death.socket));
         if let Some((_, counted)) = &mut self.payload {
             counted.remove(&death.socket.id.cookie());
+            if death.socket.has_no_peer() {
+                // It lost its counters together with its peer.
+                sum.note_unsure(death.last_data);
+                self.lost_payload = true;
+            }
         } else {
             sum.note(way, death.last_data);
             // When it died, we do not know: since we listened last.
@@ -286,12 +302,17 @@ impl TcpSense {
 
     /// Whose a connection was that has died.
     pub(super) fn whose(&self, death: &Death, sources: &Sources) -> Whose {
-        self.known.whose(&death.socket.id, sources)
+        self.known.whose(&death.socket, sources)
     }
 
     /// Whether a port is known to be somebody's who listens on it.
     pub(super) fn knows_listener(&self, port: u16) -> bool {
         self.known.listeners.contains(&port) || self.known.strange_listeners.contains(&port)
+    }
+
+    /// Whether the tree listens on any port.
+    pub(super) fn listens(&self) -> bool {
+        !self.known.listeners.is_empty()
     }
 
     /// The ports that the tree listens on, and those that only others listen on.
@@ -323,22 +344,4 @@ pub(super) fn port(socket: &Socket) -> u16 {
 /// When payload last moved on it, rather a tick too late.
 pub(super) fn moved_at(socket: &Socket, now: Time) -> Option<Time> {
     socket.info.map(|info| now.before(info.last_data.saturating_sub(TICK)))
-}
-
-/// Whether anybody listens on one of these ports.
-///
-/// # Errors
-/// The kernel does not tell.
-pub(super) fn somebody_listens(
-    dialogue: &mut Dialogue,
-    wanted: impl Fn(u16) -> bool,
-) -> nix::Result<bool> {
-    let mut found = false;
-    for family in FAMILIES {
-        let each = |body: &[u8]| {
-            found |= inet_diag::socket(body).is_some_and(|listener| wanted(port(&listener)));
-        };
-        dialogue.ask(&inet_diag::dump_listeners(family), each)?;
-    }
-    Ok(found)
 }

@@ -251,9 +251,10 @@ impl Fetcher {
     /// # Errors
     /// `EPERM`, `ENOSYS`: it is forbidden here, or for this process; `EMFILE`.
     pub(super) fn fetch(&mut self, inode: u64, holder: Holder) -> nix::Result<Option<Fetched>> {
+        let fd = holder.fd.ok_or(nix::Error::EOPNOTSUPP)?;
         let owner = self.0.entry(holder.pid).or_insert_with(|| Owner::open(holder.pid));
         let fetched = match owner {
-            Ok(owner) => owner.fetch(holder.fd),
+            Ok(owner) => owner.fetch(fd),
             Err(error) => Err(*error),
         };
         match fetched {

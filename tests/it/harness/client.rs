@@ -1,13 +1,15 @@
 //! The other end of the fixture's sockets, and of real servers.
 
 use super::now_ms;
+use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket, sockopt,
+    AddressFamily, SockFlag, SockType, SockaddrStorage, UnixAddr, connect, setsockopt, socket,
+    sockopt,
 };
 use std::ffi::c_int;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -46,6 +48,21 @@ impl Client {
         let socket = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)?;
         connect(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
         Self::unix(UnixStream::from(socket))
+    }
+
+    /// Over MPTCP, as long as the other end speaks it.
+    #[expect(unsafe_code, reason = "nix does not know the protocol")]
+    pub(crate) fn mptcp(address: &str) -> io::Result<Self> {
+        let address: SocketAddr = address.parse().unwrap();
+        let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
+        let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+        // SAFETY: it touches no memory; the result is checked before it is owned.
+        let socket = unsafe {
+            let fd = Errno::result(libc::socket(family, kind, libc::IPPROTO_MPTCP))?;
+            OwnedFd::from_raw_fd(fd)
+        };
+        connect(socket.as_raw_fd(), &SockaddrStorage::from(address))?;
+        Self::new(TcpStream::from(socket))
     }
 
     /// Asks the other end every second whether it is still there.

@@ -5,6 +5,7 @@
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use std::cell::Cell;
 use std::ffi::c_char;
+use std::fs::File;
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
@@ -27,6 +28,18 @@ pub(crate) fn own_network() {
     let error = io::Error::last_os_error();
     assert_eq!(result, 0, "tests need root: a network of their own: {error}");
     raise_loopback().unwrap();
+}
+
+/// Does something in the network of another process, in a thread of its own.
+pub(crate) fn in_network_of<T: Send>(pid: i32, act: impl FnOnce() -> T + Send) -> T {
+    let network = File::open(format!("/proc/{pid}/ns/net")).unwrap();
+    let enter = || {
+        // SAFETY: setns(2) touches no memory.
+        let result = unsafe { libc::setns(network.as_raw_fd(), libc::CLONE_NEWNET) };
+        assert_eq!(result, 0, "setns: {}", io::Error::last_os_error());
+        act()
+    };
+    std::thread::scope(|scope| scope.spawn(enter).join()).unwrap()
 }
 
 fn raise_loopback() -> io::Result<()> {

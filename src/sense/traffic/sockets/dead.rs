@@ -5,13 +5,12 @@
 //! closed nothing. What the tree's connections carried, they carried by the time that it last ran.
 
 use super::{Findings, SocketSense};
-use crate::decide::event::{Sight, Unseen};
+use crate::decide::event::Unseen;
 use crate::decide::time::Time;
 use crate::decide::traffic::{Traffic, Way};
 use crate::sense::clocks;
 use crate::sense::traffic::deaths::{Death, Heard, Missed};
 use crate::sense::traffic::known::Whose;
-use crate::sense::traffic::namespace::Stand;
 use crate::sense::traffic::sources::Extent;
 use crate::sense::traffic::tcp;
 use crate::sys::process::Process;
@@ -27,17 +26,20 @@ impl SocketSense {
     pub(super) fn hear(&mut self, findings: &mut Findings<'_>) -> Result<(), Unseen> {
         let began = self.deaths.begin();
         let Findings { now, members, .. } = *findings;
-        let (heard, ran) = self.runs.around(members, || self.deaths.hear(now));
-        let ran = ran || heard.is_about_others() && clocks::any_runs(members);
+        let (deaths, elsewhere) = (&mut self.deaths, &mut self.elsewhere);
+        let (heard, ran) = self.runs.around(members, || {
+            elsewhere.drain(now);
+            deaths.hear(now)
+        });
+        self.ran = ran || heard.is_about_others() && clocks::any_runs(members);
         match began {
             Ok(Missed::Began) => findings.sum.note_unsure(now),
             Ok(_) => {}
-            Err(error) => {
-                return self.count_together(Sight::Deaths, Stand::Births, error, findings);
-            }
+            // Counters stand in when it is known whether the tree listens.
+            Err(error) => self.deaf = Some(error),
         }
-        self.take(heard, ran, now, findings.sum);
-        if ran && self.sources.tcp == Extent::All {
+        self.take(heard, self.ran, now, findings.sum);
+        if self.ran && self.sources.tcp == Extent::All {
             self.deaths.resume();
         }
         self.clear_up(now, findings.sum);

@@ -90,3 +90,26 @@ fn without_observe_there_is_no_sum() {
     story.tell(1, Event::Exited(Exit::Status(0)));
     assert!(!story.said.iter().any(|notice| matches!(notice, Notice::Observed(_))));
 }
+
+#[test]
+fn unsure_traffic_neither_begins_nor_ends_a_quiet_gap() {
+    let unsure = |millis| Traffic { unsure: Some(at(millis)), ..Traffic::default() };
+    let mut story = Story::running(observing(plain()));
+    for millis in (1_000..20_000).step_by(3_000) {
+        story.more = unsure(millis);
+        story.wait(millis + 2_999);
+    }
+    assert_eq!(story.ends(22_000, Event::Exited(Exit::Status(0))).gaps, None);
+
+    // The control: two requests have one gap between them, whatever is unsure meanwhile.
+    let mut story = Story::running(observing(plain()));
+    for (millis, traffic, until) in [(1_000, 1_000, 4_950), (5_000, 1_000, 8_950)] {
+        story.traffic = Some(traffic);
+        story.more = unsure(millis);
+        story.wait(until);
+    }
+    story.traffic = Some(9_000);
+    story.wait(9_900);
+    let gaps = story.ends(9_950, Event::Exited(Exit::Status(0))).gaps.unwrap();
+    assert_eq!((gaps.count, gaps.longest.as_secs()), (1, 7));
+}
