@@ -22,6 +22,12 @@ pub(crate) enum Notice {
     LimitTooLow { used: Bytes, limit: Bytes, measure: Measure, held_until: Duration },
     /// `--kill-rss` killed two generations in a row right after their start.
     KillLimitTooLow { limit: Bytes, again_in: Duration },
+    /// Idle recycles in a row of generations that only saw their clients reconnect: the next such
+    /// one is kept until this age.
+    OnlyReconnects { generation: u64, kept_until: Duration },
+    /// With `--idle-floor auto`: so much moves in the background, and more than the floor is
+    /// traffic. 0: nothing does any more. `again`: something was told before.
+    Background { bytes: Bytes, window: Duration, floor: Bytes, again: bool },
     /// Some of the tree still lives long after KILL.
     StillAlive { after: Duration },
     /// Every process that is left refuses our signals.
@@ -229,4 +235,6 @@ pub(crate) enum Hold {
     Storm,
     /// COMMAND is stopped.
     Stopped,
+    /// Idle recycles do not help: COMMAND only sees its clients reconnect.
+    Reconnects,
 }

@@ -20,8 +20,11 @@ pub(crate) struct Traffic {
     pub(crate) unsure: Option<Time>,
     /// Some of these times are only "since the last look": the source has no timestamps.
     pub(crate) imprecise: bool,
-    /// TCP, with `--idle-floor`: then it is here and not above.
+    /// How much moved on TCP connections. With `--idle-floor`, TCP is here and not above.
     pub(crate) payload: Option<Payload>,
+    /// Payload of all TCP connections of this generation together. `None`: not all of them were
+    /// looked at, or they cannot be seen.
+    pub(crate) carried: Option<u64>,
 }
 
 /// Payload on TCP connections, counted from the start of the generation.
@@ -31,6 +34,13 @@ pub(crate) struct Payload {
     pub(crate) outbound: u64,
     /// When the last byte of all moved.
     pub(crate) last: Option<Time>,
+    /// Connections that are open.
+    pub(crate) connections: u64,
+    /// How many were opened or closed.
+    pub(crate) changes: u64,
+    /// The most that one connection moved since the look before, by who opened it.
+    pub(crate) inbound_burst: u64,
+    pub(crate) outbound_burst: u64,
 }
 
 impl Traffic {
@@ -63,11 +73,17 @@ impl Traffic {
 
 impl Payload {
     pub(crate) fn add(&mut self, way: Way, bytes: u64) {
-        let place = match way {
-            Way::Inbound => &mut self.inbound,
-            Way::Outbound => &mut self.outbound,
+        let (sum, burst) = match way {
+            Way::Inbound => (&mut self.inbound, &mut self.inbound_burst),
+            Way::Outbound => (&mut self.outbound, &mut self.outbound_burst),
         };
-        *place = place.saturating_add(bytes);
+        *sum = sum.saturating_add(bytes);
+        *burst = (*burst).max(bytes);
+    }
+
+    /// The most that any one connection moved since the look before.
+    pub(crate) fn burst(&self) -> u64 {
+        self.inbound_burst.max(self.outbound_burst)
     }
 
     /// In both directions.

@@ -63,6 +63,11 @@ fn values_that_mean_nothing() {
         "--idle 1m --idle-floor 8",
         "--idle 1m --idle-floor 10%",
         "--idle 1m --idle-floor x",
+        "--idle 1m --idle-floor 8/conn",
+        "--idle 1m --idle-floor 8B/",
+        "--idle 1m --idle-floor 8B/client",
+        "--idle 1m --idle-floor /conn",
+        "--idle 1m --idle-floor Auto",
         "--stdin foo",
         "--stdin LINES",
         "--stdin lines --max-line 0B",
@@ -114,8 +119,11 @@ fn lines_of_no_standard_input_by_variable() {
 /// The default, and said aloud: no floor.
 #[test]
 fn a_floor_of_no_bytes_is_none() {
-    let (end, run) = Run::new("--idle 1h --idle-floor 0B").fixture("exit:5").finish();
-    assert_eq!((end, run.stderr()), (End::Code(5), String::new()));
+    for floor in ["0B", "0B/conn"] {
+        let options = format!("--idle 1h --idle-floor {floor}");
+        let (end, run) = Run::new(&options).fixture("exit:5").finish();
+        assert_eq!((end, run.stderr()), (End::Code(5), String::new()));
+    }
 }
 
 #[test]

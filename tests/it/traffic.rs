@@ -2,9 +2,11 @@
 //! nobody's sockets suffer from being watched.
 
 mod arms;
+mod background;
 mod ends;
 mod floor;
 mod kinds;
+mod reconnect;
 mod short;
 mod strangers;
 mod users;

@@ -2,6 +2,7 @@
 
 mod asleep;
 mod boundaries;
+mod floor;
 mod lines;
 mod memory;
 mod observing;

@@ -26,6 +26,7 @@ mod passing;
 
 /// Something that is going to happen.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "few come at a time")]
 enum Coming {
     Act(Action),
     /// What the core will be told, and what was true when it was found out.
@@ -239,6 +240,10 @@ impl World {
             Action::Start { .. } => {
                 self.talk = Talk::new(self.now, &self.rules);
                 (self.clear_since, self.was_blind) = (self.now, false);
+                if self.habits.reconnects {
+                    let after = self.random.millis(20, 100);
+                    self.plan(after, Coming::Happen(scenario::reconnect(&self.rules)));
+                }
                 if self.concern == Concern::Little { 8 } else { 3 }
             }
             Action::Pass(_)

@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use crate::units::{Bytes, Span};
 
+pub(super) fn write_nothing_left(out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    out.write_str("not recycled: standard input has ended, the next generation would find nothing")
+}
+
 pub(super) fn write_long(out: &mut fmt::Formatter<'_>, longest: Bytes) -> fmt::Result {
     write!(
         out,

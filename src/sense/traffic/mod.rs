@@ -40,7 +40,9 @@ use crate::sys::process::Process;
 #[derive(Clone, Debug, Default)]
 struct Wanted {
     sources: Sources,
-    /// How much moved, too: `--idle-floor`.
+    /// When something moved on TCP; with `--idle-floor` only how much counts.
+    times: bool,
+    /// How much moved: `--idle-floor`, `--observe`.
     payload: bool,
     /// From the start of each generation on; else from the first look on.
     from_start: bool,
@@ -77,7 +79,8 @@ impl TrafficSense {
     pub(crate) fn of(sources: Sources, rules: &Rules) -> Self {
         let wanted = Wanted {
             sources,
-            payload: rules.floor.is_some(),
+            times: rules.floor.is_none(),
+            payload: rules.floor.is_some() || rules.observe.is_some(),
             from_start: rules.idle.is_some() || rules.observe.is_some(),
         };
         let told = rules.observe.is_some() || rules.sample_every.is_some();
@@ -94,7 +97,12 @@ impl TrafficSense {
         let inherited = if looked_at { Holdings::ours() } else { Holdings::default() };
         Self {
             stdin,
-            sockets: SocketSense::new(wanted.sources.clone(), wanted.payload, own, inherited),
+            sockets: SocketSense::new(
+                wanted.sources.clone(),
+                (wanted.times, wanted.payload),
+                own,
+                inherited,
+            ),
             began: Time::at(Duration::ZERO),
             latest: None,
             alert: Alert::Yes { in_vain: 0 },
@@ -208,6 +216,7 @@ impl TrafficSense {
         let flows = self.is_news(&mut sum) && sum.imprecise && !self.sockets.expects_flood();
         self.alert = if flows { Alert::No } else { Alert::Yes { in_vain: 0 } };
         sum.payload = self.sockets.payload();
+        sum.carried = self.sockets.carried().filter(|_| look == TrafficLook::All);
         match seen {
             Ok(()) => Some(sum),
             Err(reason) => {

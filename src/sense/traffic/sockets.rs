@@ -22,7 +22,9 @@ use crate::sys::process::Process;
 #[derive(Debug)]
 pub(super) struct SocketSense {
     sources: Sources,
-    /// How much moved is to be known, too (`--idle-floor`).
+    /// When something moved on TCP counts; with `--idle-floor` only how much does.
+    times: bool,
+    /// How much moved is to be known.
     counts_payload: bool,
     /// Sockets that are our own standard descriptors: not traffic.
     own: Vec<u64>,
@@ -49,17 +51,18 @@ pub(super) struct Findings<'a> {
 impl SocketSense {
     pub(super) fn new(
         sources: Sources,
-        counts_payload: bool,
+        (times, counts_payload): (bool, bool),
         own: Vec<u64>,
         inherited: Holdings,
     ) -> Self {
         Self {
             sources,
+            times,
             counts_payload,
             own,
             inherited,
             dialogue: Dialogue::default(),
-            tcp: TcpSense::new(Time::at(Duration::ZERO), counts_payload),
+            tcp: TcpSense::new(Time::at(Duration::ZERO), (times, counts_payload)),
             deaths: DeathSense::default(),
             unclear: Vec::new(),
             counted_unclear: false,
@@ -70,7 +73,7 @@ impl SocketSense {
 
     /// A new generation: nothing of the last one is known any more.
     pub(super) fn forget(&mut self, now: Time) {
-        self.tcp = TcpSense::new(now, self.counts_payload);
+        self.tcp = TcpSense::new(now, (self.times, self.counts_payload));
         self.tripwires = Tripwires::default();
         self.deaths.close();
         self.unclear.clear();
@@ -95,7 +98,7 @@ impl SocketSense {
     /// Readable when something moves.
     pub(super) fn tripwires(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         // With a floor bytes alone are nothing: they are added up look by look.
-        let deaths = self.deaths.tripwire().filter(|_| !self.counts_payload);
+        let deaths = self.deaths.tripwire().filter(|_| self.times);
         [deaths, self.tripwires.as_fd()].into_iter().flatten()
     }
 
@@ -112,7 +115,7 @@ impl SocketSense {
     /// What has moved on its own account since the last time.
     pub(super) fn overhear(&mut self, now: Time, sum: &mut Traffic) {
         self.tripwires.moved(now, sum);
-        if self.counts_payload {
+        if !self.times {
             return;
         }
         let mut dead = Vec::new();
@@ -136,12 +139,17 @@ impl SocketSense {
 
     /// Whether connections come and go so fast that the next death will make us rest.
     pub(super) fn expects_flood(&self) -> bool {
-        self.deaths.is_flooded() && !self.counts_payload
+        self.deaths.is_flooded() && self.times
     }
 
     /// What has moved on connections, if that is counted.
-    pub(super) fn payload(&self) -> Option<Payload> {
-        self.tcp.payload()
+    pub(super) fn payload(&mut self) -> Option<Payload> {
+        self.tcp.payload().moved()
+    }
+
+    /// The payload of all connections of this generation; `None`: they were not seen.
+    pub(super) fn carried(&mut self) -> Option<u64> {
+        self.tcp.payload().carried()
     }
 
     /// What has moved since the last look.

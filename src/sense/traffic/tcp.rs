@@ -1,9 +1,12 @@
 //! When payload last moved on the tree's TCP sockets, asked of the kernel after the fact: it keeps
 //! the time of the last byte for every socket, so precision does not depend on how often we look.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod payload;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use self::payload::{Living, PayloadSense};
 use super::deaths::Death;
 use super::dialogue::Dialogue;
 use super::holdings::Holdings;
@@ -11,7 +14,7 @@ use super::inet_diag::{self, FAMILIES, Protocol, Socket, SocketId, State};
 use super::known::{Known, Whose};
 use super::sources::Sources;
 use crate::decide::time::Time;
-use crate::decide::traffic::{Payload, Traffic, Way};
+use crate::decide::traffic::{Traffic, Way};
 
 /// The kernel's times have the resolution of its tick. Rather a tick late than early: 10 ms at the
 /// slowest rate that Linux knows.
@@ -20,9 +23,6 @@ const TICK: Duration = Duration::from_millis(10);
 /// So many of those that moved last are asked before all are looked at: where thousands speak now
 /// and then, the very last one may be silent while others are not.
 const MOST_HOT: usize = 8;
-
-/// Of so many dead connections the payload is remembered in vain, at most.
-const MOST_UNHEARD: usize = 1000;
 
 /// The watcher of TCP sockets.
 #[derive(Debug)]
@@ -33,27 +33,26 @@ pub(super) struct TcpSense {
     newest: Option<Time>,
     known: Known,
     surveyed: bool,
-    /// When the generation began.
-    began: Time,
-    /// With `--idle-floor`: what has moved, and how much of it was on which connection.
-    payload: Option<(Payload, BTreeMap<u64, u64>)>,
+    /// When something moved counts; with `--idle-floor` only how much.
+    times: bool,
+    payload: PayloadSense,
 }
 
 impl TcpSense {
-    pub(super) fn new(began: Time, counts_payload: bool) -> Self {
+    pub(super) fn new(began: Time, (times, counts_payload): (bool, bool)) -> Self {
         Self {
             hottest: Vec::new(),
             newest: None,
             known: Known::default(),
             surveyed: false,
-            began,
-            payload: counts_payload.then(Default::default),
+            times,
+            payload: PayloadSense::new(began, counts_payload),
         }
     }
 
-    /// What has moved in this generation, if that is counted.
-    pub(super) fn payload(&self) -> Option<Payload> {
-        self.payload.as_ref().map(|(payload, _)| *payload)
+    /// How much has moved.
+    pub(super) fn payload(&mut self) -> &mut PayloadSense {
+        &mut self.payload
     }
 
     /// Asks the sockets that moved last, until one has moved since. What is not known is left out:
@@ -94,6 +93,7 @@ impl TcpSense {
         (sources, not_these): (&Sources, &[u64]),
         sum: &mut Traffic,
     ) -> nix::Result<()> {
+        self.payload.begin_survey();
         let (mut ours, mut others) = (Vec::new(), Vec::new());
         for family in FAMILIES {
             let each = |body: &[u8]| {
@@ -163,7 +163,7 @@ impl TcpSense {
         let waiting = listeners().filter(|listener| listener.unread > 0);
         let let_pass = |listener| sources.ports.let_pass([port(listener); 2]);
         // With a floor births count nothing.
-        if self.payload.is_none() && waiting.into_iter().any(let_pass) {
+        if self.times && waiting.into_iter().any(let_pass) {
             // Connections that wait to be accepted are the next requests.
             sum.note(Way::Inbound, now);
         }
@@ -171,6 +171,7 @@ impl TcpSense {
         let held = sockets.iter().filter(|(_, seen)| *seen);
         let ours: BTreeSet<_> = held.map(|(socket, _)| socket.id.ends()).collect();
         let mut hottest: Vec<(Time, (SocketId, Way))> = Vec::new();
+        let mut living = Living::default();
         for socket in all().filter(|socket| socket.state != State::Listening) {
             let accepted = known.listeners.contains(&port(socket));
             let way = if accepted { Way::Inbound } else { Way::Outbound };
@@ -184,17 +185,13 @@ impl TcpSense {
                 continue;
             }
             self.count(now, socket, way, sum);
+            living.add(socket);
             let Some(at) = moved_at(socket, now) else { continue };
             let place = hottest.partition_point(|(then, _)| *then >= at);
             hottest.insert(place, (at, (socket.id, way)));
             hottest.truncate(MOST_HOT);
         }
-        if let Some((_, counted)) = &mut self.payload
-            && counted.len() > 2 * sockets.len() + MOST_UNHEARD
-        {
-            // Of these nobody told that they died.
-            counted.retain(|cookie, _| known.ours.contains_key(cookie));
-        }
+        self.payload.end_survey(&living, &known);
         self.newest = hottest.first().map(|(at, _)| *at);
         self.hottest = hottest.into_iter().map(|(_, socket)| socket).collect();
         self.known = known;
@@ -202,42 +199,26 @@ impl TcpSense {
 
     /// Counts what a living connection says.
     fn count(&mut self, now: Time, socket: &Socket, way: Way, sum: &mut Traffic) {
-        if socket.state == State::Connected && socket.unread > 0 && self.payload.is_none() {
+        if socket.state == State::Connected && socket.unread > 0 && self.times {
             // Not read yet: the next request. After the other end's FIN the number says nothing:
             // the FIN counts, and so does what nobody wants to read any more.
             sum.note(way, now);
         }
-        match moved_at(socket, now) {
-            Some(at) if self.payload.is_none() => sum.note(way, at),
-            Some(at) => self.add(socket, way, at),
-            None => {}
+        let Some(at) = moved_at(socket, now) else { return };
+        if self.times {
+            sum.note(way, at);
         }
+        self.payload.add(socket, way, at);
     }
 
     /// Counts what a connection of ours said before it died.
     pub(super) fn count_dead(&mut self, death: &Death, way: Way, sum: &mut Traffic) {
-        self.add(&death.socket, way, death.last_data);
-        if let Some((_, counted)) = &mut self.payload {
-            counted.remove(&death.socket.id.cookie());
-        } else {
+        self.payload.add_dead(death, way);
+        if self.times {
             sum.note(way, death.last_data);
             // When it died, we do not know: since we listened last.
             sum.imprecise = true;
         }
-    }
-
-    /// Adds what is new to the payload that has moved, the last of it then.
-    fn add(&mut self, socket: &Socket, way: Way, at: Time) {
-        let (Some((payload, counted)), Some(info)) = (&mut self.payload, socket.info) else {
-            return;
-        };
-        let before = counted.insert(socket.id.cookie(), info.payload_bytes);
-        if at < self.began {
-            // An inherited connection: what it carried before is not this generation's.
-            return;
-        }
-        payload.add(way, info.payload_bytes.saturating_sub(before.unwrap_or_default()));
-        payload.last = payload.last.max(Some(at));
     }
 
     /// Whose a connection was that has died.

@@ -1,6 +1,7 @@
 //! Stories about traffic: what is asked when, and exactly when a generation is idle then.
 
 use super::*;
+use crate::decide::rules::Threshold;
 use crate::decide::traffic::Payload;
 
 const WINDOW: u64 = 10_000;
@@ -11,7 +12,7 @@ fn idle() -> Rules {
 }
 
 fn floor(bytes: u64) -> Rules {
-    Rules { floor: Some(Bytes(bytes)), ..idle() }
+    Rules { floor: Some(Threshold::Total(Bytes(bytes))), ..idle() }
 }
 
 fn sprung(traffic: Traffic) -> Event {
@@ -24,7 +25,7 @@ const ALL: TrafficLook = TrafficLook::All;
 impl Story {
     /// So many bytes have arrived on TCP connections, the last of them then.
     fn received(&mut self, inbound: u64, last: u64) {
-        let payload = Payload { inbound, outbound: 0, last: Some(at(last)) };
+        let payload = Payload { inbound, last: Some(at(last)), ..Payload::default() };
         self.more.payload = Some(payload);
     }
 
