@@ -25,6 +25,8 @@ pub(crate) struct Floor {
     learner: Option<Learner>,
     /// What was learned has changed, and that was not told yet.
     pub(crate) is_news: bool,
+    /// When a window last carried more than the floor allows.
+    loud: Option<Time>,
     /// There was more than the floor allows: from then on it can go idle.
     armed: bool,
     /// The most that moved in a window and could arm, for when the floor is learned.
@@ -52,6 +54,7 @@ impl Floor {
             window,
             learner: learns.then(|| Learner::new(started, window, None)),
             is_news: false,
+            loud: None,
             armed: false,
             peak: Peak::default(),
             armed_from: started,
@@ -60,18 +63,18 @@ impl Floor {
     }
 
     /// The generation starts with what earlier ones have learned.
-    pub(super) fn remember(&mut self, background: Option<Background>) {
+    pub(crate) fn remember(&mut self, background: Option<Background>) {
         if let (Some(learner), Some((started, _))) = (&mut self.learner, self.samples.front()) {
             *learner = Learner::new(*started, self.window, background);
         }
     }
 
-    pub(super) fn background(&self) -> Option<Background> {
+    pub(crate) fn background(&self) -> Option<Background> {
         self.learner.as_ref()?.learned()
     }
 
     /// A look could not see.
-    pub(super) fn blind(&mut self, now: Time) {
+    pub(crate) fn blind(&mut self, now: Time) {
         if let Some(learner) = &mut self.learner {
             learner.blind(now);
         }
@@ -95,6 +98,9 @@ impl Floor {
         if self.learner.as_mut().is_some_and(|learner| learner.observe(now, payload)) {
             self.is_news = true;
         }
+        // Of more than a window the floor says nothing.
+        let loud = self.loud_until().filter(|loud| now.since(*loud) <= self.window);
+        self.loud = self.loud.max(loud);
         if self.learner.is_some() {
             self.note_peak(now, settled);
         }
@@ -113,12 +119,18 @@ impl Floor {
         self.armed
     }
 
+    /// When a window last carried more than the floor allows; `None`: none did.
+    pub(crate) fn loud(&self) -> Option<Time> {
+        self.loud
+    }
+
     /// What has moved until now arms nothing any more.
     pub(crate) fn begin_anew(&mut self, now: Time) {
         (self.armed, self.armed_from, self.peak) = (false, now, Peak::default());
     }
 
-    /// When there was last more than the floor allows; `None`: never.
+    /// Until when more than the floor allows may have moved, as far as the window that ends now is
+    /// concerned; `None`: never.
     pub(crate) fn loud_until(&self) -> Option<Time> {
         let (_, latest) = self.samples.back()?;
         let moved = |payload: &Payload| latest.total().saturating_sub(payload.total());

@@ -100,6 +100,8 @@ pub(crate) struct Observed {
     pub(crate) course: Option<Course>,
     /// `None`: there was no traffic.
     pub(crate) gaps: Option<Gaps>,
+    /// `None`: there is no steady one.
+    pub(crate) background: Option<Background>,
     /// `None`: it is too soon.
     pub(crate) advice: Option<Advice>,
 }
@@ -138,6 +140,17 @@ impl Gaps {
     pub(crate) const FEWEST: u64 = 3;
 }
 
+/// Steady traffic in the background.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Background {
+    /// In each window, on connections that others opened, and on those of COMMAND's own.
+    pub(crate) inbound: Bytes,
+    pub(crate) outbound: Bytes,
+    pub(crate) window: Duration,
+    /// Between what is more than that. `None`: nothing is.
+    pub(crate) gaps: Option<Gaps>,
+}
+
 /// What to set. `None`: there is no reason for any.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Advice {
@@ -146,6 +159,10 @@ pub(crate) struct Advice {
     pub(crate) idle: Option<Duration>,
     /// `--quiet`, with the limit.
     pub(crate) quiet: Option<Duration>,
+    /// `--idle-floor`, and the idle time that it is for.
+    pub(crate) floor: Option<(Bytes, Duration)>,
+    /// `--settle 0s`: an early job moved so much at once.
+    pub(crate) early_job: Option<Bytes>,
 }
 
 /// How `--max-rss` fits between what COMMAND needs and what there is.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::Activity;
-use crate::decide::floor::Background;
+use crate::decide::floor::{Background, Floor};
 use crate::decide::time::Time;
 use crate::decide::traffic::Traffic;
 
@@ -53,7 +53,7 @@ impl Activity {
             }
             _ => self.payload_is_unknown(now),
         }
-        let last = self.last();
+        let last = self.last_traffic.max(self.floor.as_ref().and_then(Floor::loud));
         if last != self.carried.last {
             self.carried = Carried { last, bytes: None };
         }
@@ -63,7 +63,8 @@ impl Activity {
     /// Whether all traffic of this generation came within moments of its start, and was no more
     /// than a handshake and a first exchange. What is unknown is not.
     pub(crate) fn only_reconnected(&self, window: Duration) -> bool {
-        let early = self.last().is_some_and(|last| last <= self.started + window.min(MOMENTS));
+        let end = self.started + window.min(MOMENTS);
+        let early = self.carried.last.is_some_and(|last| last <= end);
         early && self.carried.bytes.is_some_and(|bytes| bytes <= HANDSHAKE)
     }
 }

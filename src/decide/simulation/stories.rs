@@ -44,6 +44,8 @@ struct Story {
     busy: Range<u64>,
     /// Looks at memory see nothing.
     blind: bool,
+    /// CPU time that each look takes.
+    cost: Duration,
     /// Looks at all traffic see nothing.
     hides_all: bool,
 }
@@ -80,6 +82,7 @@ impl Story {
             stopped: false,
             busy: 0..0,
             blind: false,
+            cost: Duration::ZERO,
             hides_all: false,
         };
         assert!(matches!(story.tell(0, Event::Due)[..], [Action::Start { generation: 1, .. }]));
@@ -126,7 +129,7 @@ impl Story {
             traffic: look.traffic.filter(|_| !hides).map(|_| traffic),
             tree: look.walk.then_some(Tree { cpu, stopped: self.stopped, processes: 1 }),
             unseen: Vec::new(),
-            cost: Duration::ZERO,
+            cost: self.cost,
         })
     }
 

@@ -4,7 +4,7 @@
 use super::*;
 use crate::decide::notice::Hold;
 use crate::decide::rules::{Backoff, Then, Threshold};
-use crate::decide::traffic::Payload;
+use crate::decide::traffic::{Payload, Way};
 
 fn idle(seconds: u64) -> Rules {
     let after = Duration::from_secs(seconds);
@@ -72,6 +72,26 @@ fn the_first_delay_is_that_of_backoff_if_that_is_longer() {
     assert_eq!(story.ages(&mut 0, Some(900), 4), [10_100, 10_100, 60_000, 120_000]);
 }
 
+/// Heartbeats go on meanwhile, below the floor.
+#[test]
+fn heartbeats_below_the_floor_are_not_what_a_client_reconnects_for() {
+    let rules = Rules { floor: Some(Threshold::Total(Bytes(160))), ..idle(10) };
+    let mut story = Story::running(rules);
+    let mut ages = Vec::new();
+    let mut began = 0;
+    for _ in 0..4 {
+        let mut beats = Beats { way: Way::Inbound, ..Beats::new(began) };
+        beats.moves(&mut story, began, 900);
+        story.more.carried = Some(900);
+        let (millis, _) = beats.go_on(&mut story, began + 100_000, 8).unwrap();
+        ages.push((millis - began) / 1_000);
+        began = millis;
+        story.obeys(millis);
+    }
+    assert_eq!(ages, [10, 10, 20, 40]);
+    assert_eq!(story.spaced(), [20]);
+}
+
 /// The negative controls: more than a handshake, later than moments, or nobody knows.
 #[test]
 fn idle_recycles_of_generations_with_real_traffic_are_not_spaced() {
@@ -137,11 +157,13 @@ struct Beats {
     payload: Payload,
     until: u64,
     is_beat: bool,
+    way: Way,
 }
 
 impl Beats {
     fn new(now: u64) -> Self {
-        Self { payload: Payload::default(), until: now, is_beat: false }
+        let way = Way::Outbound;
+        Self { payload: Payload::default(), until: now, is_beat: false, way }
     }
 
     /// Until then, one beat of so many bytes a second. Tells of the first thing that was done.
@@ -160,9 +182,9 @@ impl Beats {
 
     fn moves(&mut self, story: &mut Story, now: u64, bytes: u64) {
         self.payload.connections = 1;
-        self.payload.outbound_burst = 0;
+        (self.payload.inbound_burst, self.payload.outbound_burst) = (0, 0);
         if bytes > 0 {
-            self.payload.add(crate::decide::traffic::Way::Outbound, bytes);
+            self.payload.add(self.way, bytes);
             self.payload.last = Some(at(now));
         }
         story.more.payload = Some(self.payload);

@@ -1,5 +1,6 @@
 //! Stories about `--observe`: nothing is stopped, and all that would have been is told.
 
+mod background;
 mod sums;
 
 use super::*;
