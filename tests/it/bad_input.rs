@@ -94,6 +94,8 @@ fn a_list_of_nothing() {
 fn a_floor_of_nothing() {
     assert_refused("--idle-floor 64B", &["--idle-floor"]);
     assert_refused("--max-lifetime 1h --idle-floor 64B", &["--idle-floor"]);
+    let quiet = "--max-lifetime 1h --quiet 1s --idle-floor auto";
+    assert_refused(quiet, &["--idle-floor auto", "means nothing without --idle"]);
 }
 
 /// There is nothing to hand over in lines.
