@@ -167,16 +167,21 @@ impl Learner {
 
     /// The background, if all halves are alike and small.
     fn steady(&self, connections: u64) -> Option<Background> {
-        let totals = || self.halves.iter().map(|half| half.total());
-        let (least, most) = (totals().min()?, totals().max()?);
-        // A beat more or less is in each half, or a quarter where there are many. Of the largest
-        // steps the smallest is a beat: a message in one half is not in all.
-        let beat = self.halves.iter().map(|half| half.step).min()?;
-        if least == 0 || most - least > beat.max(most / 4) {
+        let halves = || self.halves.iter().map(|half| half.total());
+        let pairs = || self.halves.iter().zip(self.halves.iter().skip(1));
+        let windows = || pairs().map(|(one, other)| one.total().saturating_add(other.total()));
+        let (least_half, most_in_half) = (halves().min()?, halves().max()?);
+        let (least, most) = (windows().min()?, windows().max()?);
+        // A beat more or less of each side may be in each. Of the largest steps the smallest is a
+        // beat: a message in one half is not in all.
+        let beats = self.halves.iter().map(|half| half.step).min()?.saturating_mul(2);
+        let halves_alike = most_in_half - least_half <= beats.max(most_in_half / 2);
+        let windows_alike = most - least <= beats.max(most / 8);
+        if least_half == 0 || !halves_alike || !windows_alike {
             return None;
         }
-        let pairs = self.halves.iter().zip(self.halves.iter().skip(1));
-        let (first, second) = pairs.max_by_key(|(one, other)| one.total() + other.total())?;
+        let (first, second) =
+            pairs().max_by_key(|(one, other)| one.total().saturating_add(other.total()))?;
         let burst = self.halves.iter().map(|half| half.burst).max()?;
         let background = Background {
             inbound: first.inbound.saturating_add(second.inbound),

@@ -71,6 +71,26 @@ fn beats_of_two_kinds_are_learned_together() {
     assert_eq!(learned(|now| ping(now) + poll(now)), Some(5 * 10 + 10 * 120));
 }
 
+/// As of AMQP with a heartbeat of 5 s: two or three of each side in 5 s, not at the same time.
+#[test]
+fn beats_of_two_sides_are_learned() {
+    for period in [2_300, 2_500, 2_700, 3_300] {
+        let one = beat(8, period);
+        let learned = learned(|now| one(now) + one(now + 700));
+        assert!(learned.is_some_and(|bytes| (48..=80).contains(&bytes)), "{period} {learned:?}");
+    }
+}
+
+/// As of an idle celery worker on Redis: 3,446 and 4,964 bytes in turns.
+#[test]
+fn a_beat_as_long_as_the_window_is_learned_among_shorter_ones() {
+    let (often, seldom) = (beat(689, 1_000), beat(1_518, 10_000));
+    assert_eq!(learned(|now| often(now) + seldom(now)), Some(10 * 689 + 1_518));
+    // More than all the others together: then it may be a request.
+    let (often, seldom) = (beat(689, 1_000), beat(4_000, 10_000));
+    assert_eq!(learned(|now| often(now) + seldom(now)), None);
+}
+
 #[test]
 fn one_request_in_each_window_is_never_learned() {
     for period in [6_000, 7_500, 9_000, 10_000, 15_000, 30_000] {
@@ -91,7 +111,7 @@ fn a_message_among_beats_is_not_learned_with_them() {
 /// Requests of people and queues: exponential gaps, a fixed seed.
 #[test]
 fn random_requests_are_not_learned() {
-    for mean in [500_u64, 1_000, 2_000, 4_000] {
+    for mean in [100_u64, 200, 500, 1_000, 2_000, 4_000] {
         let mut seed = 7_u64;
         let mut next = 0;
         let told = learned(|now| {
