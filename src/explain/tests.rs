@@ -212,26 +212,6 @@ fn what_would_not_start_is_said_first() {
 }
 
 #[test]
-fn each_kind_of_floor_is_explained() {
-    for (floor, words) in [
-        ("64B", "no more than 64B of TCP payload and nothing else for 5m"),
-        (
-            "64B/conn",
-            "no more than 64B of TCP payload for each open connection and nothing else for 5m",
-        ),
-        (
-            "auto",
-            "no more TCP payload than twice the background traffic, once that is learned, and \
-             nothing else for 5m",
-        ),
-    ] {
-        let line = format!("--idle 5m --idle-floor {floor} node");
-        let part = part("A recycle comes when", &line, &facts());
-        assert!(part.replace("\n ", "").contains(words), "{part}");
-    }
-}
-
-#[test]
 fn only_a_kill_has_its_own_steps() {
     let text = "\
 1. Every process gets SIGKILL.
