@@ -8,7 +8,7 @@ complete -c recycle -n __recycle_options -l min-lifetime -d 'Hold every recycle 
 complete -c recycle -n __recycle_options -l quiet -d 'Hold memory and lifetime recycles until quiet' -r -f
 complete -c recycle -n __recycle_options -l quiet-wait -d '... but no longer than this' -r -f
 complete -c recycle -n __recycle_options -l traffic -d 'stdin, sockets, tcp, udp, unix, inbound; port:N, !port:N' -r -f
-complete -c recycle -n __recycle_options -l idle-floor -d 'This little TCP payload is quiet' -r -f
+complete -c recycle -n __recycle_options -l idle-floor -d 'Ignore up to this much TCP payload per idle window: SIZE, SIZE/conn or auto' -r -f
 complete -c recycle -n __recycle_options -l settle -d 'COMMAND\'s own connections do not arm --idle this soon after its start' -r -f
 complete -c recycle -n __recycle_options -l idle-cpu -d 'More of one CPU is work, not quiet' -r -f
 complete -c recycle -n __recycle_options -l stdin -d 'inherit or lines' -r -f -a "inherit\t''

@@ -74,9 +74,10 @@ struct Args {
     #[arg(long, value_name = "LIST", env = "RECYCLE_TRAFFIC", help_heading = QUIET)]
     #[arg(default_value = "stdin,sockets", verbatim_doc_comment)]
     traffic: String,
-    /// This little TCP payload is quiet
+    /// Ignore up to this much TCP payload per idle
+    /// window: SIZE, SIZE/conn or auto
     #[arg(long, value_name = "SIZE", env = "RECYCLE_IDLE_FLOOR", help_heading = QUIET)]
-    #[arg(default_value = "0B")]
+    #[arg(default_value = "0B", verbatim_doc_comment)]
     idle_floor: String,
     /// COMMAND's own connections do not arm --idle
     /// this soon after its start

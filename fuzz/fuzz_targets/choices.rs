@@ -8,7 +8,7 @@ use crate::decide::event::{
 use crate::decide::exit::{Exit, Failure, Signal, Stage};
 use crate::decide::rules::{
     Backoff, Budget, Idle, Lifetime, Lines, Mapped, Measure, MemoryRules, Observe, Quiet, Restart,
-    Rules, SignalMap, Then,
+    Rules, SignalMap, Then, Threshold,
 };
 use crate::decide::time::Time;
 use crate::decide::traffic::{Payload, Traffic};
@@ -108,7 +108,7 @@ impl<'a> Choices<'a> {
         Rules {
             idle: self.maybe(|it| Idle { after: it.window(), settle: it.span() }),
             idle_cpu: self.maybe(Self::share).filter(|share| *share < Share::ALL),
-            floor: self.maybe(Self::size),
+            floor: self.maybe(Self::threshold),
             memory: self.memory_rules(),
             lifetime,
             min_lifetime: self.span().min(longest),
@@ -251,7 +251,20 @@ impl<'a> Choices<'a> {
                 inbound: it.number(),
                 outbound: it.number(),
                 last: it.maybe(|it| it.moment(now)),
+                connections: it.number(),
+                changes: it.number(),
+                inbound_burst: it.number(),
+                outbound_burst: it.number(),
             }),
+            carried: self.maybe(Self::number),
+        }
+    }
+
+    fn threshold(&mut self) -> Threshold {
+        match self.number() % 3 {
+            0 => Threshold::Total(self.size()),
+            1 => Threshold::PerConnection(self.size()),
+            _ => Threshold::Auto,
         }
     }
 }

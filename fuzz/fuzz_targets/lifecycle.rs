@@ -22,6 +22,7 @@ mod decide {
     mod observe;
     mod policy;
     mod quiet;
+    mod reconnect;
     mod restart;
     pub(crate) mod rules;
     pub(crate) mod sampling;

@@ -13,7 +13,7 @@ use super::values::{self, Parsed, mapping};
 use super::{Args, Typed};
 use crate::act::stop::Scope;
 use crate::decide::rules::{
-    Idle, Lifetime, Measure, MemoryRules, Observe, Quiet, Rules, SignalMap,
+    Idle, Lifetime, Measure, MemoryRules, Observe, Quiet, Rules, SignalMap, Threshold,
 };
 use crate::report::metrics::Target;
 use crate::report::{Format, Loudness, Style};
@@ -225,6 +225,12 @@ fn check(rules: &Rules, typed: &Typed<'_>, args: &Args) -> anyhow::Result<()> {
             typed.name(option)
         );
     }
+    // Without --idle nobody looks often enough to learn anything.
+    ensure!(
+        idle || rules.floor != Some(Threshold::Auto),
+        "{} auto: means nothing without --idle",
+        typed.name("idle-floor")
+    );
     let shortest = Duration::from_millis(10);
     let windows = [
         ("idle", rules.idle.map(|idle| idle.after)),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::act::stop::Scope;
 use crate::decide::exit::Signal;
-use crate::decide::rules::{Backoff, Budget, Mapped, Restart, Then};
+use crate::decide::rules::{Backoff, Budget, Mapped, Restart, Then, Threshold};
 use crate::report::Format;
 use crate::sense::traffic::sources::{Extent, Ports, Sources};
 use crate::units::Bytes;
@@ -117,10 +117,18 @@ pub(super) fn backoff(text: &str) -> Parsed<Backoff> {
     Ok(Backoff { min, max })
 }
 
-/// A number of bytes, which may be 0: then `None`.
-pub(super) fn floor(text: &str) -> Parsed<Option<Bytes>> {
-    let bytes = Bytes::parse(text, "a size with a unit, such as 64B or 4K")?;
-    Ok(Some(bytes).filter(|bytes| *bytes != Bytes(0)))
+/// A number of bytes, which may be 0: then `None`. With `/conn`, for each connection.
+pub(super) fn floor(text: &str) -> Parsed<Option<Threshold>> {
+    if text == "auto" {
+        return Ok(Some(Threshold::Auto));
+    }
+    let (size, each) = match text.strip_suffix("/conn") {
+        Some(size) => (size, true),
+        None => (text, false),
+    };
+    let form = "a size with a unit, such as 64B, 4K or 256B/conn, or auto";
+    let bytes = Some(Bytes::parse(size, form)?).filter(|bytes| *bytes != Bytes(0));
+    Ok(bytes.map(if each { Threshold::PerConnection } else { Threshold::Total }))
 }
 
 /// `child` or `group`.

@@ -15,6 +15,7 @@ pub(crate) fn matters(notice: &Notice) -> bool {
         | Notice::GaveUp { .. }
         | Notice::LimitTooLow { .. }
         | Notice::KillLimitTooLow { .. }
+        | Notice::OnlyReconnects { .. }
         | Notice::StillAlive { .. }
         | Notice::Refused
         | Notice::LongLine { .. }
@@ -28,6 +29,7 @@ pub(crate) fn matters(notice: &Notice) -> bool {
         | Notice::MetricsFailed { .. }
         | Notice::HookFailed { .. }
         | Notice::EventsLost { .. }
+        | Notice::Background { .. }
         | Notice::Sampled { .. }
         | Notice::WouldRecycle { .. }
         | Notice::Observed(_)

@@ -26,6 +26,7 @@ mod draining;
 mod ending;
 mod held;
 mod kill;
+mod learning;
 mod living;
 mod observing;
 mod preparing;
@@ -34,10 +35,9 @@ mod starting;
 
 use std::time::Duration;
 
-use self::held::Held;
-use self::kill::Kill;
 pub(crate) use self::signals::Wish;
 use self::signals::{Meaning, stopped};
+use self::{held::Held, kill::Kill, learning::Lessons};
 use super::event::{Action, Cause, Event, Look, Reason};
 use super::exit::{End, Exit, Failure, Signal};
 use super::notice::{Notice, Opening, Recycled};
@@ -187,6 +187,7 @@ pub(crate) struct Lifecycle {
     generation: u64,
     restarts: Restarts,
     storm: Storm,
+    lessons: Lessons,
     finality: Finality,
     input: Input,
     /// With `--observe`.
@@ -204,6 +205,7 @@ impl Lifecycle {
             state: State::Waiting { until: now, cause: None, last: End::SUCCESS },
             generation: 0,
             storm: Storm::default(),
+            lessons: Lessons::default(),
             finality: Finality::NotYet,
             input: Input::default(),
             random: Random(seed),

@@ -13,6 +13,7 @@ pub(crate) mod notice;
 mod observe;
 mod policy;
 mod quiet;
+mod reconnect;
 mod restart;
 pub(crate) mod rules;
 pub(crate) mod sampling;

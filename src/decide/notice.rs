@@ -23,6 +23,12 @@ pub(crate) enum Notice {
     LimitTooLow { used: Bytes, limit: Bytes, measure: Measure, held_until: Duration },
     /// `--kill-rss` killed two generations in a row right after their start.
     KillLimitTooLow { limit: Bytes, again_in: Duration },
+    /// Idle recycles in a row of generations that only saw their clients reconnect: the next such
+    /// one is kept until this age.
+    OnlyReconnects { generation: u64, kept_until: Duration },
+    /// With `--idle-floor auto`: so much moves in the background, and more than the floor is
+    /// traffic. 0: nothing does any more. `again`: something was told before.
+    Background { bytes: Bytes, window: Duration, floor: Bytes, again: bool },
     /// Some of the tree still lives long after KILL.
     StillAlive { after: Duration },
     /// Every process that is left refuses our signals.
@@ -101,6 +107,8 @@ pub(crate) struct Observed {
     pub(crate) course: Option<Course>,
     /// `None`: there was no traffic.
     pub(crate) gaps: Option<Gaps>,
+    /// `None`: there is no steady one.
+    pub(crate) background: Option<Background>,
     /// `None`: it is too soon.
     pub(crate) advice: Option<Advice>,
 }
@@ -139,6 +147,17 @@ impl Gaps {
     pub(crate) const FEWEST: u64 = 3;
 }
 
+/// Steady traffic in the background.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Background {
+    /// In each window, on connections that others opened, and on those of COMMAND's own.
+    pub(crate) inbound: Bytes,
+    pub(crate) outbound: Bytes,
+    pub(crate) window: Duration,
+    /// Between what is more than that. `None`: nothing is.
+    pub(crate) gaps: Option<Gaps>,
+}
+
 /// What to set. `None`: there is no reason for any.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Advice {
@@ -147,6 +166,10 @@ pub(crate) struct Advice {
     pub(crate) idle: Option<Duration>,
     /// `--quiet`, with the limit.
     pub(crate) quiet: Option<Duration>,
+    /// `--idle-floor`, and the idle time that it is for.
+    pub(crate) floor: Option<(Bytes, Duration)>,
+    /// `--settle 0s`: an early job moved so much at once.
+    pub(crate) early_job: Option<Bytes>,
 }
 
 /// How `--max-rss` fits between what COMMAND needs and what there is.
@@ -245,4 +268,6 @@ pub(crate) enum Hold {
     Storm,
     /// COMMAND is stopped.
     Stopped,
+    /// Idle recycles do not help: COMMAND only sees its clients reconnect.
+    Reconnects,
 }

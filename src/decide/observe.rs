@@ -2,17 +2,19 @@
 //! observer outlives generations; when it wants to look, `Observing` knows, which does not.
 
 mod advice;
+mod background;
 mod course;
 mod gaps;
 
 use std::time::Duration;
 
 use self::advice::Seen;
+use self::background::BackgroundWatch;
 use self::course::Course;
 use self::gaps::Histogram;
 use super::event::{Cause, Look, MemoryLook, Observation, TrafficLook};
 use super::memory::settled_by;
-use super::notice::{self, Observed};
+use super::notice::{self, Gaps, Observed};
 use super::quiet::Activity;
 use super::rules::Rules;
 use super::time::Time;
@@ -29,11 +31,13 @@ const PAUSE: u32 = 200;
 #[derive(Debug)]
 pub(crate) struct Observing {
     next: Option<Time>,
+    /// Looks at everything cost so little that each look can be one.
+    cheap: bool,
 }
 
 impl Observing {
     pub(crate) fn new(started: Time, rules: &Rules) -> Self {
-        Self { next: rules.observe.map(|_| started + EARLIEST) }
+        Self { next: rules.observe.map(|_| started + EARLIEST), cheap: true }
     }
 
     pub(crate) fn deadline(&self) -> Option<Time> {
@@ -41,12 +45,13 @@ impl Observing {
     }
 
     /// What is to be looked at now. In a silence only a look at everything can tell that it goes
-    /// on. Once nothing is planned any more traffic is of no interest.
+    /// on, and only that can tell how much moves in the background. Once nothing is planned any
+    /// more traffic is of no interest.
     pub(crate) fn wanted(&self, now: Time, activity: &Activity, only_memory: bool) -> Look {
         if self.next.is_none_or(|next| now < next) {
             return Look::default();
         }
-        let traffic = match (only_memory, activity.is_still()) {
+        let traffic = match (only_memory, activity.is_still() || self.cheap) {
             (true, _) => Look::default(),
             (false, true) => Look::ALL_TRAFFIC,
             (false, false) => activity.look(now, PACE),
@@ -58,6 +63,9 @@ impl Observing {
 
     /// Takes in a look.
     pub(crate) fn looked(&mut self, now: Time, seen: &Observation) {
+        if seen.look.traffic == Some(TrafficLook::All) {
+            self.cheap = seen.cost * PAUSE <= PACE;
+        }
         if let Some(next) = self.next.filter(|next| now >= *next)
             && seen.look.walk
             && seen.look.memory.is_some()
@@ -86,9 +94,10 @@ pub(crate) struct Observer {
     course: Course,
     /// Of the generation that lived longest, before this one.
     longest: Course,
-    silence: Silence,
-    gaps: Histogram,
-    traffic: bool,
+    track: Track,
+    background: BackgroundWatch,
+    /// The `--idle` that was given.
+    idle: Option<Duration>,
 }
 
 impl Observer {
@@ -105,9 +114,9 @@ impl Observer {
             peak: Bytes(0),
             course: Course::new(),
             longest: Course::new(),
-            silence: Silence::default(),
-            gaps: Histogram::default(),
-            traffic: false,
+            track: Track::default(),
+            background: BackgroundWatch::new(now, rules),
+            idle: rules.idle.map(|idle| idle.after),
         })
     }
 
@@ -120,8 +129,8 @@ impl Observer {
         if last.age() > self.longest.age() {
             self.longest = last;
         }
-        // Between two generations it is quiet for another reason.
-        self.silence = Silence::default();
+        self.track.started();
+        self.background.started(now);
     }
 
     /// A recycle would have been.
@@ -137,8 +146,71 @@ impl Observer {
             self.course.add(now.since(self.started), memory.settled);
             self.peak = self.peak.max(memory.settled);
         }
+        self.track.looked(now, seen, last, self.idle_cpu);
+        self.background.looked(now, seen, last, self.idle_cpu);
+    }
+
+    /// The sum of it, the last or not; `None`: nothing ever ran.
+    pub(crate) fn report(&self, now: Time, last: bool) -> Option<Observed> {
+        let span = now.since(self.began?);
+        let longest =
+            [&self.course, &self.longest].into_iter().max_by_key(|course| course.age())?;
+        let course = longest.usual().map(|usual| {
+            let growth = longest.growth();
+            notice::Course { usual, peak: self.peak, growth }
+        });
+        let gaps = self.track.sum(self.idle_cpu);
+        let learned = self.background.background();
+        let above = learned.map(|_| self.background.above.sum(self.idle_cpu));
+        let background = learned.map(|learned| notice::Background {
+            inbound: Bytes(learned.inbound),
+            outbound: Bytes(learned.outbound),
+            window: background::WINDOW,
+            gaps: above.as_ref().and_then(Track::gaps),
+        });
+        // With a floor, what is above it decides when COMMAND is idle.
+        let usual_gap = above.as_ref().unwrap_or(&gaps).gaps.longest_usual();
+        let gaps = gaps.gaps();
+        let counted = background.map_or(gaps, |background| background.gaps);
+        let seen = Seen {
+            course: course.as_ref(),
+            gaps: counted.as_ref(),
+            usual_gap,
+            memory: self.memory,
+            background: learned.map(|learned| learned.bytes()),
+            idle: self.idle,
+            early_job: Bytes(self.background.early_job()),
+        };
+        let advice = (span >= advice::SOON).then(|| advice::advise(&seen));
+        let (generations, would) = (self.generations, self.would.clone());
+        Some(Observed { last, generations, span, would, course, gaps, background, advice })
+    }
+}
+
+/// Quiet gaps between traffic, and the silence that goes on.
+#[derive(Clone, Debug, Default)]
+struct Track {
+    silence: Silence,
+    gaps: Histogram,
+    traffic: bool,
+}
+
+impl Track {
+    /// Between two generations it is quiet for another reason.
+    fn started(&mut self) {
+        self.silence = Silence::default();
+    }
+
+    /// Takes in a look; `last` is when traffic last moved.
+    fn looked(
+        &mut self,
+        now: Time,
+        seen: &Observation,
+        last: Option<Time>,
+        idle_cpu: Option<Share>,
+    ) {
         if let Some(widely) = seen.look.traffic {
-            self.moved(last);
+            self.moved(last, idle_cpu);
             let stopped = seen.tree.is_some_and(|tree| tree.stopped);
             if seen.traffic.is_none() || stopped {
                 self.silence.lost = true;
@@ -152,9 +224,9 @@ impl Observer {
     }
 
     /// Traffic may have moved; `last` is when.
-    fn moved(&mut self, last: Option<Time>) {
+    fn moved(&mut self, last: Option<Time>, idle_cpu: Option<Share>) {
         if last > self.silence.since {
-            if let Some(gap) = self.silence.gap(self.idle_cpu) {
+            if let Some(gap) = self.silence.gap(idle_cpu) {
                 self.gaps.add(gap);
             }
             self.silence = Silence { since: last, ..Silence::default() };
@@ -162,26 +234,18 @@ impl Observer {
         }
     }
 
-    /// The sum of it, the last or not; `None`: nothing ever ran.
-    pub(crate) fn report(&self, now: Time, last: bool) -> Option<Observed> {
-        let span = now.since(self.began?);
-        let longest =
-            [&self.course, &self.longest].into_iter().max_by_key(|course| course.age())?;
-        let course = longest.usual().map(|usual| {
-            let growth = longest.growth();
-            notice::Course { usual, peak: self.peak, growth }
-        });
-        let mut gaps = self.gaps.clone();
-        if let Some(open) = self.silence.gap(self.idle_cpu) {
-            gaps.add(open);
+    /// The same, with the silence that goes on.
+    fn sum(&self, idle_cpu: Option<Share>) -> Self {
+        let mut sum = self.clone();
+        if let Some(open) = self.silence.gap(idle_cpu) {
+            sum.gaps.add(open);
         }
-        let usual_gap = gaps.longest_usual();
-        let gaps = self.traffic.then(|| gaps.gaps());
-        let seen =
-            Seen { course: course.as_ref(), gaps: gaps.as_ref(), usual_gap, memory: self.memory };
-        let advice = (span >= advice::SOON).then(|| advice::advise(&seen));
-        let (generations, would) = (self.generations, self.would.clone());
-        Some(Observed { last, generations, span, would, course, gaps, advice })
+        sum
+    }
+
+    /// `None`: there was no traffic.
+    fn gaps(&self) -> Option<Gaps> {
+        self.traffic.then(|| self.gaps.gaps())
     }
 }
 

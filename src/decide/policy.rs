@@ -1,6 +1,7 @@
 //! Is this generation due for a recycle? Limits and observations go in, a verdict comes out.
 //! One of these lives as long as its generation. It decides; what a stop is, `lifecycle` knows.
 
+mod learning;
 mod pressing;
 
 use std::time::Duration;
@@ -58,6 +59,8 @@ pub(crate) struct Policy {
     next_traffic: Option<Time>,
     /// No planned recycle before then.
     not_before: Time,
+    /// If it only sees its clients reconnect, no idle recycle before then.
+    not_idle_before: Time,
     /// INT, QUIT or HUP came, and planned recycles are held until then.
     interrupted_until: Option<Time>,
     /// Since when a memory or lifetime recycle has been waiting for a quiet moment.
@@ -87,6 +90,7 @@ impl Policy {
             observing: Observing::new(started, rules),
             next_traffic: rules.idle.map(|idle| started + idle.after.min(EARLIEST)),
             not_before: started + rules.min_lifetime,
+            not_idle_before: started,
             interrupted_until: None,
             waiting_since: None,
             crossed: false,

@@ -1,8 +1,11 @@
 //! Quiet: since when has the tree had no traffic, and was it idle or working meanwhile?
 //! One of these lives as long as its generation.
 
+mod payload;
+
 use std::time::Duration;
 
+use self::payload::Carried;
 use super::awake::{Awake, Mover, Unarmed};
 use super::event::{Look, TrafficLook};
 use super::floor::{self, Floor};
@@ -74,6 +77,7 @@ pub(crate) struct Activity {
     blind_at: Option<Time>,
     /// `None`: every byte counts.
     floor: Option<Floor>,
+    carried: Carried,
     /// CPU time of the whole tree, oldest first.
     cpu: Vec<(Time, Duration)>,
 }
@@ -111,7 +115,8 @@ impl Activity {
             relied_on: rules.window().unwrap_or(UNASKED).saturating_mul(RELIED_ON),
             blind: false,
             blind_at: None,
-            floor: floor.map(|(allowed, window)| Floor::new(started, allowed, window)),
+            floor: floor.map(|(threshold, window)| Floor::new(started, threshold, window)),
+            carried: Carried::default(),
             cpu: vec![(started, Duration::ZERO)],
         }
     }
@@ -131,7 +136,7 @@ impl Activity {
 
     /// Whether the generation has had traffic that counts: from then on it can go idle.
     pub(crate) fn armed(&self) -> bool {
-        self.armed
+        self.armed || self.floor.as_ref().is_some_and(Floor::armed)
     }
 
     /// How long there has been no traffic.
@@ -157,7 +162,7 @@ impl Activity {
     /// How to look for a window of this length. What moved last is cheap to ask; to walk the tree
     /// is not, and then only a CPU sample needs it. What arms a generation may be any other socket.
     pub(crate) fn look(&self, now: Time, window: Duration) -> Look {
-        let worth_asking = self.armed || self.pace == Pace::MovingUnstamped;
+        let worth_asking = self.armed() || self.pace == Pace::MovingUnstamped;
         if !worth_asking || self.floor.is_some() {
             return Look::CHANGED_TRAFFIC;
         }
@@ -168,7 +173,7 @@ impl Activity {
 
     /// When to look next for a window of this length.
     pub(crate) fn look_after(&self, now: Time, window: Duration) -> Time {
-        if self.armed {
+        if self.armed() {
             return match self.quiet_for(now, window) {
                 Quiet::NotBefore(then) => then,
                 Quiet::Yes => now + window,
@@ -205,17 +210,14 @@ impl Activity {
         }
         // If even that could not see, it is not asked for again at once.
         self.wants_all = false;
-        let Some(traffic) = traffic else { return };
+        let Some(traffic) = traffic else { return self.payload_is_unknown(now) };
         let (before, sure_before) = (self.last_traffic, self.last_sure);
         self.add(traffic);
         self.strangers = traffic.strangers;
         if traffic.unclear {
             self.unclear = Some(now);
         }
-        if let (Some(floor), Some(payload)) = (&mut self.floor, traffic.payload) {
-            floor.observe(now, payload);
-            self.armed |= floor.arms(now, self.started + self.settle);
-        }
+        self.take_payload(now, traffic);
         let flowed = self.pace == Pace::MovingUnstamped;
         self.pace = match self.last_traffic > before {
             false => Pace::Still,

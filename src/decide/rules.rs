@@ -11,8 +11,8 @@ pub(crate) struct Rules {
     pub(crate) idle: Option<Idle>,
     /// `None`: CPU use says nothing (`--idle-cpu 100%`).
     pub(crate) idle_cpu: Option<Share>,
-    /// `--idle-floor`: this many bytes of TCP payload a window are quiet still; `None`: not one.
-    pub(crate) floor: Option<Bytes>,
+    /// `--idle-floor`: how much TCP payload in a window is quiet still; `None`: not one byte.
+    pub(crate) floor: Option<Threshold>,
     pub(crate) memory: MemoryRules,
     pub(crate) lifetime: Option<Lifetime>,
     pub(crate) min_lifetime: Duration,
@@ -100,6 +100,17 @@ pub(crate) struct Idle {
     pub(crate) after: Duration,
     /// What moves on connections of COMMAND's own this soon after its start does not arm it.
     pub(crate) settle: Duration,
+}
+
+/// `--idle-floor`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Threshold {
+    /// For all connections together.
+    Total(Bytes),
+    /// For each connection that is open.
+    PerConnection(Bytes),
+    /// Twice the background traffic, which is learned.
+    Auto,
 }
 
 /// `--max-rss`, `--max-pss`, `--kill-rss`.

@@ -30,8 +30,11 @@ pub(crate) struct Traffic {
     pub(crate) unclear: bool,
     /// What moved last, as far as that is known.
     pub(crate) mover: Option<(Time, Mover)>,
-    /// TCP, with `--idle-floor`: then it is here and not above.
+    /// How much moved on TCP connections. With `--idle-floor`, TCP is here and not above.
     pub(crate) payload: Option<Payload>,
+    /// Payload of all TCP connections of this generation together. `None`: not all of them were
+    /// looked at, or they cannot be seen.
+    pub(crate) carried: Option<u64>,
 }
 
 /// Payload on TCP connections, counted from the start of the generation.
@@ -43,6 +46,13 @@ pub(crate) struct Payload {
     pub(crate) unsure: u64,
     /// When the last byte of all moved.
     pub(crate) last: Option<Time>,
+    /// Connections that are open.
+    pub(crate) connections: u64,
+    /// How many were opened or closed.
+    pub(crate) changes: u64,
+    /// The most that one connection moved since the look before, by who opened it.
+    pub(crate) inbound_burst: u64,
+    pub(crate) outbound_burst: u64,
 }
 
 impl Traffic {
@@ -93,11 +103,33 @@ impl Traffic {
 
 impl Payload {
     pub(crate) fn add(&mut self, way: Way, bytes: u64) {
-        let place = match way {
-            Way::Inbound => &mut self.inbound,
-            Way::Outbound => &mut self.outbound,
+        let (sum, burst) = match way {
+            Way::Inbound => (&mut self.inbound, &mut self.inbound_burst),
+            Way::Outbound => (&mut self.outbound, &mut self.outbound_burst),
         };
-        *place = place.saturating_add(bytes);
+        *sum = sum.saturating_add(bytes);
+        *burst = (*burst).max(bytes);
+    }
+
+    /// Adds what has moved on other connections.
+    pub(crate) fn add_all(&mut self, more: &Self) {
+        for (sum, more) in [
+            (&mut self.inbound, more.inbound),
+            (&mut self.outbound, more.outbound),
+            (&mut self.unsure, more.unsure),
+            (&mut self.connections, more.connections),
+            (&mut self.changes, more.changes),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+        self.inbound_burst = self.inbound_burst.max(more.inbound_burst);
+        self.outbound_burst = self.outbound_burst.max(more.outbound_burst);
+        self.last = self.last.max(more.last);
+    }
+
+    /// The most that any one connection moved since the look before.
+    pub(crate) fn burst(&self) -> u64 {
+        self.inbound_burst.max(self.outbound_burst)
     }
 
     /// In both directions, on COMMAND's own connections.

@@ -3,7 +3,7 @@
 use super::Plan;
 use super::page::Page;
 use super::warnings;
-use crate::decide::rules::{Idle, Lifetime, Mapped, Measure, MemoryRules, Rules};
+use crate::decide::rules::{Idle, Lifetime, Mapped, Measure, MemoryRules, Rules, Threshold};
 use crate::units::{Bytes, Span};
 
 pub(super) fn write(plan: Plan<'_>, page: &mut Page) {
@@ -78,7 +78,17 @@ fn lifetime(lifetime: Lifetime) -> String {
 fn idleness(idle: Idle, rules: &Rules) -> String {
     let after = Span(idle.after);
     let little = match rules.floor {
-        Some(floor) => format!("no more than {floor} of TCP payload and nothing else"),
+        Some(Threshold::Total(floor)) => {
+            format!("no more than {floor} of TCP payload and nothing else")
+        }
+        Some(Threshold::PerConnection(floor)) => {
+            format!("no more than {floor} of TCP payload for each open connection and nothing else")
+        }
+        Some(Threshold::Auto) => {
+            "no more TCP payload than twice the background traffic, once that is learned, and \
+             nothing else"
+                .to_owned()
+        }
         None => "none".to_owned(),
     };
     let work = match rules.idle_cpu {

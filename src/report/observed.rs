@@ -1,10 +1,11 @@
 //! What was observed, in a few lines for people, with what to set and why; and for machines.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::record::Record;
 use crate::decide::event::Cause;
-use crate::decide::notice::{Advice, Course, Fit, Gaps, Observed};
+use crate::decide::notice::{Advice, Background, Course, Fit, Gaps, Observed};
 use crate::units::{Bytes, Span};
 
 /// Several lines.
@@ -25,6 +26,9 @@ impl fmt::Display for Findings<'_> {
         match &observed.gaps {
             Some(gaps) => write_gaps(out, gaps)?,
             None => out.write_str("\ntraffic: none was seen")?,
+        }
+        if let Some(background) = &observed.background {
+            write_background(out, background)?;
         }
         match &observed.advice {
             Some(advice) => write_advice(out, advice, observed, self.command),
@@ -78,6 +82,22 @@ fn write_gaps(out: &mut fmt::Formatter<'_>, gaps: &Gaps) -> fmt::Result {
     }
 }
 
+/// `background: 48B in 10s (inbound 0B, outbound 48B); above it 3 quiet gaps, the longest 14m`
+fn write_background(out: &mut fmt::Formatter<'_>, background: &Background) -> fmt::Result {
+    let Background { inbound, outbound, window, gaps } = background;
+    let (bytes, window) = (Bytes(inbound.0.saturating_add(outbound.0)), Span(*window));
+    write!(out, "\nbackground: {bytes} in {window} (inbound {inbound}, outbound {outbound})")?;
+    match gaps {
+        None => Ok(()),
+        Some(Gaps { count: 1, longest, .. }) => {
+            write!(out, "; above it 1 quiet gap, of {}", Span(*longest))
+        }
+        Some(Gaps { count, longest, .. }) => {
+            write!(out, "; above it {count} quiet gaps, the longest {}", Span(*longest))
+        }
+    }
+}
+
 fn write_advice(
     out: &mut fmt::Formatter<'_>,
     advice: &Advice,
@@ -85,7 +105,7 @@ fn write_advice(
     command: &str,
 ) -> fmt::Result {
     let limit = advice.fit.and_then(Fit::limit).map(Mebibytes);
-    if limit.is_none() && advice.idle.is_none() {
+    if limit.is_none() && advice.idle.or(advice.floor.map(|(_, idle)| idle)).is_none() {
         out.write_str("\nto set: nothing that is sure to help")?;
     } else {
         out.write_str("\nto set: recycle")?;
@@ -97,6 +117,12 @@ fn write_advice(
         }
         if let Some(idle) = advice.idle {
             write!(out, " --idle {}", Span(idle))?;
+        }
+        if let Some((floor, _)) = advice.floor {
+            write!(out, " --idle-floor {floor}")?;
+        }
+        if advice.early_job.is_some() {
+            out.write_str(" --settle 0s")?;
         }
         write!(out, " -- {command} ...")?;
     }
@@ -118,7 +144,9 @@ fn write_advice(
     if let Some(quiet) = advice.quiet {
         write!(out, "\n--quiet {}: half of the gaps are twice as long", Span(quiet))?;
     }
-    match (advice.idle, observed.gaps) {
+    write_traffic_advice(out, advice)?;
+    let gaps = observed.background.map_or(observed.gaps, |background| background.gaps);
+    match (advice.idle, gaps) {
         (Some(idle), _) => write!(
             out,
             "\n--idle {}: usual gaps are shorter; it must exceed the longest request",
@@ -134,6 +162,21 @@ fn write_advice(
     }
 }
 
+fn write_traffic_advice(out: &mut fmt::Formatter<'_>, advice: &Advice) -> fmt::Result {
+    if let Some((floor, idle)) = advice.floor {
+        let idle = Span(idle);
+        write!(out, "\n--idle-floor {floor}: twice the background of {idle}; more is traffic")?;
+    }
+    match advice.early_job {
+        Some(job) => write!(
+            out,
+            "\n--settle 0s: COMMAND's own connections moved {job} at once soon after a start and \
+             its logins"
+        ),
+        None => Ok(()),
+    }
+}
+
 /// A size that reads back as what it is.
 struct Mebibytes(Bytes);
 
@@ -145,7 +188,8 @@ impl fmt::Display for Mebibytes {
 
 /// The same for machines.
 pub(super) fn record(observed: &Observed) -> Record {
-    let Observed { last: _, generations, span, ref would, course, gaps, advice } = *observed;
+    let Observed { last: _, generations, span, ref would, course, gaps, background, advice } =
+        *observed;
     let mut record = Record::new("observed").with("generations", generations).with("span", span);
     for (cause, count) in would {
         record = record.with(would_word(*cause), *count);
@@ -160,11 +204,19 @@ pub(super) fn record(observed: &Observed) -> Record {
         record = record.with("gaps", count).with("gap_median", median);
         record = record.with("gap_p95", p95).with("gap_longest", longest);
     }
+    if let Some(Background { inbound, outbound, window, gaps: _ }) = background {
+        record = record.with("background_inbound", inbound);
+        record = record.with("background_outbound", outbound).with("background_window", window);
+    }
     let limit = advice.and_then(|advice| advice.fit?.limit());
+    let floor = advice.and_then(|advice| advice.floor);
+    let settle = advice.and_then(|advice| advice.early_job).map(|_| Duration::ZERO);
     record
         .with_some("suggested_max_rss", limit)
         .with_some("suggested_idle", advice.and_then(|advice| advice.idle))
         .with_some("suggested_quiet", advice.and_then(|advice| advice.quiet))
+        .with_some("suggested_idle_floor", floor.map(|(floor, _)| floor))
+        .with_some("suggested_settle", settle)
 }
 
 /// How many recycles there would have been: the field for each reason.

@@ -178,6 +178,10 @@ impl Record {
         }
     }
 
+    fn background(bytes: Bytes, window: Duration, floor: Bytes) -> Self {
+        Self::new("background").with("bytes", bytes).with("window", window).with("floor", floor)
+    }
+
     fn with_errno(self, errno: i32) -> Self {
         let number = u64::try_from(errno).unwrap_or_default();
         let words = Value::Text(Cow::Owned(error(errno)));
@@ -209,6 +213,12 @@ impl Record {
                 .with("held_until", held_until),
             Notice::KillLimitTooLow { limit, again_in } => {
                 Self::new("kill_limit_too_low").with("limit", limit).with("again_in", again_in)
+            }
+            Notice::OnlyReconnects { generation, kept_until } => {
+                Self::of_generation("only_reconnects", generation).with("kept_until", kept_until)
+            }
+            Notice::Background { bytes, window, floor, .. } => {
+                Self::background(bytes, window, floor)
             }
             Notice::StillAlive { after } => Self::new("still_alive").with("after", after),
             Notice::Refused => Self::new("refused"),
@@ -278,5 +288,6 @@ fn hold_word(hold: Hold) -> &'static str {
         Hold::Traffic => "quiet",
         Hold::Storm => "limit-too-low",
         Hold::Stopped => "stopped",
+        Hold::Reconnects => "reconnects",
     }
 }

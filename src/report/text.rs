@@ -3,6 +3,7 @@
 pub(super) mod awake;
 mod input;
 mod recycles;
+mod traffic;
 
 use std::fmt;
 use std::time::Duration;
@@ -38,6 +39,8 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         | Notice::Observed(_)
         | Notice::LimitTooLow { .. }
         | Notice::KillLimitTooLow { .. }
+        | Notice::OnlyReconnects { .. }
+        | Notice::Background { again: false, .. }
         | Notice::StillAlive { .. }
         | Notice::NothingLeftToRead
         | Notice::OutlivedInput { .. }
@@ -45,6 +48,7 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         | Notice::CannotSee(_)
         | Notice::MetricsFailed { .. } => Loudness::Normal,
         Notice::Started { .. }
+        | Notice::Background { again: true, .. }
         | Notice::Looked { .. }
         | Notice::Held(_)
         | Notice::Due { .. }
@@ -83,19 +87,18 @@ impl fmt::Display for Line<'_> {
             Notice::KillLimitTooLow { limit, again_in } => {
                 write_kill_limit_too_low(out, *limit, *again_in)
             }
-            Notice::StillAlive { after } => {
-                let after = Span(*after);
-                write!(out, "some of '{}' still lives {after} after KILL; waiting", self.command)
+            Notice::OnlyReconnects { generation, kept_until } => {
+                traffic::write_only_reconnects(out, *generation, *kept_until)
             }
-            Notice::Refused => {
-                write!(out, "what is left of '{}' refuses our signals (EPERM)", self.command)
+            Notice::Background { bytes, window, floor, .. } => {
+                traffic::write_background(out, *bytes, *window, *floor)
             }
-            Notice::NothingLeftToRead => out.write_str(
-                "not recycled: standard input has ended, the next generation would find nothing",
-            ),
-            Notice::LongLine { .. } | Notice::LinesTaken { .. } | Notice::OutlivedInput { .. } => {
-                input::write(out, self.notice, self.command)
-            }
+            Notice::StillAlive { after } => write_still_alive(out, *after, self.command),
+            Notice::Refused => write_refused(out, self.command),
+            Notice::NothingLeftToRead
+            | Notice::LongLine { .. }
+            | Notice::LinesTaken { .. }
+            | Notice::OutlivedInput { .. } => input::write(out, self.notice, self.command),
             Notice::NeverArmed { generation, age, why } => {
                 awake::write_never_armed(out, *generation, *age, *why)
             }
@@ -154,6 +157,14 @@ fn write_kill_limit_too_low(
          starts in a row; waiting longer before each start, now {}",
         Span(again_in)
     )
+}
+
+fn write_still_alive(out: &mut fmt::Formatter<'_>, after: Duration, command: &str) -> fmt::Result {
+    write!(out, "some of '{command}' still lives {} after KILL; waiting", Span(after))
+}
+
+fn write_refused(out: &mut fmt::Formatter<'_>, command: &str) -> fmt::Result {
+    write!(out, "what is left of '{command}' refuses our signals (EPERM)")
 }
 
 fn write_held_long(out: &mut fmt::Formatter<'_>, hold: Hold, held: Duration) -> fmt::Result {
@@ -278,5 +289,6 @@ fn why(hold: Hold) -> &'static str {
         Hold::Traffic => "waiting for a quiet moment (--quiet)",
         Hold::Storm => "the limit looks too low for this command",
         Hold::Stopped => "COMMAND is stopped",
+        Hold::Reconnects => "idle recycles do not help, its clients only reconnect",
     }
 }

@@ -63,6 +63,11 @@ fn values_that_mean_nothing() {
         "--idle 1m --idle-floor 8",
         "--idle 1m --idle-floor 10%",
         "--idle 1m --idle-floor x",
+        "--idle 1m --idle-floor 8/conn",
+        "--idle 1m --idle-floor 8B/",
+        "--idle 1m --idle-floor 8B/client",
+        "--idle 1m --idle-floor /conn",
+        "--idle 1m --idle-floor Auto",
         "--stdin foo",
         "--stdin LINES",
         "--stdin lines --max-line 0B",
@@ -89,6 +94,8 @@ fn a_list_of_nothing() {
 fn a_floor_of_nothing() {
     assert_refused("--idle-floor 64B", &["--idle-floor"]);
     assert_refused("--max-lifetime 1h --idle-floor 64B", &["--idle-floor"]);
+    let quiet = "--max-lifetime 1h --quiet 1s --idle-floor auto";
+    assert_refused(quiet, &["--idle-floor auto", "means nothing without --idle"]);
 }
 
 /// There is nothing to hand over in lines.
@@ -114,8 +121,11 @@ fn lines_of_no_standard_input_by_variable() {
 /// The default, and said aloud: no floor.
 #[test]
 fn a_floor_of_no_bytes_is_none() {
-    let (end, run) = Run::new("--idle 1h --idle-floor 0B").fixture("exit:5").finish();
-    assert_eq!((end, run.stderr()), (End::Code(5), String::new()));
+    for floor in ["0B", "0B/conn"] {
+        let options = format!("--idle 1h --idle-floor {floor}");
+        let (end, run) = Run::new(&options).fixture("exit:5").finish();
+        assert_eq!((end, run.stderr()), (End::Code(5), String::new()));
+    }
 }
 
 #[test]

@@ -185,3 +185,39 @@ fn at_each_sample_the_sum_is_told_for_machines_too() {
     assert!(sum.contains(r#""message":"observed 1 generation for "#), "{sum}");
     assert!(sum.contains("; memory: "), "{sum}");
 }
+
+/// Five windows of 10 s, and the first minute, in which nothing is suggested.
+#[test]
+fn heartbeats_are_measured_and_a_floor_is_suggested() {
+    let options = "--observe --idle 20s --log-format json --sample-every 1s";
+    let run = Run::new(options).ceiling(Duration::from_secs(150));
+    let mut run = run.fixture("trap:TERM:exit=3 beat:8/500ms").spawn();
+    let mut client = run.connect(1);
+    client.send("go");
+    let seen = run.wait_for("a floor", |run| {
+        let stderr = run.stderr();
+        let mut lines = stderr.lines().filter(|line| line.contains("suggested_idle_floor"));
+        lines.next().map(str::to_owned)
+    });
+    let number = |line: &str, field: &str| -> f64 {
+        let (_, rest) =
+            line.split_once(&format!("\"{field}\":")).unwrap_or_else(|| panic!("{line}"));
+        rest.split([',', '}']).next().unwrap().parse().unwrap()
+    };
+    // 20 beats in 10 s, or one more.
+    let (inbound, outbound) =
+        (number(&seen, "background_inbound"), number(&seen, "background_outbound"));
+    assert!((144.0..=192.0).contains(&inbound) && outbound == 0.0, "{seen}");
+    let floor = number(&seen, "suggested_idle_floor");
+    assert!(floor >= 4.0 * inbound && floor < 4.0 * inbound + 32.0, "{seen}");
+    assert!(!seen.contains("suggested_settle"), "{seen}");
+    // It is told only once it is known.
+    let stderr = run.stderr();
+    let known = stderr.lines().find(|line| line.contains("background_inbound")).unwrap();
+    assert!(number(known, "span") >= 50.0, "{known}");
+    assert_eq!(run.generations(), 1);
+    run.signal(libc::SIGTERM);
+    assert_eq!(run.finish(), End::Code(3));
+    let last = run.stderr().lines().last().unwrap().to_owned();
+    assert!(last.contains("; background: ") && last.contains("--idle-floor "), "{last}");
+}

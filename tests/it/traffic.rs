@@ -2,12 +2,14 @@
 //! nobody's sockets suffer from being watched.
 
 mod arms;
+mod background;
 mod counters;
 mod ends;
 mod floor;
 mod kinds;
 mod mptcp;
 mod networks;
+mod reconnect;
 mod ring;
 mod short;
 mod strangers;

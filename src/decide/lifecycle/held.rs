@@ -33,7 +33,8 @@ impl Held {
             Self::By { hold, since, told } => (Some(hold), since, told),
         };
         let held = now.since(since);
-        let long = !told && held >= LONG;
+        // Reconnects were told of when idle recycles began to be spaced.
+        let long = !told && held >= LONG && hold != Hold::Reconnects;
         *self = Self::By { hold, since, told: told || long };
         let changed = before != Some(hold);
         [changed.then_some(Notice::Held(hold)), long.then_some(Notice::HeldLong { hold, held })]

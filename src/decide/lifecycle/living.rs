@@ -99,6 +99,7 @@ impl Lifecycle {
             let (generation, age) = (self.generation, watch.policy.lived(now));
             actions.push(Action::Tell(Notice::NeverArmed { generation, age, why }));
         }
+        self.note_background(watch, actions);
         self.observe_look(now, watch, seen);
         let due = heed(now, verdict, watch, actions);
         let due = due.and_then(|reason| self.unless_observing(now, watch, reason, actions));
@@ -163,6 +164,7 @@ impl Lifecycle {
             return self.give_up(exit.into(), actions);
         };
         tell(Some(delay));
+        self.note_reconnects(&watch, None, actions);
         self.wind_down(now, &mut watch);
         actions.push(Action::Sweep(Force::Ask));
         let kill = Kill::At(now + self.rules.stop_timeout);
@@ -181,6 +183,7 @@ impl Lifecycle {
         let (generation, age) = (self.generation, watch.policy.age(now));
         actions.push(Action::Tell(Notice::Due { generation, age, reason }));
         self.restarts.lasted(age);
+        self.note_reconnects(&watch, Some(reason), actions);
         self.wind_down(now, &mut watch);
         match self.rules.pre_stop {
             Some(timeout) if !matches!(reason, Reason::KillRss { .. }) => {

@@ -134,7 +134,9 @@ impl Lifecycle {
             policy.only_kill();
         }
         actions.push(Action::Start { generation: self.generation, cause });
-        State::Starting { watch: Watch { policy, look_again: None, held: Held::ByNothing }, cause }
+        let mut watch = Watch { policy, look_again: None, held: Held::ByNothing };
+        self.teach(&mut watch);
+        State::Starting { watch, cause }
     }
 
     /// The first start must work. A later one is tried again: a deploy may be swapping the file.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::background::WINDOW;
 use crate::decide::notice::{Advice, Course, Fit, Gaps};
 use crate::units::Bytes;
 
@@ -30,6 +31,12 @@ pub(super) struct Seen<'a> {
     /// The longest of the usual gaps.
     pub(super) usual_gap: Duration,
     pub(super) memory: Bytes,
+    /// The background traffic in each `WINDOW`.
+    pub(super) background: Option<Bytes>,
+    /// The `--idle` that was given.
+    pub(super) idle: Option<Duration>,
+    /// What came before COMMAND had settled and after its logins; 0: nothing.
+    pub(super) early_job: Bytes,
 }
 
 pub(super) fn advise(seen: &Seen<'_>) -> Advice {
@@ -38,7 +45,10 @@ pub(super) fn advise(seen: &Seen<'_>) -> Advice {
     let idle = gaps.and_then(|gaps| idle(gaps, seen.usual_gap));
     let held = idle.is_none() && matches!(fit, Some(fit) if fit.limit().is_some());
     let quiet = gaps.filter(|_| held).and_then(quiet);
-    Advice { fit, idle, quiet }
+    let window = idle.or(seen.idle);
+    let floor = seen.background.zip(window).map(|(bytes, window)| (floor(bytes, window), window));
+    let early_job = window.map(|_| seen.early_job).filter(|job| *job > Bytes(0));
+    Advice { fit, idle, quiet, floor, early_job }
 }
 
 /// A limit above what it needs and below what there is.
@@ -76,6 +86,14 @@ fn rounded(bytes: u64) -> u64 {
     let digits = mib.ilog10();
     let step = 10_u64.pow(digits.saturating_sub(1));
     (mib / step * step) << 20
+}
+
+/// Twice the background of so long, and a little more: to 32 bytes, or a kilobyte.
+fn floor(Bytes(bytes): Bytes, window: Duration) -> Bytes {
+    let twice = u128::from(bytes) * 2 * window.as_millis();
+    let twice = twice.div_ceil(WINDOW.as_millis());
+    let step = if twice < 1024 { 32 } else { 1024 };
+    Bytes(u64::try_from(twice.next_multiple_of(step)).unwrap_or(u64::MAX))
 }
 
 /// Longer than usual gaps, if longer ones exist.
@@ -206,12 +224,58 @@ mod tests {
         }
     }
 
+    fn nothing() -> Seen<'static> {
+        Seen {
+            course: None,
+            gaps: None,
+            usual_gap: Duration::ZERO,
+            memory: GIB,
+            background: None,
+            idle: None,
+            early_job: Bytes(0),
+        }
+    }
+
+    #[test]
+    fn a_floor_is_twice_the_background_of_the_idle_time_rounded_up() {
+        for (bytes, window, wanted) in [
+            (48, 10, 96),
+            (48, 60, 576),
+            (40, 5, 64),
+            (8, 60, 96),
+            (85, 60, 1_024),
+            (86, 60, 2_048),
+            (8_500, 300, 499 << 10),
+        ] {
+            assert_eq!(floor(Bytes(bytes), seconds(window)), Bytes(wanted), "{bytes} {window}");
+        }
+    }
+
+    #[test]
+    fn a_floor_and_no_settling_are_for_idleness_alone() {
+        let seen = || Seen { background: Some(Bytes(48)), early_job: Bytes(900), ..nothing() };
+        let advice = advise(&seen());
+        assert_eq!((advice.floor, advice.early_job), (None, None));
+        let advice = advise(&Seen { idle: Some(seconds(20)), ..seen() });
+        assert_eq!(advice.floor, Some((Bytes(192), seconds(20))));
+        assert_eq!((advice.idle, advice.early_job), (None, Some(Bytes(900))));
+        let gaps = gaps(9, 1, 100);
+        let advice = advise(&Seen { gaps: Some(&gaps), idle: Some(seconds(20)), ..seen() });
+        assert_eq!(advice.idle, Some(seconds(60)));
+        assert_eq!(advice.floor, Some((Bytes(576), seconds(60))), "that of the idle time to set");
+        let none =
+            Seen { idle: Some(seconds(20)), early_job: Bytes(0), background: None, ..seen() };
+        let advice = advise(&none);
+        assert_eq!((advice.floor, advice.early_job), (None, None));
+    }
+
     #[test]
     fn quiet_is_for_limits_where_nothing_goes_idle() {
         let course = steady(100, 100);
         let advice = |course: Option<&Course>, gaps: Option<Gaps>| {
             let usual_gap = seconds(5);
-            let advice = advise(&Seen { course, gaps: gaps.as_ref(), usual_gap, memory: GIB });
+            let gaps = gaps.as_ref();
+            let advice = advise(&Seen { course, gaps, usual_gap, ..nothing() });
             let limit = advice.fit.and_then(Fit::limit).map(|limit| limit.0 / MIB);
             (limit, advice.idle, advice.quiet)
         };

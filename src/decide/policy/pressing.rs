@@ -39,6 +39,13 @@ impl Policy {
                 return Err(Some(until));
             }
         }
+        if let Reason::Idle { .. } = pressing.reason
+            && now < self.not_idle_before
+            && rules.idle.is_some_and(|idle| self.activity.only_reconnected(idle.after))
+        {
+            self.hold = Some(Hold::Reconnects);
+            return Err(Some(self.not_idle_before));
+        }
         let Some(quiet) = rules.quiet.filter(|_| !matches!(pressing.reason, Reason::Idle { .. }))
         else {
             return Ok(pressing);

@@ -140,6 +140,10 @@ pub(super) struct Book {
     /// Memory recycles in a row, each within 10 s of a start.
     pub(super) early: u32,
     pub(super) stormy: bool,
+    /// Idle recycles in a row of generations whose traffic was all early.
+    pub(super) in_vain: u32,
+    /// An idle recycle is held because of them.
+    pub(super) spaced: bool,
     /// Generations in a row that kill-rss killed within 10 s of their start.
     pub(super) early_kills: u32,
     pub(super) restarts: Restarts,
@@ -187,6 +191,8 @@ impl Book {
             told_over: false,
             early: 0,
             stormy: false,
+            in_vain: 0,
+            spaced: false,
             early_kills: 0,
             restarts: Restarts::new(rules),
         }

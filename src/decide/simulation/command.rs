@@ -38,6 +38,8 @@ pub(super) struct Habits {
     pub(super) blind_once_in: u64,
     /// It is on a terminal of its own, and a shell waits there or none does.
     pub(super) shell: Option<bool>,
+    /// Its client connects again right after each start, and says little.
+    pub(super) reconnects: bool,
 }
 
 /// A child that has just been forked, and shows its parent's whole size.

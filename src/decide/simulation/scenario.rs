@@ -12,7 +12,7 @@ use super::world::Happening;
 use crate::decide::exit::{Exit, Signal};
 use crate::decide::rules::{
     Backoff, Budget, Idle, Lifetime, Mapped, Measure, MemoryRules, Quiet, Restart, Rules,
-    SignalMap, Then,
+    SignalMap, Then, Threshold,
 };
 use crate::decide::traffic::Way;
 use crate::units::{Bytes, Share};
@@ -34,7 +34,7 @@ pub(super) fn rules(random: &mut Random) -> Rules {
     Rules {
         idle: random.once_in(2).then_some(idle),
         idle_cpu,
-        floor: random.once_in(3).then_some(Bytes(random.pick(&[64, 1_000]))),
+        floor: random.once_in(3).then_some(Threshold::Total(Bytes(random.pick(&[64, 1_000])))),
         memory: memory_rules(random),
         lifetime: random.once_in(2).then_some(lifetime),
         min_lifetime: Duration::from_millis(random.pick(&[0, 0, 0, 3_000, 12_000])),
@@ -75,6 +75,7 @@ pub(super) fn habits(random: &mut Random) -> Habits {
         blind_once_in: random.pick(&[4, 60, 1_000_000]),
         shell: random.pick(&[None, Some(true), Some(false)]),
         nap: Duration::from_millis(random.pick(&[0, 0, 0, 700, 9_000, 40_000])),
+        reconnects: random.once_in(6),
     }
 }
 
@@ -120,15 +121,28 @@ fn talk(random: &mut Random, voices: Voices, rules: &Rules) -> Happening {
         (Voices::All, 4..=6) => Voice::Mute(way),
         (Voices::All, _) => Voice::Stream(stream),
     };
-    let floor = rules.floor.map_or(1, |floor| floor.0);
+    let floor = bytes(rules).unwrap_or(1);
     Happening::Talk(voice, random.pick(&[1, floor / 10 + 1, floor, floor + 1, floor * 5]))
+}
+
+/// What all connections together may move in a window; traces have no other floor.
+pub(super) fn bytes(rules: &Rules) -> Option<u64> {
+    match rules.floor? {
+        Threshold::Total(bytes) => Some(bytes.0),
+        Threshold::PerConnection(_) | Threshold::Auto => None,
+    }
+}
+
+/// A client that has lost its connection is back.
+pub(super) fn reconnect(rules: &Rules) -> Happening {
+    Happening::Talk(Voice::Stream(0), bytes(rules).unwrap_or(1) * 2)
 }
 
 /// Heartbeats on a connection, together below the floor.
 fn beats(random: &mut Random, rules: &Rules, list: &mut Vec<(Duration, Happening)>) {
-    let (Some(floor), Some(idle)) = (rules.floor, rules.idle) else { return };
+    let (Some(floor), Some(idle)) = (bytes(rules), rules.idle) else { return };
     let beats_per_window = random.pick(&[1, 2, 5]);
-    let bytes = floor.0 / u64::from(beats_per_window + 1);
+    let bytes = floor / u64::from(beats_per_window + 1);
     let stream = usize::try_from(random.below(STREAMS as u64)).unwrap();
     for beat in 0..random.below(100) {
         let at = idle.after / beats_per_window * u32::try_from(beat).unwrap();

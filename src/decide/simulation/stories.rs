@@ -2,6 +2,7 @@
 
 mod asleep;
 mod boundaries;
+mod floor;
 mod lines;
 mod memory;
 mod observing;
@@ -45,6 +46,8 @@ struct Story {
     busy: Range<u64>,
     /// Looks at memory see nothing.
     blind: bool,
+    /// CPU time that each look takes.
+    cost: Duration,
     /// Looks at all traffic see nothing.
     hides_all: bool,
 }
@@ -82,6 +85,7 @@ impl Story {
             asleep: false,
             busy: 0..0,
             blind: false,
+            cost: Duration::ZERO,
             hides_all: false,
         };
         assert!(matches!(story.tell(0, Event::Due)[..], [Action::Start { generation: 1, .. }]));
@@ -133,7 +137,7 @@ impl Story {
                 asleep: self.asleep,
             }),
             unseen: Vec::new(),
-            cost: Duration::ZERO,
+            cost: self.cost,
         })
     }
 

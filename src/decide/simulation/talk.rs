@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::scenario;
 use crate::decide::event::TrafficLook;
 use crate::decide::rules::Rules;
 use crate::decide::time::Time;
@@ -47,6 +48,8 @@ pub(super) struct Talk {
     /// TCP, with a floor.
     bytes: Vec<(Time, Way, u64)>,
     payload: Payload,
+    /// On all TCP connections.
+    carried: u64,
     /// There was more than the floor in a window; for certain, if it came at once.
     over_floor: bool,
     surely_over_floor: bool,
@@ -84,7 +87,7 @@ impl Talk {
             started,
             settled: started + settle,
             window,
-            floor: rules.floor.map(|floor| floor.0),
+            floor: scenario::bytes(rules),
             streams: [None; STREAMS],
             others: None,
             others_inbound: false,
@@ -92,6 +95,7 @@ impl Talk {
             dead_outbound: None,
             bytes: Vec::new(),
             payload: Payload::default(),
+            carried: 0,
             over_floor: false,
             surely_over_floor: false,
             sampled: started,
@@ -127,6 +131,9 @@ impl Talk {
 
     /// Something moves.
     pub(super) fn says(&mut self, now: Time, voice: Voice, bytes: u64) {
+        if let Voice::Stream(_) | Voice::Short(..) = voice {
+            self.carried += bytes;
+        }
         match (voice, self.floor) {
             (Voice::Fresh, _) => self.fresh = true,
             (Voice::Mute(way), _) => {
@@ -232,6 +239,7 @@ impl Talk {
         self.silent = sum.last_sure() > self.latest && sum.imprecise;
         self.is_news(&sum);
         sum.payload = self.floor.map(|_| self.payload);
+        sum.carried = (widely == TrafficLook::All).then_some(self.carried);
         self.unsure = self.unsure.max(sum.unsure);
         sum
     }

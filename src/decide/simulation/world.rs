@@ -64,6 +64,7 @@ pub(super) enum Happening {
 
 /// One line of a trace.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "only while a trace is told again")]
 pub(super) enum Line {
     Told(Event),
     Did(Action),
@@ -242,6 +243,10 @@ impl World {
             Action::Start { .. } => {
                 self.talk = Talk::new(self.now, &self.rules);
                 (self.clear_since, self.was_blind) = (self.now, false);
+                if self.habits.reconnects {
+                    let after = self.random.millis(20, 100);
+                    self.plan(after, Coming::Happen(scenario::reconnect(&self.rules)));
+                }
                 if self.concern == Concern::Little { 8 } else { 3 }
             }
             Action::Pass(_)

@@ -1,8 +1,8 @@
-//! The boundaries of each warning.
+//! The boundaries of each warning, and the words for each floor.
 
 use super::*;
 use crate::explain::facts::Facts;
-use crate::explain::tests::{LIMIT, explained, facts, named};
+use crate::explain::tests::{LIMIT, explained, facts, named, part};
 use crate::sense::program::Found;
 
 /// The warnings, each on one line.
@@ -112,4 +112,24 @@ fn as_pid_1_a_stop_that_no_platform_waits_for_is_warned_of() {
     assert!(warned("31s")[0].ends_with("waits 10s, Kubernetes and Heroku 30s."));
     assert_eq!(warnings("--stop-timeout 1h node", &facts(false)), [""; 0]);
     assert_eq!(warnings("node", &facts(true)), [""; 0], "nobody asked for the default");
+}
+
+#[test]
+fn each_kind_of_floor_is_explained() {
+    for (floor, words) in [
+        ("64B", "no more than 64B of TCP payload and nothing else for 5m"),
+        (
+            "64B/conn",
+            "no more than 64B of TCP payload for each open connection and nothing else for 5m",
+        ),
+        (
+            "auto",
+            "no more TCP payload than twice the background traffic, once that is learned, and \
+             nothing else for 5m",
+        ),
+    ] {
+        let line = format!("--idle 5m --idle-floor {floor} node");
+        let part = part("A recycle comes when", &line, &facts());
+        assert!(part.replace("\n ", "").contains(words), "{part}");
+    }
 }

@@ -175,6 +175,7 @@ fn decisions() {
         (Notice::Held(Hold::MinLifetime), r#""held","hold":"min-lifetime""#),
         (Notice::Held(Hold::Interrupted), r#""held","hold":"interrupted""#),
         (Notice::Held(Hold::Stopped), r#""held","hold":"stopped""#),
+        (Notice::Held(Hold::Reconnects), r#""held","hold":"reconnects""#),
         (
             Notice::HeldLong { hold: Hold::Traffic, held: millis(300_000) },
             r#""held_long","hold":"quiet","held":300.0"#,
@@ -184,6 +185,27 @@ fn decisions() {
     ] {
         assert_eq!(lines(&notice).0, json);
     }
+}
+
+fn background(bytes: u64, floor: u64, again: bool) -> Notice {
+    Notice::Background { bytes: Bytes(bytes), window: millis(5_000), floor: Bytes(floor), again }
+}
+
+#[test]
+fn background_traffic_is_told_aloud_once() {
+    let told = |notice: &Notice| {
+        let message = text::Line { notice, command: "node" }.to_string();
+        (text::level(notice), message)
+    };
+    let words = "background traffic: 48B in 5s; more than 96B is traffic";
+    assert_eq!(told(&background(48, 96, false)), (Loudness::Normal, words.to_owned()));
+    assert_eq!(told(&background(48, 96, true)), (Loudness::Verbose, words.to_owned()));
+    let words = "background traffic: none in 5s; every byte is traffic";
+    assert_eq!(told(&background(0, 0, true)), (Loudness::Verbose, words.to_owned()));
+    let spaced = Notice::OnlyReconnects { generation: 3, kept_until: millis(240_000) };
+    let words = "generation 3: idle recycles do not help: each generation only saw its client \
+                 reconnect; next idle recycle not before 4m";
+    assert_eq!(told(&spaced), (Loudness::Normal, words.to_owned()));
 }
 
 #[test]
@@ -199,6 +221,11 @@ fn warnings() {
             Notice::KillLimitTooLow { limit, again_in: millis(100) },
             r#""kill_limit_too_low","limit":2,"again_in":0.1"#,
         ),
+        (
+            Notice::OnlyReconnects { generation: 3, kept_until: millis(240_000) },
+            r#""only_reconnects","generation":3,"kept_until":240.0"#,
+        ),
+        (background(0, 0, true), r#""background","bytes":0,"window":5.0,"floor":0"#),
         (Notice::StillAlive { after: millis(10_000) }, r#""still_alive","after":10.0"#),
         (Notice::Refused, r#""refused""#),
         (

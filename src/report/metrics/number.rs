@@ -230,6 +230,8 @@ impl Numbers {
             }
             Notice::LimitTooLow { .. }
             | Notice::KillLimitTooLow { .. }
+            | Notice::OnlyReconnects { .. }
+            | Notice::Background { .. }
             | Notice::StillAlive { .. }
             | Notice::Refused
             | Notice::NothingLeftToRead

@@ -15,6 +15,10 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
+fn nothing() -> Advice {
+    Advice { fit: None, idle: None, quiet: None, floor: None, early_job: None }
+}
+
 /// A server that leaks, and is not used at night.
 fn leaking() -> Observed {
     let causes =
@@ -36,7 +40,8 @@ fn leaking() -> Observed {
             p95: seconds(12),
             longest: seconds(840),
         }),
-        advice: Some(Advice { fit: Some(fit), idle: Some(seconds(60)), quiet: None }),
+        background: None,
+        advice: Some(Advice { fit: Some(fit), idle: Some(seconds(60)), ..nothing() }),
     }
 }
 
@@ -63,7 +68,7 @@ fn a_leak_and_a_night() {
 fn steady_memory_and_constant_traffic() {
     let course = Course { growth: None, ..leaking().course.unwrap() };
     let fit = Some(Fit::Steady { limit: Bytes(5_100 * MIB) });
-    let advice = Some(Advice { fit, idle: None, quiet: Some(seconds(1)) });
+    let advice = Some(Advice { fit, quiet: Some(seconds(1)), ..nothing() });
     let would = vec![(Cause::Lifetime, 1), (Cause::Idle, 0)];
     let observed = Observed { generations: 2, would, course: Some(course), advice, ..leaking() };
     let expected = [
@@ -76,6 +81,59 @@ fn steady_memory_and_constant_traffic() {
         "no --idle: no gap stands out from the others",
     ];
     assert_eq!(lines(observed), expected);
+}
+
+/// A worker with heartbeats.
+fn beating() -> Observed {
+    let gaps =
+        Some(Gaps { count: 9, median: seconds(20), p95: seconds(60), longest: seconds(600) });
+    let (inbound, outbound) = (Bytes(0), Bytes(48));
+    let background = Some(Background { inbound, outbound, window: seconds(10), gaps });
+    let floor = Some((Bytes(2_048), seconds(120)));
+    let idle = Some(seconds(120));
+    let advice = Advice { idle, floor, early_job: Some(Bytes(4_200)), ..nothing() };
+    Observed { background, advice: Some(advice), ..leaking() }
+}
+
+#[test]
+fn heartbeats_and_an_early_job() {
+    let expected = [
+        "background: 48B in 10s (inbound 0B, outbound 48B); above it 9 quiet gaps, the longest 10m",
+        "to set: recycle --idle 2m --idle-floor 2K --settle 0s -- node ...",
+        "--idle-floor 2K: twice the background of 2m; more is traffic",
+        concat!(
+            "--settle 0s: COMMAND's own connections moved 4.1K at once soon after a start and ",
+            "its logins"
+        ),
+        "--idle 2m: usual gaps are shorter; it must exceed the longest request",
+    ];
+    assert_eq!(lines(beating())[3..], expected);
+    let gaps = Some(Gaps { count: 1, ..beating().background.unwrap().gaps.unwrap() });
+    let background = beating().background.map(|background| Background { gaps, ..background });
+    let few = Observed { background, advice: Some(nothing()), ..beating() };
+    let expected = [
+        "background: 48B in 10s (inbound 0B, outbound 48B); above it 1 quiet gap, of 10m",
+        "to set: nothing that is sure to help",
+        "no --idle: too few gaps to know what is usual",
+    ];
+    assert_eq!(lines(few)[3..], expected);
+    let background = background.map(|background| Background { gaps: None, ..background });
+    let advice = Advice { floor: Some((Bytes(96), seconds(10))), ..nothing() };
+    let given = Observed { background, advice: Some(advice), ..beating() };
+    let expected = [
+        "background: 48B in 10s (inbound 0B, outbound 48B)",
+        "to set: recycle --idle-floor 96B -- node ...",
+        "--idle-floor 96B: twice the background of 10s; more is traffic",
+        "no --idle: without traffic that is seen nothing goes idle",
+    ];
+    assert_eq!(lines(given)[3..], expected);
+    let json = for_machines(&Notice::Observed(Box::new(beating())));
+    let numbers = concat!(
+        r#""gap_longest":840.0,"background_inbound":0,"background_outbound":48,"#,
+        r#""background_window":10.0,"suggested_idle":120.0,"suggested_idle_floor":2048,"#,
+        r#""suggested_settle":0.0"#,
+    );
+    assert!(json.ends_with(numbers), "{json}");
 }
 
 #[test]
@@ -91,7 +149,7 @@ fn little_was_seen() {
     assert_eq!(lines(soon), expected);
     let no_gap = Gaps { count: 0, median: seconds(0), p95: seconds(0), longest: seconds(0) };
     let fit = Some(Fit::Cramped { memory: Bytes(512 * MIB) });
-    let advice = Some(Advice { fit, idle: None, quiet: None });
+    let advice = Some(Advice { fit, ..nothing() });
     let cramped = Observed { gaps: Some(no_gap), advice, ..none.clone() };
     let expected = [
         "traffic: without a quiet gap of 1s",
@@ -107,7 +165,7 @@ fn little_was_seen() {
     let enough = lines(Observed { gaps: Some(three), advice, ..none.clone() });
     assert_eq!(enough[5], "no --idle: no gap stands out from the others");
     let one = Gaps { count: 1, longest: seconds(40), ..no_gap };
-    let advice = Some(Advice { fit: None, idle: None, quiet: None });
+    let advice = Some(nothing());
     let few = Observed { gaps: Some(one), advice, ..none.clone() };
     assert_eq!(lines(few)[2], "traffic: 1 quiet gap, of 40s");
     let deaf = Observed { gaps: None, advice, ..none };
@@ -136,7 +194,7 @@ fn machines_get_the_numbers() {
         r#""suggested_max_rss":377487360,"suggested_idle":60.0"#,
     );
     assert_eq!(for_machines(&Notice::Observed(Box::new(leaking()))), expected);
-    let advice = Some(Advice { fit: None, idle: None, quiet: Some(seconds(5)) });
+    let advice = Some(Advice { quiet: Some(seconds(5)), ..nothing() });
     let would = vec![(Cause::Exit, 0)];
     let little = Observed { would, course: None, gaps: None, advice, ..leaking() };
     let expected =

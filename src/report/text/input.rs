@@ -9,11 +9,16 @@ use crate::units::{Bytes, Span};
 /// Writes a notice about standard input; any other one has no words here.
 pub(super) fn write(out: &mut fmt::Formatter<'_>, notice: &Notice, command: &str) -> fmt::Result {
     match *notice {
+        Notice::NothingLeftToRead => write_nothing_left(out),
         Notice::LongLine { longest } => write_long(out, longest),
         Notice::LinesTaken { generation, lines } => write_taken(out, generation, lines),
         Notice::OutlivedInput { after } => write_outlived(out, after, command),
         _ => Ok(()),
     }
+}
+
+fn write_nothing_left(out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    out.write_str("not recycled: standard input has ended, the next generation would find nothing")
 }
 
 fn write_long(out: &mut fmt::Formatter<'_>, longest: Bytes) -> fmt::Result {

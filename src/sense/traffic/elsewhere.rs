@@ -39,7 +39,8 @@ pub(super) struct Scope<'a> {
     pub(super) sources: &'a Sources,
     /// When the generation began.
     pub(super) began: Time,
-    pub(super) counts_payload: bool,
+    /// When something moved counts, and how much.
+    pub(super) wanted: (bool, bool),
     /// The tree used CPU time since the last look.
     pub(super) ran: bool,
 }
@@ -157,13 +158,20 @@ impl Elsewhere {
     }
 
     /// Adds what has moved there, if that is counted.
-    pub(super) fn add_payload(&self, payload: &mut Payload) {
-        let inside = self.networks.values().filter_map(|network| network.inside.as_ref().ok());
-        for more in inside.filter_map(|inside| inside.tcp.payload()) {
-            payload.add(Way::Inbound, more.inbound);
-            payload.add(Way::Outbound, more.outbound);
-            payload.last = payload.last.max(more.last);
+    pub(super) fn add_payload(&mut self, payload: &mut Payload) {
+        let inside = self.networks.values_mut().filter_map(|network| network.inside.as_mut().ok());
+        for more in inside.filter_map(|inside| inside.tcp.payload().moved()) {
+            payload.add_all(&more);
         }
+    }
+
+    /// The payload of all connections there; `None`: it is not known.
+    pub(super) fn carried(&mut self) -> Option<u64> {
+        let mut sum = 0_u64;
+        for network in self.networks.values_mut() {
+            sum = sum.saturating_add(network.inside.as_mut().ok()?.tcp.payload().carried()?);
+        }
+        Some(sum)
     }
 }
 
@@ -215,7 +223,7 @@ impl Inside {
         deaths.hear_deaths(true)?;
         Ok(Self {
             dialogue: Dialogue::over(SockDiag::open_in(network.as_fd())?),
-            tcp: TcpSense::new(scope.began, scope.counts_payload),
+            tcp: TcpSense::new(scope.began, scope.wanted),
             deaths,
             dead: Vec::new(),
             lost: false,

@@ -46,7 +46,9 @@ use crate::sys::process::Process;
 #[derive(Clone, Debug, Default)]
 struct Wanted {
     sources: Sources,
-    /// How much moved, too: `--idle-floor`.
+    /// When something moved on TCP; with `--idle-floor` only how much counts.
+    times: bool,
+    /// How much moved: `--idle-floor`, `--observe`.
     payload: bool,
     /// From the start of each generation on; else from the first look on.
     from_start: bool,
@@ -88,7 +90,8 @@ impl TrafficSense {
     pub(crate) fn of(sources: Sources, rules: &Rules) -> Self {
         let wanted = Wanted {
             sources,
-            payload: rules.floor.is_some(),
+            times: rules.floor.is_none(),
+            payload: rules.floor.is_some() || rules.observe.is_some(),
             from_start: rules.idle.is_some() || rules.observe.is_some(),
             window: rules.window().unwrap_or(UNASKED),
         };
@@ -225,6 +228,7 @@ impl TrafficSense {
         let flows = news && sum.imprecise && !self.sockets.expects_flood();
         self.alert = if flows { Alert::No } else { Alert::Yes { in_vain: 0 } };
         sum.payload = self.sockets.payload();
+        sum.carried = self.sockets.carried().filter(|_| look >= TrafficLook::Changed);
         match seen {
             Ok(()) => Some(sum),
             Err(reason) => {

@@ -27,7 +27,9 @@ use crate::sys::process::Process;
 #[derive(Debug)]
 pub(super) struct SocketSense {
     sources: Sources,
-    /// How much moved is to be known, too (`--idle-floor`).
+    /// When something moved on TCP counts; with `--idle-floor` only how much does.
+    times: bool,
+    /// How much moved is to be known.
     counts_payload: bool,
     /// Sockets that are our own standard descriptors: not traffic.
     own: Vec<u64>,
@@ -70,15 +72,16 @@ pub(super) struct Findings<'a> {
 
 impl SocketSense {
     pub(super) fn new(wanted: &Wanted, own: Vec<u64>, inherited: Holdings) -> Self {
-        let counts_payload = wanted.payload;
+        let (times, counts_payload) = (wanted.times, wanted.payload);
         Self {
             sources: wanted.sources.clone(),
+            times,
             counts_payload,
             window: wanted.window,
             own,
             inherited,
             dialogue: Dialogue::default(),
-            tcp: TcpSense::new(Time::at(Duration::ZERO), counts_payload),
+            tcp: TcpSense::new(Time::at(Duration::ZERO), (times, counts_payload)),
             deaths: DeathSense::default(),
             unclear: Vec::new(),
             counted_unclear: false,
@@ -97,7 +100,7 @@ impl SocketSense {
 
     /// A new generation: nothing of the last one is known any more.
     pub(super) fn forget(&mut self, now: Time) {
-        self.tcp = TcpSense::new(now, self.counts_payload);
+        self.tcp = TcpSense::new(now, (self.times, self.counts_payload));
         (self.elsewhere, self.began) = (Elsewhere::default(), now);
         self.tripwires = Tripwires::default();
         self.deaths.close();
@@ -125,14 +128,14 @@ impl SocketSense {
     /// Readable when something moves.
     pub(super) fn tripwires(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         // With a floor bytes alone are nothing: they are added up look by look.
-        let accepted = self.deaths.accepted_tripwire().filter(|_| !self.counts_payload);
+        let accepted = self.deaths.accepted_tripwire().filter(|_| self.times);
         [accepted, self.tripwires.as_fd()].into_iter().flatten()
     }
 
     /// Readable when a connection ends that COMMAND may have opened. Where other programs come and
     /// go, their connections are not to wake us.
     pub(super) fn others_tripwire(&self, now: Time) -> Option<BorrowedFd<'_>> {
-        let worth_waking = self.sources.tcp == Extent::All && !self.counts_payload;
+        let worth_waking = self.sources.tcp == Extent::All && self.times;
         let worth_waking = worth_waking && !self.has_strangers(now);
         self.deaths.others_tripwire().filter(|_| worth_waking)
     }
@@ -150,7 +153,7 @@ impl SocketSense {
     /// What has moved on its own account since the last time.
     pub(super) fn overhear(&mut self, now: Time, members: &[Process], sum: &mut Traffic) {
         self.tripwires.moved(now, sum);
-        if !self.counts_payload {
+        if self.times {
             self.overhear_deaths(now, members, sum);
         }
     }
@@ -162,14 +165,19 @@ impl SocketSense {
 
     /// Whether connections come and go so fast that the next death will make us rest.
     pub(super) fn expects_flood(&self) -> bool {
-        self.deaths.is_flooded() && !self.counts_payload
+        self.deaths.is_flooded() && self.times
     }
 
     /// What has moved on connections, if that is counted.
-    pub(super) fn payload(&self) -> Option<Payload> {
-        let mut payload = self.tcp.payload()?;
+    pub(super) fn payload(&mut self) -> Option<Payload> {
+        let mut payload = self.tcp.payload().moved()?;
         self.elsewhere.add_payload(&mut payload);
         Some(payload)
+    }
+
+    /// The payload of all connections of this generation; `None`: they were not seen.
+    pub(super) fn carried(&mut self) -> Option<u64> {
+        Some(self.tcp.payload().carried()?.saturating_add(self.elsewhere.carried()?))
     }
 
     /// What has moved since the last look.

@@ -1,10 +1,13 @@
 //! When payload last moved on the tree's TCP sockets, asked of the kernel after the fact: it keeps
 //! the time of the last byte for every socket, so precision does not depend on how often we look.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod payload;
+
+use std::collections::BTreeSet;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use self::payload::{Living, PayloadSense};
 use super::deaths::Death;
 use super::dialogue::Dialogue;
 use super::holdings::Holdings;
@@ -15,7 +18,7 @@ use super::mptcp;
 use super::sources::Sources;
 use crate::decide::awake::{Connection, Mover};
 use crate::decide::time::Time;
-use crate::decide::traffic::{Payload, Traffic, Way};
+use crate::decide::traffic::{Traffic, Way};
 use crate::units::Bytes;
 
 /// The kernel's times have the resolution of its tick. Rather a tick late than early: 10 ms at the
@@ -25,9 +28,6 @@ const TICK: Duration = Duration::from_millis(10);
 /// So many of those that moved last are asked before all are looked at: where thousands speak now
 /// and then, the very last one may be silent while others are not.
 const MOST_HOT: usize = 8;
-
-/// Of so many dead connections the payload is remembered in vain, at most.
-const MOST_UNHEARD: usize = 1000;
 
 /// How many of those that moved last are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,31 +47,30 @@ pub(super) struct TcpSense {
     surveyed: bool,
     /// A socket of another program was seen.
     strangers_seen: bool,
-    /// When the generation began.
-    began: Time,
-    /// With `--idle-floor`: what has moved, and how much of it was on which connection.
-    payload: Option<(Payload, BTreeMap<u64, u64>)>,
+    /// When something moved counts; with `--idle-floor` only how much.
+    times: bool,
+    payload: PayloadSense,
     /// Some of it is not known.
     pub(super) lost_payload: bool,
 }
 
 impl TcpSense {
-    pub(super) fn new(began: Time, counts_payload: bool) -> Self {
+    pub(super) fn new(began: Time, (times, counts_payload): (bool, bool)) -> Self {
         Self {
             hottest: Vec::new(),
             newest: None,
             known: Known::default(),
             surveyed: false,
             strangers_seen: false,
-            began,
-            payload: counts_payload.then(Default::default),
+            times,
+            payload: PayloadSense::new(began, counts_payload),
             lost_payload: false,
         }
     }
 
-    /// What has moved in this generation, if that is counted.
-    pub(super) fn payload(&self) -> Option<Payload> {
-        self.payload.as_ref().map(|(payload, _)| *payload)
+    /// How much has moved.
+    pub(super) fn payload(&mut self) -> &mut PayloadSense {
+        &mut self.payload
     }
 
     /// Whether those that moved last are all that the tree has.
@@ -125,6 +124,7 @@ impl TcpSense {
         (sources, not_these): (&Sources, &[u64]),
         sum: &mut Traffic,
     ) -> nix::Result<()> {
+        self.payload.begin_survey();
         let (mut ours, mut others) = (Vec::new(), Vec::new());
         for family in FAMILIES {
             let each = |body: &[u8]| {
@@ -162,7 +162,7 @@ impl TcpSense {
             }
         }
         ours.extend(accepted);
-        if self.payload.is_none() {
+        if self.times {
             mptcp::fill_unread(dialogue, &mut ours);
         }
         for (socket, _) in &ours {
@@ -198,7 +198,7 @@ impl TcpSense {
         let waiting = listeners().filter(|listener| listener.unread > 0);
         let let_pass = |listener| sources.ports.let_pass([port(listener); 2]);
         // With a floor births count nothing.
-        if self.payload.is_none() && waiting.into_iter().any(let_pass) {
+        if self.times && waiting.into_iter().any(let_pass) {
             // Connections that wait to be accepted are the next requests.
             sum.note(Way::Inbound, now);
         }
@@ -208,6 +208,7 @@ impl TcpSense {
         // Further subflows of a connection may use any port.
         let accepted = mptcp::accepted(all(), &known.listeners);
         let mut hottest: Vec<(Time, (SocketId, Way))> = Vec::new();
+        let mut living = Living::default();
         for socket in all().filter(|socket| socket.state != State::Listening) {
             let accepted =
                 known.listeners.contains(&port(socket)) || accepted.contains(&socket.inode);
@@ -222,17 +223,13 @@ impl TcpSense {
                 continue;
             }
             self.count(now, socket, way, sum);
+            living.add(socket);
             let Some(at) = moved_at(socket, now) else { continue };
             let place = hottest.partition_point(|(then, _)| *then >= at);
             hottest.insert(place, (at, (socket.id, way)));
             hottest.truncate(MOST_HOT);
         }
-        if let Some((_, counted)) = &mut self.payload
-            && counted.len() > 2 * sockets.len() + MOST_UNHEARD
-        {
-            // Of these nobody told that they died.
-            counted.retain(|cookie, _| known.ours.contains_key(cookie));
-        }
+        self.payload.end_survey(&living, &known);
         self.newest = hottest.first().map(|(at, _)| *at);
         self.hottest = hottest.into_iter().map(|(_, socket)| socket).collect();
         self.known = known;
@@ -240,34 +237,29 @@ impl TcpSense {
 
     /// Counts what a living connection says.
     fn count(&mut self, now: Time, socket: &Socket, way: Way, sum: &mut Traffic) {
-        if socket.state == State::Connected && socket.unread > 0 && self.payload.is_none() {
+        if socket.state == State::Connected && socket.unread > 0 && self.times {
             // Not read yet: the next request. After the other end's FIN the number says nothing:
             // the FIN counts, and so does what nobody wants to read any more.
             sum.note(way, now);
         }
-        let at = moved_at(socket, now);
-        if let Some(at) = at {
-            sum.note_mover(at, || mover(socket));
+        let Some(at) = moved_at(socket, now) else { return };
+        sum.note_mover(at, || mover(socket));
+        if self.times {
+            sum.note(way, at);
         }
-        match at {
-            Some(at) if self.payload.is_none() => sum.note(way, at),
-            Some(at) => self.add(socket, way, at),
-            None => {}
-        }
+        self.payload.add(socket, way, at);
     }
 
     /// Counts what a connection of ours said before it died.
     pub(super) fn count_dead(&mut self, death: &Death, way: Way, sum: &mut Traffic) {
-        self.add(&death.socket, way, death.last_data);
+        self.payload.add_dead(death, way);
         sum.note_mover(death.last_data, || mover(&death.socket));
-        if let Some((_, counted)) = &mut self.payload {
-            counted.remove(&death.socket.id.cookie());
-            if death.socket.has_no_peer() {
-                // It lost its counters together with its peer.
-                sum.note_unsure(death.last_data);
-                self.lost_payload = true;
-            }
-        } else {
+        if self.payload.is_counted() && death.socket.has_no_peer() {
+            // It lost its counters together with its peer.
+            sum.note_unsure(death.last_data);
+            self.lost_payload = true;
+        }
+        if self.times {
             sum.note(way, death.last_data);
             // When it died, we do not know: since we listened last.
             sum.imprecise = true;
@@ -277,27 +269,10 @@ impl TcpSense {
     /// What a connection said before it died that may have been another program's: it may delay
     /// idleness, and does nothing else.
     pub(super) fn count_unclear(&mut self, death: &Death, sum: &mut Traffic) {
-        match (&mut self.payload, death.socket.info) {
-            (Some((payload, _)), Some(info)) => {
-                payload.unsure = payload.unsure.saturating_add(info.payload_bytes);
-                payload.last = payload.last.max(Some(death.last_data));
-            }
-            _ => sum.note_unsure(death.last_data),
+        self.payload.add_unclear(death);
+        if self.times || !self.payload.is_counted() {
+            sum.note_unsure(death.last_data);
         }
-    }
-
-    /// Adds what is new to the payload that has moved, the last of it then.
-    fn add(&mut self, socket: &Socket, way: Way, at: Time) {
-        let (Some((payload, counted)), Some(info)) = (&mut self.payload, socket.info) else {
-            return;
-        };
-        let before = counted.insert(socket.id.cookie(), info.payload_bytes);
-        if at < self.began {
-            // An inherited connection: what it carried before is not this generation's.
-            return;
-        }
-        payload.add(way, info.payload_bytes.saturating_sub(before.unwrap_or_default()));
-        payload.last = payload.last.max(Some(at));
     }
 
     /// Whose a connection was that has died.

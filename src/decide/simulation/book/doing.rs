@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::{Book, Drain, Ending, Life};
 use crate::decide::event::{Action, Event, Force, Reason};
-use crate::decide::notice::{Notice, Opening};
+use crate::decide::notice::{Hold, Notice, Opening};
 use crate::decide::rules::Rules;
 use crate::decide::simulation::effort::Effort;
 use crate::decide::simulation::samples::Samples;
+use crate::decide::simulation::talk::BLUR;
 
 impl Book {
     /// Takes down what the core did.
@@ -26,7 +27,9 @@ impl Book {
                 let memory = matches!(reason, Reason::Rss { .. } | Reason::Pss { .. });
                 let early = memory && self.age() < Duration::from_secs(10);
                 self.early = if early { self.early + 1 } else { 0 };
+                self.note_in_vain(*reason);
             }
+            Action::Tell(Notice::Held(Hold::Reconnects)) => self.spaced = true,
             Action::Tell(Notice::WouldRecycle { .. }) => {
                 self.began = self.now;
                 (self.effort.armed, self.effort.started) = (false, self.now);
@@ -69,7 +72,19 @@ impl Book {
         }
     }
 
+    /// A recycle is due: had the generation any traffic but of its first moments?
+    fn note_in_vain(&mut self, reason: Reason) {
+        let Some(last) = self.seen.and_then(|seen| seen.traffic) else { return };
+        let early = last <= self.started + self.window.min(Duration::from_secs(10)) + BLUR;
+        match reason {
+            Reason::Idle { .. } if early => self.in_vain += 1,
+            _ if early => {}
+            _ => self.in_vain = 0,
+        }
+    }
+
     fn starts(&mut self) {
+        self.spaced = false;
         (self.started, self.life) = (self.now, Life::Starting);
         self.began = self.now;
         (self.ending, self.killed, self.start_due) = (None, None, None);

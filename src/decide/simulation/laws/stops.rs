@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Moment;
 use crate::decide::event::{Action, Event, Reason};
-use crate::decide::notice::Notice;
+use crate::decide::notice::{Hold, Notice};
 use crate::decide::rules::Measure;
 use crate::decide::time::Time;
 use crate::units::Bytes;
@@ -158,6 +158,12 @@ pub(super) fn a_low_limit_does_not_storm(moment: &Moment<'_>) -> bool {
         .kill
         .is_some_and(|(limit, measure)| book.samples.over(Bytes(limit.0 / 10 * 9), measure));
     !memory || near || book.early == 0 || book.lived() >= Duration::from_secs(10)
+}
+
+/// After two idle recycles in a row of generations that had all their traffic at their start.
+pub(super) fn only_idle_recycles_in_vain_are_spaced(moment: &Moment<'_>) -> bool {
+    let held = matches!(moment.action, Action::Tell(Notice::Held(Hold::Reconnects)));
+    !held || moment.book.in_vain >= 2
 }
 
 /// kill-rss, signal, rss, pss, lifetime, idle: the first that is certain.

@@ -1,11 +1,12 @@
 //! Stories about `--observe`: nothing is stopped, and all that would have been is told.
 
+mod background;
 mod sums;
 
 use super::*;
 use crate::decide::event::Reason;
 use crate::decide::notice::{Hold, Observed};
-use crate::decide::rules::{Mapped, Observe, Quiet};
+use crate::decide::rules::{Mapped, Observe, Quiet, Threshold};
 use crate::decide::traffic::Payload;
 
 fn observing(rules: Rules) -> Rules {
@@ -179,7 +180,7 @@ fn what_settles_counts_from_there_too() {
 
 #[test]
 fn with_a_floor_what_moved_before_does_not_count_again() {
-    let rules = Rules { floor: Some(Bytes(64)), ..idle(10) };
+    let rules = Rules { floor: Some(Threshold::Total(Bytes(64))), ..idle(10) };
     let mut story = Story::running(observing(rules));
     let received =
         |inbound, last| Some(Payload { inbound, last: Some(at(last)), ..Payload::default() });

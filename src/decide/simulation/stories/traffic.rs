@@ -1,6 +1,7 @@
 //! Stories about traffic: what is asked when, and exactly when a generation is idle then.
 
 use super::*;
+use crate::decide::rules::Threshold;
 use crate::decide::traffic::Payload;
 
 const WINDOW: u64 = 10_000;
@@ -11,7 +12,7 @@ fn idle() -> Rules {
 }
 
 fn floor(bytes: u64) -> Rules {
-    Rules { floor: Some(Bytes(bytes)), ..idle() }
+    Rules { floor: Some(Threshold::Total(Bytes(bytes))), ..idle() }
 }
 
 fn sprung(traffic: Traffic) -> Event {

@@ -202,6 +202,9 @@ impl World {
         let Some(last) = self.talk.last().filter(|_| self.talk.surely_armed()) else {
             return Ok(());
         };
+        if self.book.spaced {
+            return Ok(());
+        }
         // What a blind look lost may be all that would have armed it.
         if self.was_blind && !self.book.effort.armed {
             return Ok(());

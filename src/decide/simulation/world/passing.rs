@@ -41,7 +41,10 @@ impl World {
     pub(super) fn plan_happenings(&mut self) {
         let happenings = scenario::happenings(&mut self.random, &self.rules);
         let more = self.concern.happenings(&mut self.random);
-        for (after, happening) in happenings.into_iter().chain(more) {
+        // Who only connects again does that alone, mostly.
+        let alone = self.habits.reconnects && !self.random.once_in(4);
+        let happenings = happenings.into_iter().filter(|_| !alone);
+        for (after, happening) in happenings.chain(more) {
             self.plan(after, Coming::Happen(happening));
         }
     }

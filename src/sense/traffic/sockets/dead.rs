@@ -66,7 +66,7 @@ impl SocketSense {
         match heard.accepted {
             Missed::Nothing | Missed::Began => {}
             // How much they carried is not known.
-            Missed::Flood | Missed::Overflow if self.counts_payload => sum.note_unsure(now),
+            Missed::Flood | Missed::Overflow if !self.times => sum.note_unsure(now),
             Missed::Flood | Missed::Overflow => sum.note_imprecisely(Way::Inbound, now),
         }
         let missed = matches!(heard.others, Missed::Flood | Missed::Overflow);

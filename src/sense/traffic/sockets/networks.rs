@@ -10,9 +10,9 @@ use crate::sys::process::Process;
 impl SocketSense {
     /// Asks what moved last there.
     pub(super) fn ask_elsewhere(&mut self, findings: &mut Findings<'_>) {
-        let Self { sources, began, counts_payload, ran, .. } = self;
-        let (began, counts_payload, ran) = (*began, *counts_payload, *ran);
-        self.elsewhere.ask_hottest(Scope { sources, began, counts_payload, ran }, findings);
+        let Self { sources, began, times, counts_payload, ran, .. } = self;
+        let (began, wanted, ran) = (*began, (*times, *counts_payload), *ran);
+        self.elsewhere.ask_hottest(Scope { sources, began, wanted, ran }, findings);
     }
 
     /// Looks at all TCP sockets there.
@@ -22,12 +22,12 @@ impl SocketSense {
         holdings: &mut Holdings,
         findings: &mut Findings<'_>,
     ) -> Result<(), Unseen> {
-        let Self { sources, began, counts_payload, ran, .. } = self;
-        let (began, counts_payload, ran) = (*began, *counts_payload, *ran);
+        let Self { sources, began, times, counts_payload, ran, .. } = self;
+        let (began, wanted, ran) = (*began, (*times, *counts_payload), *ran);
         if sources.tcp == Extent::Nothing {
             return Ok(());
         }
-        let choice = (Scope { sources, began, counts_payload, ran }, self.own.as_slice());
+        let choice = (Scope { sources, began, wanted, ran }, self.own.as_slice());
         self.elsewhere.survey(members, holdings, choice, findings)
     }
 }

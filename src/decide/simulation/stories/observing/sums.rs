@@ -16,24 +16,38 @@ fn without_a_limit_it_looks_once_a_second() {
     assert_eq!(story.core.deadline(), Some(at(11_000)));
 }
 
+/// What moves in the background is known only if all are asked; where that costs much, it is not.
 #[test]
-fn while_something_moves_that_alone_is_asked() {
+fn while_something_moves_that_alone_is_asked_if_all_cost_much() {
     let mut story = Story::running(observing(plain()));
+    story.cost = Duration::from_millis(6);
     story.wait(1_000);
     story.traffic = Some(1_000);
-    story.wait(1_100);
+    story.wait(1_300);
     story.looks.clear();
-    for millis in [2_000, 3_000, 4_000] {
+    for millis in [2_000, 3_500, 4_500] {
         story.traffic = Some(millis);
-        story.wait(millis + 100);
+        story.wait(millis + 500);
     }
     let hottest = TrafficLook::Hottest;
     let walked = |millis| (millis, hottest, true);
-    assert_eq!(story.looks, [walked(2_100), walked(3_100), walked(4_100)]);
+    assert_eq!(story.looks, [walked(2_500), walked(3_700), walked(4_900)]);
     story.looks.clear();
-    story.wait(6_100);
-    let all = (6_100, TrafficLook::All, true);
-    assert_eq!(story.looks, [walked(5_100), all], "a silence is certain only if all are asked");
+    story.wait(7_300);
+    let all = (7_300, TrafficLook::All, true);
+    assert_eq!(story.looks, [walked(6_100), all], "a silence is certain only if all are asked");
+}
+
+#[test]
+fn while_something_moves_all_are_asked_if_that_costs_little() {
+    let mut story = Story::running(observing(plain()));
+    story.cost = Duration::from_millis(5);
+    for second in 1..5 {
+        story.traffic = Some(second * 1_000);
+        story.wait(second * 1_000 + 100);
+    }
+    assert_eq!(story.looks.len(), 5);
+    assert!(story.looks.iter().all(|(_, widely, _)| *widely == TrafficLook::All));
 }
 
 #[test]
