@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod bad_input;
+mod brokers;
 #[cfg(feature = "chart")]
 mod chart;
 mod completions;
