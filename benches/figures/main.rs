@@ -42,13 +42,15 @@ use crate::supervisors::Setting;
 type Row = fn(&Setting) -> Result<Figure>;
 
 /// In this order: what takes the least noise comes first.
-const ROWS: [(&str, Row); 10] = [
+const ROWS: [(&str, Row); 12] = [
     ("Start to exit", rows::start::start_to_exit),
     ("Resident memory", rows::rest::memory),
     ("Wake-ups and CPU at rest", rows::rest::quiet_cost),
+    ("Wake-ups beside memory limits", rows::host::limits),
     ("Reaction to growth", rows::growth::growth),
     ("Idle precision", rows::traffic::idle_precision),
     ("Busy connections", rows::traffic::busy_connections),
+    ("Beside strangers' connections", rows::host::strangers),
     ("nginx under load", rows::web::nginx_under_load),
     ("Restart gap", rows::gap::restart_gap),
     ("Ten thousand recycles", rows::life::recycles),

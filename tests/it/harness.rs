@@ -10,6 +10,7 @@ mod podman;
 mod process;
 mod producer;
 mod pty;
+mod pypi;
 mod root;
 mod run;
 mod users;
@@ -22,6 +23,7 @@ pub(crate) use network::{free_port, in_network_of, listener, own_network};
 pub(crate) use podman::{execute, limits, read_filter};
 pub(crate) use process::{Process, lives, process as look_up, wakeups};
 pub(crate) use producer::Producer;
+pub(crate) use pypi::pypi;
 pub(crate) use root::{Root, libraries, static_recycle};
 #[cfg(feature = "chart")]
 pub(crate) use run::example;

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod bad_input;
+mod brokers;
 #[cfg(feature = "chart")]
 mod chart;
 mod completions;
@@ -36,6 +37,7 @@ mod real_redis;
 mod real_scripts;
 mod real_stdio;
 mod restart;
+mod shared_host;
 mod signals;
 mod soak;
 mod stdin;

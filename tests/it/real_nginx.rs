@@ -8,7 +8,7 @@ use std::time::Duration;
 const REQUEST: &str = "GET / HTTP/1.1\r\nHost: test\r\n\r";
 
 /// With a line of its own for the configuration.
-fn nginx(options: &str, port: u16, setting: &str) -> Running {
+pub(crate) fn nginx(options: &str, port: u16, setting: &str) -> Running {
     let nginx = tool("nginx");
     let run = Run::new(options);
     let prefix = run.dir().display().to_string();

@@ -10,7 +10,7 @@ use std::time::Duration;
 const CEILING: Duration = Duration::from_secs(60);
 
 /// The newest that is installed: Debian has its programs where no PATH leads.
-fn programs() -> PathBuf {
+pub(crate) fn programs() -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let mut found: Vec<_> = versions
         .map(|entry| entry.unwrap().path().join("bin"))
@@ -21,7 +21,7 @@ fn programs() -> PathBuf {
 }
 
 /// PostgreSQL refuses root.
-fn as_nobody(command: &str) -> Vec<String> {
+pub(crate) fn as_nobody(command: &str) -> Vec<String> {
     let user = format!("{} --reuid=65534 --regid=65534 --clear-groups", tool("setpriv").display());
     format!("{user} {command}").split_whitespace().map(str::to_owned).collect()
 }
