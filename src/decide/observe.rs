@@ -31,13 +31,13 @@ const PAUSE: u32 = 200;
 #[derive(Debug)]
 pub(crate) struct Observing {
     next: Option<Time>,
-    /// Looks at everything cost so little that each look can be one.
-    cheap: bool,
+    /// When a look at everything can be afforded again.
+    next_all: Time,
 }
 
 impl Observing {
     pub(crate) fn new(started: Time, rules: &Rules) -> Self {
-        Self { next: rules.observe.map(|_| started + EARLIEST), cheap: true }
+        Self { next: rules.observe.map(|_| started + EARLIEST), next_all: started }
     }
 
     pub(crate) fn deadline(&self) -> Option<Time> {
@@ -51,7 +51,7 @@ impl Observing {
         if self.next.is_none_or(|next| now < next) {
             return Look::default();
         }
-        let traffic = match (only_memory, activity.is_still() || self.cheap) {
+        let traffic = match (only_memory, activity.is_still() || now >= self.next_all) {
             (true, _) => Look::default(),
             (false, true) => Look::ALL_TRAFFIC,
             (false, false) => activity.look(now, PACE),
@@ -64,7 +64,7 @@ impl Observing {
     /// Takes in a look.
     pub(crate) fn looked(&mut self, now: Time, seen: &Observation) {
         if seen.look.traffic == Some(TrafficLook::All) {
-            self.cheap = seen.cost * PAUSE <= PACE;
+            self.next_all = now + seen.cost * PAUSE;
         }
         if let Some(next) = self.next.filter(|next| now >= *next)
             && seen.look.walk

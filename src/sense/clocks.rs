@@ -158,13 +158,13 @@ mod tests {
         while sense.around(&members, || ()).1 {}
         assert!(!sense.around(&members, || ()).1);
         assert!(!any_runs(&members));
-        let mut sleep = SleepSense::default();
-        assert!(!sleep.look(&members), "nothing is known at first");
-        assert!(sleep.look(&members));
+        let mut sleeper = SleepSense::default();
+        assert!(!sleeper.look(&members), "nothing is known at first");
+        assert!(sleeper.look(&members));
 
         kill(pid, Signal::SIGKILL).unwrap();
         waitpid(pid, None).unwrap();
         assert!(sense.around(&members, || ()).1);
-        assert!(!sleep.look(&members));
+        assert!(!sleeper.look(&members));
     }
 }
