@@ -5,8 +5,8 @@ mod limit;
 
 use std::time::Duration;
 
-use self::limit::{Crossing, LONGEST, Limit, SETTLING, SHORTEST, time_to_grow};
-use super::event::{Look, Memory, MemoryLook, Observation};
+use self::limit::{Crossing, Known, LONGEST, Limit, SETTLING, SHORTEST};
+use super::event::{Look, Memory, MemoryLook, Observation, Sight};
 use super::notice::LookedAtMemory;
 use super::rules::{Measure, MemoryRules};
 use super::time::Time;
@@ -44,8 +44,12 @@ pub(crate) struct MemoryWatch {
     growth: u64,
     /// As last read.
     pss: Option<Bytes>,
+    /// PSS is not more than this: what was read last, and what RSS has grown by since.
+    pss_bound: Option<Bytes>,
     /// Pages cannot be looked at here: a second sample confirms a crossing, and PSS is unknown.
     pages_unseen: bool,
+    /// Pages could not be read in time: a second sample confirms what `--kill-rss` kills for.
+    too_slow: bool,
     /// A crossing was told, and nothing came of it: before memory was below, it is none any more.
     told: bool,
     below_since: Time,
@@ -59,11 +63,13 @@ impl MemoryWatch {
         Self {
             max_rss: rules.max_rss.map(|bytes| Limit::new(bytes, Measure::Rss)),
             max_pss: rules.max_pss.map(|bytes| Limit::new(bytes, Measure::Pss)),
-            kill: rules.kill.map(|(bytes, measure)| Limit::new(bytes, measure)),
+            kill: rules.kill.map(|(bytes, measure)| Limit::killing(bytes, measure)),
             last: None,
             growth: 0,
             pss: None,
+            pss_bound: None,
             pages_unseen: false,
+            too_slow: false,
             told: false,
             below_since: started,
             next_counters: started,
@@ -97,10 +103,10 @@ impl MemoryWatch {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return Look::default();
         }
-        let closely = self.pages_wanted() && now >= self.next_pages;
+        let closely = self.pages_wanted().filter(|_| now >= self.next_pages);
         Look {
-            memory: Some(if closely { MemoryLook::Pages } else { MemoryLook::Counters }),
-            walk: closely || now >= self.next_walk,
+            memory: Some(closely.unwrap_or(MemoryLook::Counters)),
+            walk: closely.is_some() || now >= self.next_walk,
             settled_by: settled_by(now),
             traffic: None,
         }
@@ -112,11 +118,15 @@ impl MemoryWatch {
         Look { memory: Some(memory), walk: true, settled_by: settled_by(now), traffic: None }
     }
 
-    fn pages_wanted(&self) -> bool {
-        let Some((_, memory)) = self.last else {
-            return false;
-        };
-        !self.pages_unseen && self.limits().any(|limit| limit.wants_pages(memory))
+    fn known(&self) -> Option<Known> {
+        let Self { pss_bound, pages_unseen, too_slow, .. } = *self;
+        self.last.map(|(_, memory)| Known { memory, pss_bound, pages_unseen, too_slow })
+    }
+
+    /// What must be known in time comes first.
+    fn pages_wanted(&self) -> Option<MemoryLook> {
+        let known = self.known()?;
+        self.limits().filter_map(|limit| limit.wants_pages(&known)).min()
     }
 
     /// Takes in the answer to a look.
@@ -133,19 +143,21 @@ impl MemoryWatch {
             self.next_counters = now + LONGEST;
             return;
         };
-        if asked == MemoryLook::Pages {
-            self.pages_unseen = memory.pss.is_none();
-            self.pss = memory.pss;
+        if asked != MemoryLook::Counters {
+            let refused = seen.unseen.iter().any(|unseen| unseen.what == Sight::Pages);
+            let unread = memory.pss.is_none();
+            self.pages_unseen = unread && (refused || asked == MemoryLook::Pages);
+            self.too_slow = unread && !self.pages_unseen;
             self.next_pages = now + seen.cost * PAGES_PAUSE;
         }
-        if let Some((at, last)) = self.last {
-            let grown = u128::from(memory.rss.0.saturating_sub(last.rss.0)) * 1_000_000;
-            let span = now.since(at).as_micros().max(1);
-            self.growth = u64::try_from(grown / span).unwrap_or(u64::MAX);
-        }
+        self.note_growth(now, asked, memory);
         self.last = Some((now, memory));
-        for limit in [&mut self.max_rss, &mut self.max_pss, &mut self.kill].into_iter().flatten() {
-            limit.judge(memory);
+        if let Some(known) = self.known() {
+            for limit in
+                [&mut self.max_rss, &mut self.max_pss, &mut self.kill].into_iter().flatten()
+            {
+                limit.judge(&known);
+            }
         }
         let below = self.limits().all(|limit| limit.crossing == Crossing::Below);
         self.told &= !below;
@@ -156,32 +168,44 @@ impl MemoryWatch {
         {
             self.below_since = now;
         }
-        self.next_counters = self.after(now, memory, seen);
+        self.next_counters = self.after(now, seen);
+    }
+
+    fn note_growth(&mut self, now: Time, asked: MemoryLook, memory: Memory) {
+        let mut grown = 0;
+        if let Some((at, last)) = self.last {
+            let span = now.since(at).as_micros().max(1);
+            let bytes = u128::from(memory.rss.0.saturating_sub(last.rss.0)) * 1_000_000;
+            self.growth = u64::try_from(bytes / span).unwrap_or(u64::MAX);
+            grown = memory.settled.0.saturating_sub(last.settled.0);
+        }
+        if asked != MemoryLook::Counters {
+            self.pss = memory.pss;
+        }
+        let since = self.pss_bound.map(|bound| bound.0.saturating_add(grown));
+        let bound = memory.pss.map(|pss| pss.0).or(since);
+        self.pss_bound = bound.map(|bound| Bytes(bound.min(memory.settled.0)));
     }
 
     /// When to look again.
-    fn after(&self, now: Time, memory: Memory, seen: &Observation) -> Time {
-        let pauses = self.limits().map(|limit| limit.pause(memory, self.growth));
+    fn after(&self, now: Time, seen: &Observation) -> Time {
+        let Some(known) = self.known() else { return now + LONGEST };
+        let pauses = self.limits().map(|limit| limit.pause(&known, self.growth));
         let pause = pauses.min().unwrap_or(LONGEST).clamp(SHORTEST, LONGEST);
         let counters_only = !seen.look.walk && seen.look.memory == Some(MemoryLook::Counters);
         let afford = if counters_only { seen.cost * COUNTERS_PAUSE } else { Duration::ZERO };
         let next = now + pause.max(afford);
-        if self.told || !self.pages_wanted() {
-            return next;
+        match self.pages_wanted().filter(|_| !self.told) {
+            // The pages answer at once what the counters could answer later.
+            Some(_) => next.min(self.next_pages.max(now)),
+            None => next,
         }
-        // The pages answer at once what the counters could answer later. Where they have just been
-        // read, PSS is not worth another look before it can have grown to the limit.
-        let pss = self.pss.map_or(Duration::ZERO, |pss| {
-            let short_of = |limit: &Limit| limit.bytes.0.saturating_sub(pss.0);
-            let nearest = self.limits().filter(|limit| limit.measure == Measure::Pss);
-            time_to_grow(nearest.map(short_of).min().unwrap_or(0), self.growth)
-        });
-        self.next_pages.max(now + pss).min(now + LONGEST)
     }
 
-    /// The crossing of `--kill-rss`, if it is certain.
+    /// The crossing of `--kill-rss`, if it is certain, with PSS if that is part of the proof.
     pub(crate) fn kill(&self) -> Option<Over> {
-        self.over(self.kill)
+        let (_, memory) = self.last?;
+        self.over(self.kill).map(|over| Over { pss: memory.pss, ..over })
     }
 
     /// The crossing of `--max-rss`, if it is certain.

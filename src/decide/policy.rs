@@ -10,7 +10,7 @@ use super::memory::{MemoryWatch, Over};
 use super::notice::{Hold, LookedAtMemory, Notice, Sample};
 use super::observe::Observing;
 use super::quiet::{Activity, EARLIEST};
-use super::rules::Rules;
+use super::rules::{Measure, Rules};
 use super::sampling::Sampling;
 use super::storm::Storm;
 use super::time::{Time, earliest};
@@ -261,8 +261,9 @@ impl Policy {
     /// The verdict, after the look `made` (none, if nothing was looked at).
     fn judge(&mut self, now: Time, rules: &Rules, storm: &Storm, made: Look) -> Verdict {
         self.hold = None;
-        if let Some(Over { used, limit, measure, pss: _ }) = self.memory.kill() {
-            return Verdict::Due(Reason::KillRss { used, limit, measure });
+        if let Some(Over { used, limit, measure, pss }) = self.memory.kill() {
+            let pss = pss.filter(|_| measure == Measure::Rss);
+            return Verdict::Due(Reason::KillRss { used, limit, measure, pss });
         }
         if self.only_kill {
             return Verdict::Keep { look_again: self.only_looks() };

@@ -90,9 +90,11 @@ impl Record {
     fn because(self, reason: Reason) -> Self {
         let record = self.with("reason", reason.cause().word());
         match reason {
-            Reason::KillRss { used, limit, measure } => {
-                record.with("measure", text::word(measure)).with("used", used).with("limit", limit)
-            }
+            Reason::KillRss { used, limit, measure, pss } => record
+                .with("measure", text::word(measure))
+                .with("used", used)
+                .with("limit", limit)
+                .with_some("pss", pss),
             Reason::Signal(signal) => record.with("by", signal),
             Reason::Rss { used, limit, pss } => {
                 record.with("used", used).with("limit", limit).with_some("pss", pss)

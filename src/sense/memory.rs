@@ -1,22 +1,30 @@
 //! How much memory the tree holds: the kernel's counters through descriptors that stay open, or
 //! page by page where the last bit counts.
 
+mod shared;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::time::Duration;
 
 use nix::unistd::{Pid, SysconfVar, sysconf};
 
 use super::procfs;
 use crate::decide::event::{Memory, MemoryLook, Sight, Unseen};
 use crate::decide::time::Time;
-use crate::sys::files;
 use crate::sys::process::{Id, Process};
+use crate::sys::{clock, files};
 use crate::units::Bytes;
 
 /// More descriptors than this are not kept open; further processes are read by path.
 const MOST_KEPT: usize = 256;
+
+/// What must not wait may wait so long for PSS.
+const IN_TIME: Duration = Duration::from_millis(50);
+/// Reading a MiB page by page takes about this long.
+const PAGES_PER_MIB: Duration = Duration::from_micros(10);
 
 /// What is remembered of a process between looks.
 #[derive(Debug)]
@@ -25,6 +33,8 @@ struct Known {
     /// `/proc/PID/statm`. A kept descriptor is proof against a pid that is used again: once the
     /// process is reaped it answers `ESRCH`.
     statm: Option<File>,
+    /// Its memory is not its parent's, and will not be.
+    has_own_memory: bool,
 }
 
 /// The reader.
@@ -54,7 +64,7 @@ impl MemorySense {
             }
             let keep = self.known.len() < MOST_KEPT;
             let statm = keep.then(|| File::open(path(process, "statm")).ok()).flatten();
-            self.known.insert(process.id, Known { first_seen: now, statm });
+            self.known.insert(process.id, Known { first_seen: now, statm, has_own_memory: false });
         }
     }
 
@@ -74,48 +84,50 @@ impl MemorySense {
         members: &[Process],
         unseen: &mut Vec<Unseen>,
     ) -> Option<Memory> {
-        let (mut rss, mut settled, mut pss) = (0_u64, 0_u64, Some(0_u64));
-        let (mut read, mut refused) = (0, None);
-        for process in members {
+        let members = self.without_doubles(members);
+        let settled = |process: &Process| {
             let first_seen = self.known.get(&process.id).map(|known| known.first_seen);
             let old = first_seen.is_none_or(|seen| seen <= settled_by);
-            let is_settled = old || command == Some(process.id.pid);
-            let paged = match look {
-                MemoryLook::Pages if is_settled => self.pages(process, unseen),
-                MemoryLook::Pages | MemoryLook::Counters => None,
-            };
-            if look == MemoryLook::Pages && is_settled && paged.is_none() {
-                pss = None;
-            }
-            let resident = match paged {
-                Some(Paged { rss, pss: proportional }) => {
-                    pss = pss.map(|pss| pss + proportional);
-                    rss
+            old || command == Some(process.id.pid)
+        };
+        let members: Vec<_> = members.iter().map(|process| (process, settled(process))).collect();
+        let (until, closely) = match look {
+            MemoryLook::Counters => (None, false),
+            MemoryLook::PagesInTime => (Some(clock::now() + IN_TIME), self.is_quick(&members)),
+            MemoryLook::Pages => (None, true),
+        };
+        let mut sum = Sum { pss: closely.then_some(0), ..Sum::default() };
+        for (process, is_settled) in members {
+            let in_time = until.is_none_or(|until| clock::now() < until);
+            let paged = match sum.pss {
+                Some(pss) if is_settled && in_time => {
+                    let paged = self.pages(process, unseen);
+                    sum.pss = paged.as_ref().map(|paged| pss + paged.pss);
+                    paged
                 }
-                None => match self.resident(process) {
-                    Ok(resident) => resident,
-                    Err(_) if process.hides() => {
-                        refused = Some(libc::EACCES);
-                        continue;
-                    }
-                    Err(error) => {
-                        refused = error.raw_os_error().or(Some(libc::EIO));
-                        continue;
-                    }
-                },
+                Some(_) if is_settled => {
+                    sum.pss = None;
+                    None
+                }
+                Some(_) | None => None,
             };
-            read += 1;
-            rss += resident;
-            settled += if is_settled { resident } else { 0 };
+            let resident = match paged {
+                Some(paged) => Ok(paged.rss),
+                None => self.resident(process),
+            };
+            sum.add(process, resident, is_settled);
         }
-        if let Some(errno) = refused {
+        if let Some(errno) = sum.refused {
             unseen.push(Unseen { what: Sight::Memory, errno });
         }
-        (read > 0 || refused.is_none()).then_some(Memory {
-            rss: Bytes(rss),
-            settled: Bytes(settled),
-            pss: pss.filter(|_| look == MemoryLook::Pages).map(Bytes),
-        })
+        sum.memory()
+    }
+
+    /// Whether PSS of these can be read in the time that there is, by all that is known before.
+    fn is_quick(&self, members: &[(&Process, bool)]) -> bool {
+        let settled = members.iter().filter(|(_, is_settled)| *is_settled);
+        let bytes: u64 = settled.filter_map(|(process, _)| self.resident(process).ok()).sum();
+        PAGES_PER_MIB.saturating_mul(u32::try_from(bytes >> 20).unwrap_or(u32::MAX)) <= IN_TIME
     }
 
     /// Resident bytes by the counters. A process that has gone holds nothing.
@@ -155,6 +167,46 @@ impl MemorySense {
                 None
             }
         }
+    }
+}
+
+/// What the processes have together.
+#[derive(Debug, Default)]
+struct Sum {
+    rss: u64,
+    settled: u64,
+    largest: u64,
+    /// `None`: nobody asked, or one of them cannot be read.
+    pss: Option<u64>,
+    read: usize,
+    /// Why one of them cannot be read.
+    refused: Option<i32>,
+}
+
+impl Sum {
+    fn add(&mut self, process: &Process, resident: io::Result<u64>, is_settled: bool) {
+        match resident {
+            Ok(resident) => {
+                self.read += 1;
+                self.rss += resident;
+                if is_settled {
+                    self.settled += resident;
+                    self.largest = self.largest.max(resident);
+                }
+            }
+            Err(_) if process.hides() => self.refused = Some(libc::EACCES),
+            Err(error) => self.refused = error.raw_os_error().or(Some(libc::EIO)),
+        }
+    }
+
+    /// `None`: there are processes, and not one of them can be read.
+    fn memory(&self) -> Option<Memory> {
+        (self.read > 0 || self.refused.is_none()).then_some(Memory {
+            rss: Bytes(self.rss),
+            settled: Bytes(self.settled),
+            largest: Bytes(self.largest),
+            pss: self.pss.map(Bytes),
+        })
     }
 }
 

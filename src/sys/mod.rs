@@ -9,6 +9,7 @@ pub(crate) mod datagrams;
 pub(crate) mod entry;
 pub(crate) mod environment;
 pub(crate) mod files;
+pub(crate) mod kcmp;
 pub(crate) mod netlink;
 pub(crate) mod pages;
 pub(crate) mod poll;

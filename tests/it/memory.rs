@@ -1,5 +1,7 @@
 //! Memory: over the limit is over, whoever of the tree holds it; what only looks like it is not.
 
+mod shared;
+
 use crate::harness::{End, Run, tool};
 use std::time::Duration;
 

@@ -64,7 +64,7 @@ fn recycles() {
             "reason=pss used=537919488 limit=536870912",
         ),
         (
-            Reason::KillRss { used, limit, measure },
+            Reason::KillRss { used, limit, measure, pss: None },
             r#""reason":"kill-rss","measure":"pss","used":537919488,"limit":536870912"#,
             "reason=kill-rss measure=pss used=537919488 limit=536870912",
         ),
@@ -95,7 +95,12 @@ fn recycles() {
 
 #[test]
 fn samples() {
-    let memory = Memory { rss: Bytes(100 * MIB), settled: Bytes(1), pss: Some(Bytes(99 * MIB)) };
+    let memory = Memory {
+        rss: Bytes(100 * MIB),
+        settled: Bytes(1),
+        largest: Bytes(1),
+        pss: Some(Bytes(99 * MIB)),
+    };
     let tree = Tree { cpu: millis(1_530), stopped: false, processes: 4 };
     let whole = Sample {
         age: millis(12_500),
@@ -219,7 +224,7 @@ fn warnings() {
 
 #[test]
 fn looks() {
-    let memory = Memory { rss: Bytes(7), settled: Bytes(1), pss: None };
+    let memory = Memory { rss: Bytes(7), settled: Bytes(1), largest: Bytes(1), pss: None };
     let looked = LookedAtMemory { memory, limit: Bytes(9), growth: Bytes(8) };
     let quiet = Some(millis(5));
     let again_in = Some(millis(6));

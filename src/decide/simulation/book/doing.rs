@@ -30,8 +30,7 @@ impl Book {
             Action::Tell(Notice::WouldRecycle { .. }) => {
                 self.began = self.now;
                 (self.effort.armed, self.effort.started) = (false, self.now);
-                self.told_over |=
-                    self.limits(rules).any(|(limit, by)| self.samples.certain(limit, by));
+                self.told_over |= self.limits(rules).any(|limit| self.samples.certain(limit));
             }
             Action::Tell(Notice::LimitTooLow { .. }) => self.stormy = true,
             Action::Tell(Notice::StillAlive { .. }) => self.complained = true,
