@@ -15,6 +15,7 @@ pub(crate) fn matters(notice: &Notice) -> bool {
         | Notice::GaveUp { .. }
         | Notice::LimitTooLow { .. }
         | Notice::KillLimitTooLow { .. }
+        | Notice::Runaway { .. }
         | Notice::StillAlive { .. }
         | Notice::Refused
         | Notice::LongLine { .. }

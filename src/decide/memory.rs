@@ -5,7 +5,7 @@ mod limit;
 
 use std::time::Duration;
 
-use self::limit::{Crossing, Known, LONGEST, Limit, SETTLING, SHORTEST};
+use self::limit::{Crossing, Known, LONGEST, Limit, SETTLING, SHORTEST, time_to_grow};
 use super::event::{Look, Memory, MemoryLook, Observation, Sight};
 use super::notice::LookedAtMemory;
 use super::rules::{Measure, MemoryRules};
@@ -52,6 +52,8 @@ pub(crate) struct MemoryWatch {
     too_slow: bool,
     /// A crossing was told, and nothing came of it: before memory was below, it is none any more.
     told: bool,
+    /// A recycle is held although a limit is crossed.
+    held: bool,
     below_since: Time,
     next_counters: Time,
     next_walk: Time,
@@ -71,6 +73,7 @@ impl MemoryWatch {
             pages_unseen: false,
             too_slow: false,
             told: false,
+            held: false,
             below_since: started,
             next_counters: started,
             next_walk: started,
@@ -161,6 +164,7 @@ impl MemoryWatch {
         }
         let below = self.limits().all(|limit| limit.crossing == Crossing::Below);
         self.told &= !below;
+        self.held &= !below;
         if [&self.max_rss, &self.max_pss]
             .into_iter()
             .flatten()
@@ -191,7 +195,8 @@ impl MemoryWatch {
     fn after(&self, now: Time, seen: &Observation) -> Time {
         let Some(known) = self.known() else { return now + LONGEST };
         let pauses = self.limits().map(|limit| limit.pause(&known, self.growth));
-        let pause = pauses.min().unwrap_or(LONGEST).clamp(SHORTEST, LONGEST);
+        let held = if self.held { self.until_runaway() } else { LONGEST };
+        let pause = pauses.min().unwrap_or(LONGEST).min(held).clamp(SHORTEST, LONGEST);
         let counters_only = !seen.look.walk && seen.look.memory == Some(MemoryLook::Counters);
         let afford = if counters_only { seen.cost * COUNTERS_PAUSE } else { Duration::ZERO };
         let next = now + pause.max(afford);
@@ -229,16 +234,39 @@ impl MemoryWatch {
         Some(Over { used, limit: limit.bytes, measure: limit.measure, pss: self.pss })
     }
 
-    /// Memory is so near `--kill-rss` that nothing may hold a recycle any more.
-    pub(crate) fn near_kill(&self) -> bool {
-        let (Some(kill), Some((_, memory))) = (self.kill, self.last) else {
-            return false;
-        };
-        let used = match kill.measure {
-            Measure::Rss => Some(memory.settled),
-            Measure::Pss => self.pss,
-        };
-        used.is_some_and(|used| used.0 > kill.bytes.0 / 10 * 9)
+    /// Memory is so far above its limit, or so near `--kill-rss`, that nothing may hold a recycle
+    /// any more.
+    pub(crate) fn runs_away(&self) -> bool {
+        self.thresholds().any(|(used, threshold)| used.is_some_and(|used| used > threshold))
+    }
+
+    /// What ends a hold, beside what is used: half as much again as a limit, 90% of `--kill-rss`.
+    fn thresholds(&self) -> impl Iterator<Item = (Option<Bytes>, Bytes)> {
+        let max = [self.max_rss, self.max_pss].into_iter().flatten();
+        let far = max.map(|limit| (limit.measure, limit.far_over()));
+        let near = self.kill.map(|kill| (kill.measure, Bytes(kill.bytes.0 / 10 * 9)));
+        far.chain(near).map(|(measure, threshold)| match measure {
+            Measure::Rss => (self.last.map(|(_, memory)| memory.settled), threshold),
+            Measure::Pss => (self.pss, threshold),
+        })
+    }
+
+    /// A recycle is held although a limit is crossed: what ends the hold is not to be missed.
+    pub(crate) fn hold(&mut self, now: Time) {
+        if !self.held {
+            self.held = true;
+            self.next_counters = self.next_counters.min(now + self.until_runaway().max(SHORTEST));
+        }
+    }
+
+    /// How long until memory could end the hold.
+    fn until_runaway(&self) -> Duration {
+        let short_of = self
+            .thresholds()
+            .map(|(used, threshold)| threshold.0.saturating_sub(used.map_or(0, |used| used.0)));
+        // What is there already is held by something else.
+        let nearest = short_of.filter(|bytes| *bytes > 0).min();
+        nearest.map_or(LONGEST, |bytes| time_to_grow(bytes, self.growth))
     }
 
     /// How long no limit but `--kill-rss` has been crossed.

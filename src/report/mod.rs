@@ -64,6 +64,7 @@ pub(crate) struct Reporter {
     /// The same for the storm, which comes and goes.
     limit_too_low: bool,
     kill_limit_too_low: bool,
+    runaway: bool,
     long_line: bool,
 }
 
@@ -75,6 +76,7 @@ impl Reporter {
             unseen: Vec::new(),
             limit_too_low: false,
             kill_limit_too_low: false,
+            runaway: false,
             long_line: false,
         }
     }
@@ -90,6 +92,7 @@ impl Reporter {
                 said
             }
             Notice::KillLimitTooLow { .. } => std::mem::replace(&mut self.kill_limit_too_low, true),
+            Notice::Runaway { .. } => std::mem::replace(&mut self.runaway, true),
             Notice::LongLine { .. } => std::mem::replace(&mut self.long_line, true),
             Notice::LimitTooLow { .. } => std::mem::replace(&mut self.limit_too_low, true),
             _ => false,

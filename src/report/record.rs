@@ -206,6 +206,10 @@ impl Record {
                 .with("used", used)
                 .with("limit", limit)
                 .with("held_until", held_until),
+            Notice::Runaway { limit, measure, again_in } => Self::new("runaway")
+                .with("measure", text::word(measure))
+                .with("limit", limit)
+                .with("again_in", again_in),
             Notice::KillLimitTooLow { limit, again_in } => {
                 Self::new("kill_limit_too_low").with("limit", limit).with("again_in", again_in)
             }

@@ -1,6 +1,7 @@
 //! The words for people.
 
 mod input;
+mod limits;
 mod recycles;
 
 use std::fmt;
@@ -14,8 +15,7 @@ use super::sights::{CannotSee, error};
 use crate::decide::event::{Memory, Reason};
 use crate::decide::exit::{Failure, Stage};
 use crate::decide::notice::{Hold, Hook, HookFailure, LookedAtMemory, Notice, Sample};
-use crate::decide::rules::Measure;
-use crate::units::{Bytes, Span};
+use crate::units::Span;
 
 /// How loud one must be to say this.
 pub(super) fn level(notice: &Notice) -> Loudness {
@@ -36,6 +36,7 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         | Notice::Observed(_)
         | Notice::LimitTooLow { .. }
         | Notice::KillLimitTooLow { .. }
+        | Notice::Runaway { .. }
         | Notice::StillAlive { .. }
         | Notice::NothingLeftToRead
         | Notice::OutlivedInput { .. }
@@ -74,12 +75,9 @@ impl fmt::Display for Line<'_> {
                 let window = Span(*window);
                 write!(out, "giving up: more than {restarts} restarts in {window} (--max-restarts)")
             }
-            Notice::LimitTooLow { used, limit, measure, held_until } => {
-                write_limit_too_low(out, (*used, *limit), *measure, *held_until)
-            }
-            Notice::KillLimitTooLow { limit, again_in } => {
-                write_kill_limit_too_low(out, *limit, *again_in)
-            }
+            Notice::LimitTooLow { .. }
+            | Notice::Runaway { .. }
+            | Notice::KillLimitTooLow { .. } => limits::write(out, self.notice),
             Notice::StillAlive { after } => {
                 let after = Span(*after);
                 write!(out, "some of '{}' still lives {after} after KILL; waiting", self.command)
@@ -130,36 +128,8 @@ impl fmt::Display for Line<'_> {
     }
 }
 
-fn write_kill_limit_too_low(
-    out: &mut fmt::Formatter<'_>,
-    limit: Bytes,
-    again_in: Duration,
-) -> fmt::Result {
-    write!(
-        out,
-        "--kill-rss {limit} looks too low for this command, which was killed right after two \
-         starts in a row; waiting longer before each start, now {}",
-        Span(again_in)
-    )
-}
-
 fn write_held_long(out: &mut fmt::Formatter<'_>, hold: Hold, held: Duration) -> fmt::Result {
     write!(out, "a recycle has been due for {}, but held: {}", Span(held), why(hold))
-}
-
-fn write_limit_too_low(
-    out: &mut fmt::Formatter<'_>,
-    (used, limit): (Bytes, Bytes),
-    measure: Measure,
-    held_until: Duration,
-) -> fmt::Result {
-    write!(
-        out,
-        "the limit looks too low for this command: {} {used} > {limit} right after two starts in \
-         a row; holding memory recycles until an age of {}",
-        word(measure),
-        Span(held_until)
-    )
 }
 
 /// `would recycle generation 3: rss 513.2M > 512M after 3h 12m`

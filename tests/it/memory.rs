@@ -1,6 +1,7 @@
 //! Memory: over the limit is over, whoever of the tree holds it; what only looks like it is not.
 
 mod shared;
+mod storm;
 
 use crate::harness::{End, Run, tool};
 use std::time::Duration;
@@ -75,17 +76,6 @@ fn where_rss_is_mostly_shared_pss_is_recommended() {
 #[test]
 fn a_percentage_is_one_of_the_memory_there_is() {
     assert_recycled("--max-rss 1%", "leak:300M/s", "rss");
-}
-
-#[test]
-fn a_start_up_over_the_limit_does_not_storm() {
-    let script = "hold:80M ready sleep:4s mark:lived forever";
-    let mut run = Run::new("--max-rss 50M").fixture(script).spawn();
-    run.await_stderr("too low");
-    // One generation lives on although it is over the limit all the time.
-    run.await_entries(1, "mark:lived");
-    assert!(run.generations() <= 3, "{} generations", run.generations());
-    assert_eq!(run.stderr().matches("too low").count(), 1);
 }
 
 #[test]

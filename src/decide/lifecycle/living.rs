@@ -176,6 +176,9 @@ impl Lifecycle {
         let (generation, age) = (self.generation, watch.policy.age(now));
         actions.push(Action::Tell(Notice::Due { generation, age, reason }));
         self.restarts.lasted(age);
+        if let Reason::Rss { .. } | Reason::Pss { .. } = reason {
+            self.storm.recycled(age);
+        }
         self.wind_down(now, &mut watch);
         match self.rules.pre_stop {
             Some(timeout) if !matches!(reason, Reason::KillRss { .. }) => {

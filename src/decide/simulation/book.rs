@@ -140,6 +140,8 @@ pub(super) struct Book {
     /// Memory recycles in a row, each within 10 s of a start.
     pub(super) early: u32,
     pub(super) stormy: bool,
+    /// A memory recycle came at an age at which a storm holds it.
+    pub(super) runs_away: bool,
     /// Generations in a row that kill-rss killed within 10 s of their start.
     pub(super) early_kills: u32,
     pub(super) restarts: Restarts,
@@ -187,6 +189,7 @@ impl Book {
             told_over: false,
             early: 0,
             stormy: false,
+            runs_away: false,
             early_kills: 0,
             restarts: Restarts::new(rules),
         }

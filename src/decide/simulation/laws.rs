@@ -71,6 +71,7 @@ pub(super) const TIMED: &[Law] = laws![
     stops::idle_only_when_rested,
     stops::a_quiet_moment_is_waited_for,
     stops::a_low_limit_does_not_storm,
+    stops::a_runaway_is_spaced,
     stops::the_first_reason_wins,
     input::a_drain_has_its_time,
     input::the_end_of_input_leaves_time,

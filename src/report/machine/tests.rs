@@ -200,6 +200,10 @@ fn warnings() {
             r#""limit_too_low","measure":"rss","used":3,"limit":2,"held_until":20.0"#,
         ),
         (
+            Notice::Runaway { limit, measure, again_in: millis(100) },
+            r#""runaway","measure":"rss","limit":2,"again_in":0.1"#,
+        ),
+        (
             Notice::KillLimitTooLow { limit, again_in: millis(100) },
             r#""kill_limit_too_low","limit":2,"again_in":0.1"#,
         ),

@@ -230,6 +230,7 @@ impl Numbers {
             }
             Notice::LimitTooLow { .. }
             | Notice::KillLimitTooLow { .. }
+            | Notice::Runaway { .. }
             | Notice::StillAlive { .. }
             | Notice::Refused
             | Notice::NothingLeftToRead

@@ -26,6 +26,7 @@ impl Book {
                 let memory = matches!(reason, Reason::Rss { .. } | Reason::Pss { .. });
                 let early = memory && self.age() < Duration::from_secs(10);
                 self.early = if early { self.early + 1 } else { 0 };
+                self.runs_away = memory && self.stormy && self.age() < Duration::from_secs(20);
             }
             Action::Tell(Notice::WouldRecycle { .. }) => {
                 self.began = self.now;
@@ -53,7 +54,9 @@ impl Book {
                 let drain = Some(Drain { began: self.now, cut: None });
                 self.ending = self.ending.map(|ending| Ending { drain, ..ending });
             }
-            Action::Tell(Notice::KillLimitTooLow { again_in, .. }) => {
+            Action::Tell(
+                Notice::KillLimitTooLow { again_in, .. } | Notice::Runaway { again_in, .. },
+            ) => {
                 self.start_due = Some(self.now + *again_in);
                 self.restarts.double();
             }
@@ -69,6 +72,7 @@ impl Book {
     }
 
     fn starts(&mut self) {
+        self.runs_away = false;
         (self.started, self.life) = (self.now, Life::Starting);
         self.began = self.now;
         (self.ending, self.killed, self.start_due) = (None, None, None);

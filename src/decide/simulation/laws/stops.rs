@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Moment;
-use crate::decide::event::{Action, Event, Reason};
+use crate::decide::event::{Action, Cause, Event, Reason};
 use crate::decide::notice::Notice;
 use crate::decide::rules::Measure;
 use crate::decide::simulation::samples::Limit;
@@ -155,14 +155,27 @@ pub(super) fn a_quiet_moment_is_waited_for(moment: &Moment<'_>) -> bool {
     gap >= quiet.gap || book.now >= since + quiet.wait
 }
 
-/// Two generations in a row that are over the limit at once: the second one is held.
+/// Two generations in a row that are over the limit at once: the second one is held, unless it
+/// grows to half as much again or comes near kill-rss.
 pub(super) fn a_low_limit_does_not_storm(moment: &Moment<'_>) -> bool {
+    let (book, rules) = (moment.book, moment.rules.memory);
     let memory = matches!(reason(moment), Some(Reason::Rss { .. } | Reason::Pss { .. }));
+    let over = |(limit, measure): (Bytes, Measure)| {
+        book.samples.over(Limit { bytes: limit, measure, kills: false })
+    };
+    let near = rules.kill.map(|(limit, measure)| (Bytes(limit.0 / 10 * 9), measure));
+    let rss = rules.max_rss.map(|limit| (Bytes(limit.0 + limit.0 / 2), Measure::Rss));
+    let pss = rules.max_pss.map(|limit| (Bytes(limit.0 + limit.0 / 2), Measure::Pss));
+    let runs_away = [near, rss, pss].into_iter().flatten().any(over);
+    !memory || runs_away || book.early == 0 || book.lived() >= Duration::from_secs(10)
+}
+
+/// What grows so fast that its hold ended is not started at once: the next start has a time.
+pub(super) fn a_runaway_is_spaced(moment: &Moment<'_>) -> bool {
     let book = moment.book;
-    let near = moment.rules.memory.kill.is_some_and(|(limit, measure)| {
-        book.samples.over(Limit { bytes: Bytes(limit.0 / 10 * 9), measure, kills: false })
-    });
-    !memory || near || book.early == 0 || book.lived() >= Duration::from_secs(10)
+    let at_once = matches!(moment.action, Action::Start { .. }) && book.start_due.is_none();
+    let killed = matches!(book.cause, Some(Cause::KillRss));
+    !at_once || !book.runs_away || killed
 }
 
 /// kill-rss, signal, rss, pss, lifetime, idle: the first that is certain.

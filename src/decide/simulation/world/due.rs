@@ -195,6 +195,8 @@ impl World {
         let over = limit.and_then(|limit| command.over_since(limit.0));
         let over = over.map(|since| since.max(calm));
         law(!over.is_some_and(late), "a generation over its limit is recycled")?;
+        let far = limit.and_then(|limit| command.over_since(limit.0 + limit.0 / 2));
+        law(!far.is_some_and(late), "a storm holds nothing that grows to half as much again")?;
         // It has the least room for coincidences.
         if self.clock == Clock::Chosen { Ok(()) } else { self.check_idle(command, free, wait) }
     }
