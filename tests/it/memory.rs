@@ -78,6 +78,17 @@ fn a_percentage_is_one_of_the_memory_there_is() {
     assert_recycled("--max-rss 1%", "leak:300M/s", "rss");
 }
 
+/// As systemd's `ProcSubset=pid` mounts it: without `/proc/meminfo`.
+const PROCESSES_ONLY: &str = "mount -t proc -o subset=pid proc /proc && exec \"$0\" \"$@\"";
+
+#[test]
+fn a_percentage_is_one_of_the_memory_there_is_where_proc_shows_processes_only() {
+    let through = ["unshare", "--mount", "sh", "-c", PROCESSES_ONLY];
+    let script = "trap:TERM:exit=0 leak:300M/s";
+    let mut run = Run::new("--max-rss 1%").through(through).fixture(script).spawn();
+    assert_eq!(run.await_entry(2, "trap:TERM").reason.as_deref(), Some("rss"));
+}
+
 #[test]
 fn kill_rss_kills_at_once() {
     let mut run =
