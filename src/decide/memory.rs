@@ -2,21 +2,17 @@
 //! One of these lives as long as its generation: no sample outlives it.
 
 mod limit;
+mod pace;
 
 use std::time::Duration;
 
-use self::limit::{Crossing, Known, LONGEST, Limit, SETTLING, SHORTEST, time_to_grow};
+use self::limit::{Crossing, Known, LONGEST, Limit, SETTLING};
+use self::pace::{Pages, WALK_PAUSE};
 use super::event::{Look, Memory, MemoryLook, Observation, Sight};
 use super::notice::LookedAtMemory;
 use super::rules::{Measure, MemoryRules};
 use super::time::Time;
 use crate::units::Bytes;
-
-/// A look that cost `c` is not repeated before `c` times this: a quarter of a percent of one CPU
-/// for the counters or a third for the pages, whichever are looked at, and an eighth for the walk.
-const COUNTERS_PAUSE: u32 = 400;
-const PAGES_PAUSE: u32 = 300;
-const WALK_PAUSE: u32 = 800;
 
 /// Processes that were first seen after this are new.
 pub(crate) fn settled_by(now: Time) -> Option<Time> {
@@ -57,7 +53,8 @@ pub(crate) struct MemoryWatch {
     below_since: Time,
     next_counters: Time,
     next_walk: Time,
-    next_pages: Time,
+    /// The looks at the pages.
+    pages: Pages,
 }
 
 impl MemoryWatch {
@@ -77,7 +74,7 @@ impl MemoryWatch {
             below_since: started,
             next_counters: started,
             next_walk: started,
-            next_pages: started,
+            pages: Pages::UNREAD,
         }
     }
 
@@ -106,7 +103,7 @@ impl MemoryWatch {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return Look::default();
         }
-        let closely = self.pages_wanted().filter(|_| now >= self.next_pages);
+        let closely = self.pages_wanted().filter(|_| Some(now) >= self.next_pages());
         Look {
             memory: Some(closely.unwrap_or(MemoryLook::Counters)),
             walk: closely.is_some() || now >= self.next_walk,
@@ -151,8 +148,8 @@ impl MemoryWatch {
             let unread = memory.pss.is_none();
             self.pages_unseen = unread && (refused || asked == MemoryLook::Pages);
             self.too_slow = unread && !self.pages_unseen;
-            self.next_pages = now + seen.cost * PAGES_PAUSE;
         }
+        let (before, expected) = (self.pss, self.expected(memory));
         self.note_growth(now, asked, memory);
         self.last = Some((now, memory));
         if let Some(known) = self.known() {
@@ -161,6 +158,9 @@ impl MemoryWatch {
             {
                 limit.judge(&known);
             }
+        }
+        if asked != MemoryLook::Counters {
+            self.pages = self.pages.read(now, seen.cost, self.came_true(before, expected));
         }
         let below = self.limits().all(|limit| limit.crossing == Crossing::Below);
         self.told &= !below;
@@ -176,35 +176,23 @@ impl MemoryWatch {
     }
 
     fn note_growth(&mut self, now: Time, asked: MemoryLook, memory: Memory) {
-        let mut grown = 0;
         if let Some((at, last)) = self.last {
             let span = now.since(at).as_micros().max(1);
             let bytes = u128::from(memory.rss.0.saturating_sub(last.rss.0)) * 1_000_000;
             self.growth = u64::try_from(bytes / span).unwrap_or(u64::MAX);
-            grown = memory.settled.0.saturating_sub(last.settled.0);
         }
+        self.pss_bound = memory.pss.or(self.expected(memory));
         if asked != MemoryLook::Counters {
             self.pss = memory.pss;
         }
-        let since = self.pss_bound.map(|bound| bound.0.saturating_add(grown));
-        let bound = memory.pss.map(|pss| pss.0).or(since);
-        self.pss_bound = bound.map(|bound| Bytes(bound.min(memory.settled.0)));
     }
 
-    /// When to look again.
-    fn after(&self, now: Time, seen: &Observation) -> Time {
-        let Some(known) = self.known() else { return now + LONGEST };
-        let pauses = self.limits().map(|limit| limit.pause(&known, self.growth));
-        let held = if self.held { self.until_runaway() } else { LONGEST };
-        let pause = pauses.min().unwrap_or(LONGEST).min(held).clamp(SHORTEST, LONGEST);
-        let counters_only = !seen.look.walk && seen.look.memory == Some(MemoryLook::Counters);
-        let afford = if counters_only { seen.cost * COUNTERS_PAUSE } else { Duration::ZERO };
-        let next = now + pause.max(afford);
-        match self.pages_wanted().filter(|_| !self.told) {
-            // The pages answer at once what the counters could answer later.
-            Some(_) => next.min(self.next_pages.max(now)),
-            None => next,
-        }
+    /// What PSS may be by now: what it was, and what RSS has grown by since. RSS is an upper bound.
+    fn expected(&self, memory: Memory) -> Option<Bytes> {
+        let (_, last) = self.last?;
+        let grown = memory.settled.0.saturating_sub(last.settled.0);
+        let expected = self.pss_bound?.0.saturating_add(grown);
+        Some(Bytes(expected.min(memory.settled.0)))
     }
 
     /// The crossing of `--kill-rss`, if it is certain, with PSS if that is part of the proof.
@@ -237,36 +225,18 @@ impl MemoryWatch {
     /// Memory is so far above its limit, or so near `--kill-rss`, that nothing may hold a recycle
     /// any more.
     pub(crate) fn runs_away(&self) -> bool {
-        self.thresholds().any(|(used, threshold)| used.is_some_and(|used| used > threshold))
-    }
-
-    /// What ends a hold, beside what is used: half as much again as a limit, 90% of `--kill-rss`.
-    fn thresholds(&self) -> impl Iterator<Item = (Option<Bytes>, Bytes)> {
-        let max = [self.max_rss, self.max_pss].into_iter().flatten();
-        let far = max.map(|limit| (limit.measure, limit.far_over()));
-        let near = self.kill.map(|kill| (kill.measure, Bytes(kill.bytes.0 / 10 * 9)));
-        far.chain(near).map(|(measure, threshold)| match measure {
-            Measure::Rss => (self.last.map(|(_, memory)| memory.settled), threshold),
-            Measure::Pss => (self.pss, threshold),
+        self.thresholds().any(|(measure, threshold)| match measure {
+            Measure::Rss => self.last.is_some_and(|(_, memory)| memory.settled > threshold),
+            Measure::Pss => self.pss > Some(threshold),
         })
     }
 
-    /// A recycle is held although a limit is crossed: what ends the hold is not to be missed.
-    pub(crate) fn hold(&mut self, now: Time) {
-        if !self.held {
-            self.held = true;
-            self.next_counters = self.next_counters.min(now + self.until_runaway().max(SHORTEST));
-        }
-    }
-
-    /// How long until memory could end the hold.
-    fn until_runaway(&self) -> Duration {
-        let short_of = self
-            .thresholds()
-            .map(|(used, threshold)| threshold.0.saturating_sub(used.map_or(0, |used| used.0)));
-        // What is there already is held by something else.
-        let nearest = short_of.filter(|bytes| *bytes > 0).min();
-        nearest.map_or(LONGEST, |bytes| time_to_grow(bytes, self.growth))
+    /// What ends a hold: half as much again as a limit, 90% of `--kill-rss`.
+    fn thresholds(&self) -> impl Iterator<Item = (Measure, Bytes)> {
+        let max = [self.max_rss, self.max_pss].into_iter().flatten();
+        let far = max.map(|limit| (limit.measure, limit.far_over()));
+        let near = self.kill.map(|kill| (kill.measure, Bytes(kill.bytes.0 / 10 * 9)));
+        far.chain(near)
     }
 
     /// How long no limit but `--kill-rss` has been crossed.

@@ -1,9 +1,12 @@
 //! How much memory the tree holds: the kernel's counters through descriptors that stay open, or
 //! page by page where the last bit counts.
 
+mod many;
 mod shared;
+mod sleepers;
+mod sum;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -11,12 +14,12 @@ use std::time::Duration;
 
 use nix::unistd::{Pid, SysconfVar, sysconf};
 
+use self::sum::Sum;
 use super::procfs;
 use crate::decide::event::{Memory, MemoryLook, Sight, Unseen};
 use crate::decide::time::Time;
 use crate::sys::process::{Id, Process};
-use crate::sys::{clock, files};
-use crate::units::Bytes;
+use crate::sys::{clock, cpu_clock, files};
 
 /// More descriptors than this are not kept open; further processes are read by path.
 const MOST_KEPT: usize = 256;
@@ -35,6 +38,10 @@ struct Known {
     statm: Option<File>,
     /// Its memory is not its parent's, and will not be.
     has_own_memory: bool,
+    /// Resident bytes as last read.
+    resident: Option<u64>,
+    /// Its pages as last read.
+    pages: Option<sleepers::Read>,
 }
 
 /// The reader.
@@ -43,6 +50,14 @@ pub(crate) struct MemorySense {
     known: BTreeMap<Id, Known>,
     page_bytes: u64,
     buffer: Vec<u8>,
+    /// When the tree was walked last.
+    walked: Time,
+    /// Bytes that were read page by page, all in all.
+    pages_read: u64,
+    /// What a MiB took lately.
+    pace: Duration,
+    /// Of many processes, those after this one are read next.
+    turn: Option<Id>,
 }
 
 impl MemorySense {
@@ -52,19 +67,34 @@ impl MemorySense {
             known: BTreeMap::new(),
             page_bytes: page_bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(4096),
             buffer: Vec::new(),
+            walked: Time::at(Duration::ZERO),
+            pages_read: 0,
+            pace: PAGES_PER_MIB,
+            turn: None,
         }
     }
 
     /// The tree was walked at this time.
     pub(crate) fn walked(&mut self, now: Time, members: &[Process]) {
-        self.known.retain(|id, _| members.iter().any(|process| process.id == *id));
+        self.walked = now;
+        let mut ids: Vec<Id> = members.iter().map(|process| process.id).collect();
+        ids.sort_unstable();
+        let before = self.known.len();
+        self.known.retain(|id, _| ids.binary_search(id).is_ok());
+        let mut changed = self.known.len() < before;
         for process in members {
             if self.known.contains_key(&process.id) {
                 continue;
             }
+            changed = true;
             let keep = self.known.len() < MOST_KEPT;
             let statm = keep.then(|| File::open(path(process, "statm")).ok()).flatten();
-            self.known.insert(process.id, Known { first_seen: now, statm, has_own_memory: false });
+            let (has_own_memory, resident, pages) = (false, None, None);
+            let known = Known { first_seen: now, statm, has_own_memory, resident, pages };
+            self.known.insert(process.id, known);
+        }
+        if changed {
+            self.forget_pages();
         }
     }
 
@@ -96,8 +126,11 @@ impl MemorySense {
             MemoryLook::PagesInTime => (Some(clock::now() + IN_TIME), self.is_quick(&members)),
             MemoryLook::Pages => (None, true),
         };
-        let mut sum = Sum { pss: closely.then_some(0), ..Sum::default() };
-        for (process, is_settled) in members {
+        let began = closely.then(clock::cpu_used);
+        let before = self.pages_read;
+        let in_turn = if closely { BTreeSet::new() } else { self.left_out(&members) };
+        let mut sum = Sum::with(closely);
+        for (process, is_settled) in members.iter().copied() {
             let in_time = until.is_none_or(|until| clock::now() < until);
             let paged = match sum.pss {
                 Some(pss) if is_settled && in_time => {
@@ -111,23 +144,36 @@ impl MemorySense {
                 }
                 Some(_) | None => None,
             };
-            let resident = match paged {
-                Some(paged) => Ok(paged.rss),
-                None => self.resident(process),
+            let last = self.known.get(&process.id).and_then(|known| known.resident);
+            let resident = match (paged, last) {
+                (Some(paged), _) => Ok(paged.rss),
+                (None, Some(last)) if in_turn.contains(&process.id) => Ok(last),
+                (None, _) => self.resident(process),
             };
+            if let (Some(known), Ok(resident)) = (self.known.get_mut(&process.id), &resident) {
+                known.resident = Some(*resident);
+            }
             sum.add(process, resident, is_settled);
         }
         if let Some(errno) = sum.refused {
             unseen.push(Unseen { what: Sight::Memory, errno });
         }
-        sum.memory()
+        if let Some(took) = began.map(|began| clock::cpu_used().saturating_sub(began)) {
+            self.note_pace(took, self.pages_read - before);
+        }
+        let pages_cost = Some(self.pages_cost(&members));
+        sum.memory().map(|memory| Memory { pages_cost, ..memory })
     }
 
     /// Whether PSS of these can be read in the time that there is, by all that is known before.
     fn is_quick(&self, members: &[(&Process, bool)]) -> bool {
         let settled = members.iter().filter(|(_, is_settled)| *is_settled);
-        let bytes: u64 = settled.filter_map(|(process, _)| self.resident(process).ok()).sum();
-        PAGES_PER_MIB.saturating_mul(u32::try_from(bytes >> 20).unwrap_or(u32::MAX)) <= IN_TIME
+        let resident = |process: &Process| {
+            let last = self.known.get(&process.id).and_then(|known| known.resident);
+            last.or_else(|| self.resident(process).ok())
+        };
+        let bytes: u64 = settled.filter_map(|(process, _)| resident(process)).sum();
+        PAGES_PER_MIB.saturating_mul(mib(bytes)) <= IN_TIME
     }
 
     /// Resident bytes by the counters. A process that has gone holds nothing.
@@ -155,10 +201,17 @@ impl MemorySense {
         if process.is_zombie() {
             return Some(Paged { rss: 0, pss: 0 });
         }
+        if let Some(paged) = self.asleep_since_read(process) {
+            return Some(paged);
+        }
+        // Before the pages: what it runs meanwhile is run after them.
+        let clock = cpu_clock::used(process.id.pid).ok();
         match files::read_path(&path(process, "smaps_rollup"), &mut self.buffer) {
             Ok(text) => {
                 let (rss, pss) = (procfs::kilobytes(text, b"Rss"), procfs::kilobytes(text, b"Pss"));
-                rss.zip(pss).map(|(rss, pss)| Paged { rss, pss })
+                let paged = rss.zip(pss).map(|(rss, pss)| Paged { rss, pss });
+                self.remember_pages(process, clock, paged);
+                paged
             }
             Err(error) if has_gone(process, &error) => Some(Paged { rss: 0, pss: 0 }),
             Err(error) => {
@@ -170,50 +223,15 @@ impl MemorySense {
     }
 }
 
-/// What the processes have together.
-#[derive(Debug, Default)]
-struct Sum {
-    rss: u64,
-    settled: u64,
-    largest: u64,
-    /// `None`: nobody asked, or one of them cannot be read.
-    pss: Option<u64>,
-    read: usize,
-    /// Why one of them cannot be read.
-    refused: Option<i32>,
-}
-
-impl Sum {
-    fn add(&mut self, process: &Process, resident: io::Result<u64>, is_settled: bool) {
-        match resident {
-            Ok(resident) => {
-                self.read += 1;
-                self.rss += resident;
-                if is_settled {
-                    self.settled += resident;
-                    self.largest = self.largest.max(resident);
-                }
-            }
-            Err(_) if process.hides() => self.refused = Some(libc::EACCES),
-            Err(error) => self.refused = error.raw_os_error().or(Some(libc::EIO)),
-        }
-    }
-
-    /// `None`: there are processes, and not one of them can be read.
-    fn memory(&self) -> Option<Memory> {
-        (self.read > 0 || self.refused.is_none()).then_some(Memory {
-            rss: Bytes(self.rss),
-            settled: Bytes(self.settled),
-            largest: Bytes(self.largest),
-            pss: self.pss.map(Bytes),
-        })
-    }
-}
-
 /// What `smaps_rollup` says of one process, in bytes.
+#[derive(Clone, Copy, Debug)]
 struct Paged {
     rss: u64,
     pss: u64,
+}
+
+fn mib(bytes: u64) -> u32 {
+    u32::try_from(bytes >> 20).unwrap_or(u32::MAX)
 }
 
 /// One that hides has not gone: it is unseen.

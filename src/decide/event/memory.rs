@@ -1,5 +1,7 @@
 //! What is asked of memory, and what is seen: plain data.
 
+use std::time::Duration;
+
 use crate::units::Bytes;
 
 /// How closely to look at memory.
@@ -25,4 +27,6 @@ pub(crate) struct Memory {
     pub(crate) largest: Bytes,
     /// Sum of PSS without the new processes, if pages were looked at: then the others are exact.
     pub(crate) pss: Option<Bytes>,
+    /// CPU time that a look at the pages would take now; `None`: as much as the last one.
+    pub(crate) pages_cost: Option<Duration>,
 }

@@ -10,7 +10,7 @@ use crate::units::Bytes;
 /// believed.
 pub(super) const SETTLING: Duration = Duration::from_millis(100);
 /// Memory is taken to grow by this much a second, if it was not seen to grow faster.
-const GROWTH: u64 = 1 << 30;
+pub(super) const GROWTH: u64 = 1 << 30;
 pub(super) const SHORTEST: Duration = Duration::from_millis(4);
 pub(super) const LONGEST: Duration = Duration::from_secs(1);
 /// A tree smaller than this is looked at page by page to confirm a crossing: 10 ms at the most.
@@ -156,3 +156,6 @@ pub(super) fn time_to_grow(bytes: u64, growth: u64) -> Duration {
     let micros = u128::from(bytes) * 1_000_000 / u128::from(growth.max(GROWTH));
     Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
 }
+
+#[cfg(test)]
+mod tests;

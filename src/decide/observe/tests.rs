@@ -26,8 +26,13 @@ fn observer() -> Observer {
 
 /// A look at everything, of which this was seen.
 fn seen() -> Observation {
-    let memory =
-        Memory { rss: Bytes(9 * MIB), settled: Bytes(8 * MIB), largest: Bytes(8 * MIB), pss: None };
+    let memory = Memory {
+        rss: Bytes(9 * MIB),
+        settled: Bytes(8 * MIB),
+        largest: Bytes(8 * MIB),
+        pss: None,
+        pages_cost: None,
+    };
     Observation {
         generation: 1,
         look: Look { memory: Some(MemoryLook::Counters), ..Look::ALL_TRAFFIC },

@@ -128,7 +128,8 @@ impl Command {
         let settled = if forked.is_some_and(|fork| fork.at > settled_by) { own } else { rss };
         let largest = if self.habits.shares { settled / 10 * 6 } else { own };
         let pss = Some(Bytes(settled / 10 * 6));
-        Memory { rss: Bytes(rss), settled: Bytes(settled), largest: Bytes(largest), pss }
+        let (rss, settled, largest) = (Bytes(rss), Bytes(settled), Bytes(largest));
+        Memory { rss, settled, largest, pss, pages_cost: None }
     }
 
     /// Since when its own memory is over this; `None`: it will not be.

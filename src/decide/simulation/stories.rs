@@ -113,6 +113,7 @@ impl Story {
             rss: Bytes(self.rss),
             settled: Bytes(self.rss),
             largest: Bytes(self.rss),
+            pages_cost: None,
             pss: (closely != MemoryLook::Counters).then_some(Bytes(self.rss)),
         };
         let traffic = Traffic { inbound: self.traffic.map(at), ..self.more };

@@ -99,6 +99,7 @@ fn samples() {
         rss: Bytes(100 * MIB),
         settled: Bytes(1),
         largest: Bytes(1),
+        pages_cost: None,
         pss: Some(Bytes(99 * MIB)),
     };
     let tree = Tree { cpu: millis(1_530), stopped: false, processes: 4 };
@@ -228,7 +229,8 @@ fn warnings() {
 
 #[test]
 fn looks() {
-    let memory = Memory { rss: Bytes(7), settled: Bytes(1), largest: Bytes(1), pss: None };
+    let memory =
+        Memory { rss: Bytes(7), settled: Bytes(1), largest: Bytes(1), pss: None, pages_cost: None };
     let looked = LookedAtMemory { memory, limit: Bytes(9), growth: Bytes(8) };
     let quiet = Some(millis(5));
     let again_in = Some(millis(6));

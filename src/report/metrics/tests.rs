@@ -40,6 +40,7 @@ fn sampled(generation: u64) -> Notice {
         rss: Bytes(61_440_000),
         settled: Bytes(5),
         largest: Bytes(5),
+        pages_cost: None,
         pss: Some(Bytes(7)),
     };
     let tree = Tree { cpu: Duration::from_millis(1_530), stopped: false, processes: 3 };

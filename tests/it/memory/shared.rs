@@ -1,6 +1,6 @@
 //! Memory that processes of the tree share: nothing is killed for pages that are counted twice.
 
-use super::{assert_left_alone, assert_recycled};
+use super::assert_left_alone;
 use crate::harness::{End, Run, tool};
 use std::time::Duration;
 
@@ -38,6 +38,16 @@ fn assert_recycled_by_kill(options: &str, script: &str) -> crate::harness::Runni
     run
 }
 
+/// Sixty workers share 100 MiB with a parent that leaks: reading all their pages takes so long that
+/// it was not done again before the parent was through with its 400 MiB.
+#[test]
+fn a_leak_beside_many_workers_is_found_before_it_is_far_over_the_limit() {
+    let script = "fork-share:60x100M ready leak:50M/s:400M mark:too-late forever";
+    let mut run = Run::new("--max-pss 180M").fixture(script).spawn();
+    assert_eq!(run.await_entry(2, "ready").reason.as_deref(), Some("pss"));
+    assert!(run.entries("mark:too-late").is_empty(), "{}", run.stderr());
+}
+
 /// For a second there are two processes of 100 MiB, in the same memory.
 #[test]
 fn memory_that_two_processes_have_in_common_counts_once() {
@@ -49,7 +59,10 @@ fn memory_that_two_processes_have_in_common_counts_once() {
 /// The control: what they have in common is over the limit.
 #[test]
 fn memory_that_two_processes_have_in_common_counts() {
-    assert_recycled("--max-rss 80M", "hold:100M share-memory:1h", "rss");
+    // Held until the child is there. Its parent cannot obey meanwhile.
+    let options = "--max-rss 80M --min-lifetime 1s --stop-timeout 100ms";
+    let mut run = Run::new(options).fixture("hold:100M share-memory:1h").spawn();
+    assert_eq!(run.await_entry(2, "share-memory").reason.as_deref(), Some("rss"));
 }
 
 /// The program is on a disk that does not answer: a lease holds back whoever opens it (fcntl(2)),
