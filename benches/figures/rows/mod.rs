@@ -3,6 +3,7 @@
 pub(crate) mod gap;
 pub(crate) mod growth;
 pub(crate) mod life;
+pub(crate) mod limits;
 pub(crate) mod lines;
 pub(crate) mod rest;
 pub(crate) mod start;
