@@ -239,7 +239,7 @@ pub(crate) enum Request {
 /// One line that names the option, what was given and what is allowed.
 pub(crate) fn parse(
     words: impl Iterator<Item = OsString>,
-    memory_limit: impl Fn() -> Bytes,
+    memory_limit: impl Fn() -> Option<Bytes>,
 ) -> anyhow::Result<Request> {
     let words: Vec<_> = words.skip(1).collect();
     match bare::config(&words, environment::entries().map(Entry::name)) {
@@ -251,7 +251,7 @@ pub(crate) fn parse(
 /// The same by clap, for any words.
 fn parse_options(
     words: Vec<OsString>,
-    memory_limit: impl Fn() -> Bytes,
+    memory_limit: impl Fn() -> Option<Bytes>,
 ) -> anyhow::Result<Request> {
     let mut command = Args::command().no_binary_name(true).mut_args(|arg| {
         // A value that begins with a dash is a bad value, not an unknown option.

@@ -105,10 +105,17 @@ impl Size {
     }
 
     /// The bytes it stands for where the memory limit in force is `limit`.
-    pub(crate) fn resolve(self, limit: impl FnOnce() -> Bytes) -> Bytes {
+    ///
+    /// # Errors
+    /// A share of a limit that is unknown.
+    pub(crate) fn resolve(self, limit: impl FnOnce() -> Option<Bytes>) -> Result<Bytes, String> {
         match self {
-            Self::Bytes(bytes) => bytes,
-            Self::Share(share) => share.of_bytes(limit()),
+            Self::Bytes(bytes) => Ok(bytes),
+            Self::Share(share) => limit().map(|limit| share.of_bytes(limit)).ok_or_else(|| {
+                "is a share of memory whose size is unknown here (no cgroup limit, no \
+                 /proc/meminfo, no sysinfo(2)); give a size such as 512M"
+                    .into()
+            }),
         }
     }
 }
@@ -208,7 +215,7 @@ mod tests {
     use super::*;
 
     fn bytes(text: &str) -> Result<u64, String> {
-        Size::parse(text).map(|size| size.resolve(|| Bytes(1000)).0)
+        Size::parse(text)?.resolve(|| Some(Bytes(1000))).map(|bytes| bytes.0)
     }
 
     #[test]

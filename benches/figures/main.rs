@@ -42,12 +42,14 @@ use crate::supervisors::Setting;
 type Row = fn(&Setting) -> Result<Figure>;
 
 /// In this order: what takes the least noise comes first.
-const ROWS: [(&str, Row); 12] = [
+const ROWS: [(&str, Row); 14] = [
     ("Start to exit", rows::start::start_to_exit),
     ("Resident memory", rows::rest::memory),
     ("Wake-ups and CPU at rest", rows::rest::quiet_cost),
     ("Wake-ups beside memory limits", rows::host::limits),
     ("Reaction to growth", rows::growth::growth),
+    ("Growth while recycles are held", rows::limits::held),
+    ("Workers that share memory", rows::limits::workers),
     ("Idle precision", rows::traffic::idle_precision),
     ("Busy connections", rows::traffic::busy_connections),
     ("Beside strangers' connections", rows::host::strangers),

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -18,6 +19,7 @@ pub(crate) fn run(words: &[String]) {
     let number = |at: usize| word(at).parse::<u64>().unwrap();
     match word(0) {
         "grow" => grow(number(1), Duration::from_millis(number(2)), word(3), word(4)),
+        "fork" => fork(number(1), number(2) << 20, number(3), word(4)),
         "serve" => serve(number(1)),
         "produce" => produce(number(1), number(2)),
         "discard" => discard(),
@@ -96,6 +98,33 @@ fn grow(rate: u64, pause: Duration, pages: &str, result: &str) {
         }
     }
     panic!("nobody ended this: {sum}");
+}
+
+/// So many workers share this many bytes with us; we grow at `rate` bytes a second until TERM.
+/// The file holds, at any time, how many bytes we have.
+fn fork(workers: u64, bytes: u64, rate: u64, result: &str) {
+    let mut held = vec![vec![1_u8; bytes as usize]];
+    for _ in 0..workers {
+        // SAFETY: one thread; the child does nothing but wait.
+        if let nix::unistd::ForkResult::Child = unsafe { nix::unistd::fork() }.unwrap() {
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+    let file = File::create(result).unwrap();
+    let baseline = resident_bytes();
+    let began = Instant::now();
+    let mut grown = 0;
+    while grown < MOST / 4 {
+        let due = (began.elapsed().as_secs_f64() * rate as f64) as u64;
+        while grown + (1 << 20) <= due {
+            held.push(vec![1; 1 << 20]);
+            grown += 1 << 20;
+            file.write_at(format!("{:>15}", baseline + grown).as_bytes(), 0).unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Tells when it starts to run, and when it ends: when told to or, unless that is 0, after `span`.

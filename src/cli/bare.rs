@@ -74,7 +74,7 @@ mod tests {
     fn it_means_what_clap_would_say() {
         for text in ["a", "-- a", "-- -a --idle", "a -- b", "a --idle 1m -b", "/x/a", "-- -- -a"] {
             let ours = of(text, &["PATH", "RECYCLED"]).unwrap();
-            let limit = || Bytes(1 << 30);
+            let limit = || Some(Bytes(1 << 30));
             let Ok(Request::Run(theirs)) = parse_options(words(text), limit) else {
                 panic!("{text}: not taken by clap");
             };

@@ -49,11 +49,11 @@ impl Args {
         self,
         typed: &Typed<'_>,
         hidden: Vec<String>,
-        memory_limit: impl Fn() -> Bytes,
+        memory_limit: impl Fn() -> Option<Bytes>,
     ) -> anyhow::Result<Config> {
         let size = |option, text| {
-            let size = read_some(typed, option, text, Size::parse)?;
-            anyhow::Ok(size.map(|size| size.resolve(&memory_limit)))
+            let parse = |text: &str| Size::parse(text)?.resolve(&memory_limit);
+            read_some(typed, option, text, parse)
         };
 
         let max_rss = size("max-rss", self.max_rss.as_ref())?;
@@ -89,7 +89,10 @@ impl Args {
             max_restarts: read(typed, "max-restarts", &self.max_restarts, values::budget)?,
             backoff: read(typed, "backoff", &self.backoff, values::backoff)?,
             sample_every: self.pace_of_samples(typed)?,
-            observe: self.observe.then(|| Observe { memory: memory_limit() }),
+            // What is unknown caps nothing.
+            observe: self
+                .observe
+                .then(|| Observe { memory: memory_limit().unwrap_or(Bytes(u64::MAX)) }),
         };
         check(&rules, typed, &self)?;
         let traffic = read(typed, "traffic", &self.traffic, values::traffic)?;

@@ -16,6 +16,7 @@ pub(crate) fn matters(notice: &Notice) -> bool {
         | Notice::LimitTooLow { .. }
         | Notice::KillLimitTooLow { .. }
         | Notice::OnlyReconnects { .. }
+        | Notice::Runaway { .. }
         | Notice::StillAlive { .. }
         | Notice::Refused
         | Notice::LongLine { .. }

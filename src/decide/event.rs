@@ -1,7 +1,10 @@
 //! What goes into the core and what comes out of it: plain data, no effects.
 
+mod memory;
+
 use std::time::Duration;
 
+pub(crate) use self::memory::{Memory, MemoryLook};
 use super::exit::{End, Exit, Failure, Signal};
 use super::notice::Notice;
 use super::rules::Measure;
@@ -143,10 +146,12 @@ impl Cause {
 /// Why a generation is recycled, with the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
+    /// `pss` where RSS was used and PSS was read.
     KillRss {
         used: Bytes,
         limit: Bytes,
         measure: Measure,
+        pss: Option<Bytes>,
     },
     Signal(Signal),
     /// `pss` where it could be read.
@@ -216,15 +221,6 @@ impl Look {
     }
 }
 
-/// How closely to look at memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum MemoryLook {
-    /// The kernel's counters (`statm`, `proc_pid_statm(5)`): a microsecond a process.
-    Counters,
-    /// Page by page (`smaps_rollup`): 10 us a MiB, exact, and the only source of PSS.
-    Pages,
-}
-
 /// How widely to look at traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum TrafficLook {
@@ -249,17 +245,6 @@ pub(crate) struct Observation {
     pub(crate) unseen: Vec<Unseen>,
     /// CPU time that this look took.
     pub(crate) cost: Duration,
-}
-
-/// Memory of the tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Memory {
-    /// Sum of RSS, all processes.
-    pub(crate) rss: Bytes,
-    /// Sum of RSS without the new processes.
-    pub(crate) settled: Bytes,
-    /// Sum of PSS without the new processes, if pages were looked at: then the others are exact.
-    pub(crate) pss: Option<Bytes>,
 }
 
 /// The tree as a whole.

@@ -2,21 +2,17 @@
 //! One of these lives as long as its generation: no sample outlives it.
 
 mod limit;
+mod pace;
 
 use std::time::Duration;
 
-use self::limit::{Crossing, LONGEST, Limit, SETTLING, SHORTEST, time_to_grow};
-use super::event::{Look, Memory, MemoryLook, Observation};
+use self::limit::{Crossing, Known, LONGEST, Limit, SETTLING};
+use self::pace::{Pages, WALK_PAUSE};
+use super::event::{Look, Memory, MemoryLook, Observation, Sight};
 use super::notice::LookedAtMemory;
 use super::rules::{Measure, MemoryRules};
 use super::time::Time;
 use crate::units::Bytes;
-
-/// A look that cost `c` is not repeated before `c` times this: a quarter of a percent of one CPU
-/// for the counters or a third for the pages, whichever are looked at, and an eighth for the walk.
-const COUNTERS_PAUSE: u32 = 400;
-const PAGES_PAUSE: u32 = 300;
-const WALK_PAUSE: u32 = 800;
 
 /// A tree that sleeps is looked at this often all the same: memory that it shares with others may
 /// grow, and huge pages may be made of its small ones.
@@ -48,14 +44,21 @@ pub(crate) struct MemoryWatch {
     growth: u64,
     /// As last read.
     pss: Option<Bytes>,
+    /// PSS is not more than this: what was read last, and what RSS has grown by since.
+    pss_bound: Option<Bytes>,
     /// Pages cannot be looked at here: a second sample confirms a crossing, and PSS is unknown.
     pages_unseen: bool,
+    /// Pages could not be read in time: a second sample confirms what `--kill-rss` kills for.
+    too_slow: bool,
     /// A crossing was told, and nothing came of it: before memory was below, it is none any more.
     told: bool,
+    /// A recycle is held although a limit is crossed.
+    held: bool,
     below_since: Time,
     next_counters: Time,
     next_walk: Time,
-    next_pages: Time,
+    /// The looks at the pages.
+    pages: Pages,
     /// When the tree was last found to have run, or a process of it was found for the first time.
     ran: Time,
     /// It has not since.
@@ -67,16 +70,19 @@ impl MemoryWatch {
         Self {
             max_rss: rules.max_rss.map(|bytes| Limit::new(bytes, Measure::Rss)),
             max_pss: rules.max_pss.map(|bytes| Limit::new(bytes, Measure::Pss)),
-            kill: rules.kill.map(|(bytes, measure)| Limit::new(bytes, measure)),
+            kill: rules.kill.map(|(bytes, measure)| Limit::killing(bytes, measure)),
             last: None,
             growth: 0,
             pss: None,
+            pss_bound: None,
             pages_unseen: false,
+            too_slow: false,
             told: false,
+            held: false,
             below_since: started,
             next_counters: started,
             next_walk: started,
-            next_pages: started,
+            pages: Pages::UNREAD,
             ran: started,
             asleep: false,
         }
@@ -107,10 +113,10 @@ impl MemoryWatch {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return Look::default();
         }
-        let closely = self.pages_wanted() && now >= self.next_pages;
+        let closely = self.pages_wanted().filter(|_| Some(now) >= self.next_pages());
         Look {
-            memory: Some(if closely { MemoryLook::Pages } else { MemoryLook::Counters }),
-            walk: closely || self.asleep || now >= self.next_walk,
+            memory: Some(closely.unwrap_or(MemoryLook::Counters)),
+            walk: closely.is_some() || self.asleep || now >= self.next_walk,
             settled_by: settled_by(now),
             traffic: None,
         }
@@ -122,11 +128,15 @@ impl MemoryWatch {
         Look { memory: Some(memory), walk: true, settled_by: settled_by(now), traffic: None }
     }
 
-    fn pages_wanted(&self) -> bool {
-        let Some((_, memory)) = self.last else {
-            return false;
-        };
-        !self.pages_unseen && self.limits().any(|limit| limit.wants_pages(memory))
+    fn known(&self) -> Option<Known> {
+        let Self { pss_bound, pages_unseen, too_slow, .. } = *self;
+        self.last.map(|(_, memory)| Known { memory, pss_bound, pages_unseen, too_slow })
+    }
+
+    /// What must be known in time comes first.
+    fn pages_wanted(&self) -> Option<MemoryLook> {
+        let known = self.known()?;
+        self.limits().filter_map(|limit| limit.wants_pages(&known)).min()
     }
 
     /// Takes in the answer to a look.
@@ -143,22 +153,28 @@ impl MemoryWatch {
             self.next_counters = now + LONGEST;
             return;
         };
-        if asked == MemoryLook::Pages {
-            self.pages_unseen = memory.pss.is_none();
-            self.pss = memory.pss;
-            self.next_pages = now + seen.cost * PAGES_PAUSE;
+        if asked != MemoryLook::Counters {
+            let refused = seen.unseen.iter().any(|unseen| unseen.what == Sight::Pages);
+            let unread = memory.pss.is_none();
+            self.pages_unseen = unread && (refused || asked == MemoryLook::Pages);
+            self.too_slow = unread && !self.pages_unseen;
         }
-        if let Some((at, last)) = self.last {
-            let grown = u128::from(memory.rss.0.saturating_sub(last.rss.0)) * 1_000_000;
-            let span = now.since(at).as_micros().max(1);
-            self.growth = u64::try_from(grown / span).unwrap_or(u64::MAX);
-        }
+        let (before, expected) = (self.pss, self.expected(memory));
+        self.note_growth(now, asked, memory);
         self.last = Some((now, memory));
-        for limit in [&mut self.max_rss, &mut self.max_pss, &mut self.kill].into_iter().flatten() {
-            limit.judge(memory);
+        if let Some(known) = self.known() {
+            for limit in
+                [&mut self.max_rss, &mut self.max_pss, &mut self.kill].into_iter().flatten()
+            {
+                limit.judge(&known);
+            }
+        }
+        if asked != MemoryLook::Counters {
+            self.pages = self.pages.read(now, seen.cost, self.came_true(before, expected));
         }
         let below = self.limits().all(|limit| limit.crossing == Crossing::Below);
         self.told &= !below;
+        self.held &= !below;
         if [&self.max_rss, &self.max_pss]
             .into_iter()
             .flatten()
@@ -166,7 +182,7 @@ impl MemoryWatch {
         {
             self.below_since = now;
         }
-        self.next_counters = self.after(now, memory, seen);
+        self.next_counters = self.after(now, seen);
         // Without a walk nobody asked.
         let Some(tree) = seen.tree else { return };
         self.asleep = tree.asleep && below;
@@ -185,29 +201,30 @@ impl MemoryWatch {
         (self.next_counters, self.asleep) = (self.next_counters.min(now), false);
     }
 
-    /// When to look again.
-    fn after(&self, now: Time, memory: Memory, seen: &Observation) -> Time {
-        let pauses = self.limits().map(|limit| limit.pause(memory, self.growth));
-        let pause = pauses.min().unwrap_or(LONGEST).clamp(SHORTEST, LONGEST);
-        let counters_only = !seen.look.walk && seen.look.memory == Some(MemoryLook::Counters);
-        let afford = if counters_only { seen.cost * COUNTERS_PAUSE } else { Duration::ZERO };
-        let next = now + pause.max(afford);
-        if self.told || !self.pages_wanted() {
-            return next;
+    fn note_growth(&mut self, now: Time, asked: MemoryLook, memory: Memory) {
+        if let Some((at, last)) = self.last {
+            let span = now.since(at).as_micros().max(1);
+            let bytes = u128::from(memory.rss.0.saturating_sub(last.rss.0)) * 1_000_000;
+            self.growth = u64::try_from(bytes / span).unwrap_or(u64::MAX);
         }
-        // The pages answer at once what the counters could answer later. Where they have just been
-        // read, PSS is not worth another look before it can have grown to the limit.
-        let pss = self.pss.map_or(Duration::ZERO, |pss| {
-            let short_of = |limit: &Limit| limit.bytes.0.saturating_sub(pss.0);
-            let nearest = self.limits().filter(|limit| limit.measure == Measure::Pss);
-            time_to_grow(nearest.map(short_of).min().unwrap_or(0), self.growth)
-        });
-        self.next_pages.max(now + pss).min(now + LONGEST)
+        self.pss_bound = memory.pss.or(self.expected(memory));
+        if asked != MemoryLook::Counters {
+            self.pss = memory.pss;
+        }
     }
 
-    /// The crossing of `--kill-rss`, if it is certain.
+    /// What PSS may be by now: what it was, and what RSS has grown by since. RSS is an upper bound.
+    fn expected(&self, memory: Memory) -> Option<Bytes> {
+        let (_, last) = self.last?;
+        let grown = memory.settled.0.saturating_sub(last.settled.0);
+        let expected = self.pss_bound?.0.saturating_add(grown);
+        Some(Bytes(expected.min(memory.settled.0)))
+    }
+
+    /// The crossing of `--kill-rss`, if it is certain, with PSS if that is part of the proof.
     pub(crate) fn kill(&self) -> Option<Over> {
-        self.over(self.kill)
+        let (_, memory) = self.last?;
+        self.over(self.kill).map(|over| Over { pss: memory.pss, ..over })
     }
 
     /// The crossing of `--max-rss`, if it is certain.
@@ -231,16 +248,21 @@ impl MemoryWatch {
         Some(Over { used, limit: limit.bytes, measure: limit.measure, pss: self.pss })
     }
 
-    /// Memory is so near `--kill-rss` that nothing may hold a recycle any more.
-    pub(crate) fn near_kill(&self) -> bool {
-        let (Some(kill), Some((_, memory))) = (self.kill, self.last) else {
-            return false;
-        };
-        let used = match kill.measure {
-            Measure::Rss => Some(memory.settled),
-            Measure::Pss => self.pss,
-        };
-        used.is_some_and(|used| used.0 > kill.bytes.0 / 10 * 9)
+    /// Memory is so far above its limit, or so near `--kill-rss`, that nothing may hold a recycle
+    /// any more.
+    pub(crate) fn runs_away(&self) -> bool {
+        self.thresholds().any(|(measure, threshold)| match measure {
+            Measure::Rss => self.last.is_some_and(|(_, memory)| memory.settled > threshold),
+            Measure::Pss => self.pss > Some(threshold),
+        })
+    }
+
+    /// What ends a hold: half as much again as a limit, 90% of `--kill-rss`.
+    fn thresholds(&self) -> impl Iterator<Item = (Measure, Bytes)> {
+        let max = [self.max_rss, self.max_pss].into_iter().flatten();
+        let far = max.map(|limit| (limit.measure, limit.far_over()));
+        let near = self.kill.map(|kill| (kill.measure, Bytes(kill.bytes.0 / 10 * 9)));
+        far.chain(near)
     }
 
     /// How long no limit but `--kill-rss` has been crossed.

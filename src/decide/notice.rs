@@ -21,6 +21,9 @@ pub(crate) enum Notice {
     GaveUp { restarts: u32, window: Duration },
     /// Two generations in a row were over the memory limit right after their start.
     LimitTooLow { used: Bytes, limit: Bytes, measure: Measure, held_until: Duration },
+    /// A recycle came although memory recycles are held: memory had passed 1.5 times the limit, or
+    /// 90% of `--kill-rss`. The next start waits.
+    Runaway { limit: Bytes, measure: Measure, again_in: Duration },
     /// `--kill-rss` killed two generations in a row right after their start.
     KillLimitTooLow { limit: Bytes, again_in: Duration },
     /// Idle recycles in a row of generations that only saw their clients reconnect: the next such

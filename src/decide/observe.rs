@@ -62,15 +62,18 @@ impl Observing {
     }
 
     /// Takes in a look.
-    pub(crate) fn looked(&mut self, now: Time, seen: &Observation) {
-        if seen.look.traffic == Some(TrafficLook::All) {
+    pub(crate) fn looked(&mut self, now: Time, seen: &Observation, still: bool) {
+        let was_all = seen.look.traffic == Some(TrafficLook::All);
+        if was_all {
             self.next_all = now + seen.cost * PAUSE;
         }
         if let Some(next) = self.next.filter(|next| now >= *next)
             && seen.look.walk
             && seen.look.memory.is_some()
         {
-            let pause = PACE.max(seen.cost * PAUSE);
+            // While something moves, that alone can be asked until then.
+            let cost = if was_all && !still { Duration::ZERO } else { seen.cost };
+            let pause = PACE.max(cost * PAUSE);
             // At the same pace, but none is made up for.
             let on_time = next + pause;
             self.next = Some(if on_time > now { on_time } else { now + pause });

@@ -12,7 +12,7 @@ use super::memory::{MemoryWatch, Over};
 use super::notice::{Hold, LookedAtMemory, Notice, Quietness, Sample};
 use super::observe::Observing;
 use super::quiet::{Activity, EARLIEST};
-use super::rules::Rules;
+use super::rules::{Measure, Rules};
 use super::sampling::Sampling;
 use super::storm::Storm;
 use super::time::{Time, earliest};
@@ -223,7 +223,7 @@ impl Policy {
         let crossing = if storm_comes { self.note_crossing(now, storm) } else { None };
         let unclear = self.note_unclear(now, rules);
         let notices = crossing.into_iter().chain(unclear).collect();
-        self.observing.looked(now, seen);
+        self.observing.looked(now, seen, self.activity.is_still());
         let sample = self.sample(now, seen);
         Opinion { verdict: self.judge(now, rules, storm, seen.look), notices, sample }
     }
@@ -302,8 +302,9 @@ impl Policy {
     /// The verdict, after the look `made` (none, if nothing was looked at).
     fn judge(&mut self, now: Time, rules: &Rules, storm: &Storm, made: Look) -> Verdict {
         self.hold = None;
-        if let Some(Over { used, limit, measure, pss: _ }) = self.memory.kill() {
-            return Verdict::Due(Reason::KillRss { used, limit, measure });
+        if let Some(Over { used, limit, measure, pss }) = self.memory.kill() {
+            let pss = pss.filter(|_| measure == Measure::Rss);
+            return Verdict::Due(Reason::KillRss { used, limit, measure, pss });
         }
         if self.only_kill {
             return Verdict::Keep { look_again: self.only_looks() };

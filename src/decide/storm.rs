@@ -21,6 +21,8 @@ pub(crate) struct Storm {
     hold: Option<Duration>,
     /// Generations in a row that `--kill-rss` killed early.
     early_kills: u32,
+    /// The generation is recycled although it is held: its memory ran away.
+    runs_away: bool,
 }
 
 impl Storm {
@@ -46,6 +48,16 @@ impl Storm {
     pub(crate) fn killed(&mut self, age: Duration) -> bool {
         self.early_kills = if age > EARLY { 0 } else { self.early_kills.saturating_add(1) };
         self.early_kills >= 2
+    }
+
+    /// The generation is recycled for its memory at this age.
+    pub(crate) fn recycled(&mut self, age: Duration) {
+        self.runs_away = age < self.hold();
+    }
+
+    /// Whether it was recycled although it is held: the next one had better not start at once.
+    pub(crate) fn has_run_away(&mut self) -> bool {
+        std::mem::take(&mut self.runs_away)
     }
 
     /// The generation ended, and not because it was killed for its memory.
@@ -86,6 +98,19 @@ mod tests {
         let holds: Vec<_> =
             (0..6).map(|_| (storm.crossed(SECOND), storm.hold().as_secs()).1).collect();
         assert_eq!(holds, [40, 80, 160, 300, 300, 300]);
+    }
+
+    #[test]
+    fn a_recycle_before_the_end_of_a_hold_is_of_memory_that_runs_away() {
+        let mut storm = Storm::default();
+        storm.recycled(SECOND);
+        assert!(!storm.has_run_away());
+        storm.crossed(SECOND);
+        storm.crossed(SECOND);
+        storm.recycled(FIRST_HOLD);
+        assert!(!storm.has_run_away());
+        storm.recycled(FIRST_HOLD - SECOND);
+        assert!(storm.has_run_away() && !storm.has_run_away(), "once");
     }
 
     #[test]

@@ -95,6 +95,18 @@ impl Traffic {
         self.inbound.max(self.outbound)
     }
 
+    /// Whether something moved, or may have, after what is known of its kind.
+    pub(crate) fn is_newer_than(&self, known: &Self) -> bool {
+        self.inbound > known.inbound || self.outbound > known.outbound || self.unsure > known.unsure
+    }
+
+    /// Takes over what moved later than is known of its kind.
+    pub(crate) fn catch_up(&mut self, newer: &Self) {
+        self.inbound = self.inbound.max(newer.inbound);
+        self.outbound = self.outbound.max(newer.outbound);
+        self.unsure = self.unsure.max(newer.unsure);
+    }
+
     /// When anything last moved, or may have.
     pub(crate) fn last(&self) -> Option<Time> {
         self.last_sure().max(self.unsure)

@@ -21,7 +21,8 @@ use crate::sys::signals;
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
     pub(super) program: Search,
-    pub(super) limit: Limit,
+    /// `None`: unknown.
+    pub(super) limit: Option<Limit>,
     pub(super) input: Kind,
     /// Nothing can be seen of what counts as traffic, though something depends on it.
     pub(super) nothing_to_watch: Option<Unseen>,

@@ -26,7 +26,7 @@ pub(super) fn facts() -> Facts {
     };
     Facts {
         program: Search::Found(Found { file: "/usr/bin/node".into(), interpreter: Vec::new() }),
-        limit: Limit { bytes: LIMIT, file: Some("/sys/fs/cgroup/memory.max".into()) },
+        limit: Some(Limit { bytes: LIMIT, file: Some("/sys/fs/cgroup/memory.max".into()) }),
         input: Kind::Nothing,
         nothing_to_watch: None,
         means,
@@ -40,7 +40,7 @@ pub(super) fn facts() -> Facts {
 /// What is said of a command line, split at blanks.
 pub(super) fn explained(line: &str, facts: &Facts) -> String {
     let line = ["recycle", "--explain"].into_iter().chain(line.split_whitespace());
-    let request = cli::parse(line.map(Into::into), || LIMIT).unwrap();
+    let request = cli::parse(line.map(Into::into), || Some(LIMIT)).unwrap();
     let Request::Explain(config, given) = request else { panic!("not explained") };
     words(Plan { config: &config, given: &given, facts })
 }

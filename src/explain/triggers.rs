@@ -57,9 +57,11 @@ fn sum(measure: Measure) -> &'static str {
 
 /// A size, and what it was a share of.
 fn size(plan: Plan<'_>, option: &str, bytes: Bytes) -> String {
-    let limit = &plan.facts.limit;
-    match plan.given.value(option).filter(|value| value.ends_with('%')) {
-        Some(share) => format!("{bytes}: {share} of {}, {}", limit.bytes, warnings::origin(limit)),
+    let share = plan.given.value(option).filter(|value| value.ends_with('%'));
+    match share.zip(plan.facts.limit.as_ref()) {
+        Some((share, limit)) => {
+            format!("{bytes}: {share} of {}, {}", limit.bytes, warnings::origin(limit))
+        }
         None => bytes.to_string(),
     }
 }

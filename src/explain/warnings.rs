@@ -92,7 +92,7 @@ fn too_little(plan: Plan<'_>) -> Option<String> {
 
 /// A limit that the kernel's own comes before.
 fn too_much(plan: Plan<'_>) -> Vec<String> {
-    let limit = &plan.facts.limit;
+    let Some(limit) = &plan.facts.limit else { return Vec::new() };
     let tight = Bytes(limit.bytes.0 / 10 * 9);
     let over = |(option, bytes, _): (String, Bytes, Measure)| {
         let kills = option.starts_with("--kill-rss") && bytes > tight;

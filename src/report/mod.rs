@@ -64,6 +64,7 @@ pub(crate) struct Reporter {
     /// The same for the storm, which comes and goes.
     limit_too_low: bool,
     kill_limit_too_low: bool,
+    runaway: bool,
     long_line: bool,
     never_armed: bool,
     /// What the last look had found, if nothing was said since.
@@ -78,6 +79,7 @@ impl Reporter {
             unseen: Vec::new(),
             limit_too_low: false,
             kill_limit_too_low: false,
+            runaway: false,
             long_line: false,
             never_armed: false,
             found: None,
@@ -105,6 +107,7 @@ impl Reporter {
             }
             Notice::KillLimitTooLow { .. } => std::mem::replace(&mut self.kill_limit_too_low, true),
             Notice::NeverArmed { .. } => std::mem::replace(&mut self.never_armed, true),
+            Notice::Runaway { .. } => std::mem::replace(&mut self.runaway, true),
             Notice::LongLine { .. } => std::mem::replace(&mut self.long_line, true),
             Notice::LimitTooLow { .. } => std::mem::replace(&mut self.limit_too_low, true),
             _ => false,

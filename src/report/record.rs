@@ -90,9 +90,11 @@ impl Record {
     fn because(self, reason: Reason) -> Self {
         let record = self.with("reason", reason.cause().word());
         match reason {
-            Reason::KillRss { used, limit, measure } => {
-                record.with("measure", text::word(measure)).with("used", used).with("limit", limit)
-            }
+            Reason::KillRss { used, limit, measure, pss } => record
+                .with("measure", text::word(measure))
+                .with("used", used)
+                .with("limit", limit)
+                .with_some("pss", pss),
             Reason::Signal(signal) => record.with("by", signal),
             Reason::Rss { used, limit, pss } => {
                 record.with("used", used).with("limit", limit).with_some("pss", pss)
@@ -195,6 +197,25 @@ impl Record {
         if unseen.errno == 0 { record } else { record.with_errno(unseen.errno) }
     }
 
+    /// A limit that does not do what it is there for; any other notice has nothing here.
+    fn of_limit(notice: &Notice) -> Self {
+        match *notice {
+            Notice::LimitTooLow { used, limit, measure, held_until } => Self::new("limit_too_low")
+                .with("measure", text::word(measure))
+                .with("used", used)
+                .with("limit", limit)
+                .with("held_until", held_until),
+            Notice::Runaway { limit, measure, again_in } => Self::new("runaway")
+                .with("measure", text::word(measure))
+                .with("limit", limit)
+                .with("again_in", again_in),
+            Notice::KillLimitTooLow { limit, again_in } => {
+                Self::new("kill_limit_too_low").with("limit", limit).with("again_in", again_in)
+            }
+            _ => Self::default(),
+        }
+    }
+
     /// What there is to say; `limits` are those in force, by the names of their options.
     pub(super) fn of(notice: &Notice, limits: &[(&'static str, Bytes)]) -> Self {
         match *notice {
@@ -206,14 +227,9 @@ impl Record {
             Notice::GaveUp { restarts, window } => {
                 Self::new("gave_up").with("restarts", u64::from(restarts)).with("window", window)
             }
-            Notice::LimitTooLow { used, limit, measure, held_until } => Self::new("limit_too_low")
-                .with("measure", text::word(measure))
-                .with("used", used)
-                .with("limit", limit)
-                .with("held_until", held_until),
-            Notice::KillLimitTooLow { limit, again_in } => {
-                Self::new("kill_limit_too_low").with("limit", limit).with("again_in", again_in)
-            }
+            Notice::LimitTooLow { .. }
+            | Notice::Runaway { .. }
+            | Notice::KillLimitTooLow { .. } => Self::of_limit(notice),
             Notice::OnlyReconnects { generation, kept_until } => {
                 Self::of_generation("only_reconnects", generation).with("kept_until", kept_until)
             }

@@ -2,6 +2,7 @@
 
 pub(super) mod awake;
 mod input;
+mod limits;
 mod recycles;
 mod traffic;
 
@@ -17,8 +18,7 @@ use super::sights::{CannotSee, error};
 use crate::decide::event::{Memory, Reason};
 use crate::decide::exit::{Failure, Stage};
 use crate::decide::notice::{Hold, Hook, HookFailure, LookedAtMemory, Notice, Quietness, Sample};
-use crate::decide::rules::Measure;
-use crate::units::{Bytes, Span};
+use crate::units::Span;
 
 /// How loud one must be to say this.
 pub(super) fn level(notice: &Notice) -> Loudness {
@@ -41,6 +41,7 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         | Notice::KillLimitTooLow { .. }
         | Notice::OnlyReconnects { .. }
         | Notice::Background { again: false, .. }
+        | Notice::Runaway { .. }
         | Notice::StillAlive { .. }
         | Notice::NothingLeftToRead
         | Notice::OutlivedInput { .. }
@@ -81,12 +82,9 @@ impl fmt::Display for Line<'_> {
                 let window = Span(*window);
                 write!(out, "giving up: more than {restarts} restarts in {window} (--max-restarts)")
             }
-            Notice::LimitTooLow { used, limit, measure, held_until } => {
-                write_limit_too_low(out, (*used, *limit), *measure, *held_until)
-            }
-            Notice::KillLimitTooLow { limit, again_in } => {
-                write_kill_limit_too_low(out, *limit, *again_in)
-            }
+            Notice::LimitTooLow { .. }
+            | Notice::Runaway { .. }
+            | Notice::KillLimitTooLow { .. } => limits::write(out, self.notice),
             Notice::OnlyReconnects { generation, kept_until } => {
                 traffic::write_only_reconnects(out, *generation, *kept_until)
             }
@@ -146,19 +144,6 @@ fn write_metrics_failed(
     write!(out, "metrics cannot go to '{}': {error}; {next}", target.escape_default())
 }
 
-fn write_kill_limit_too_low(
-    out: &mut fmt::Formatter<'_>,
-    limit: Bytes,
-    again_in: Duration,
-) -> fmt::Result {
-    write!(
-        out,
-        "--kill-rss {limit} looks too low for this command, which was killed right after two \
-         starts in a row; waiting longer before each start, now {}",
-        Span(again_in)
-    )
-}
-
 fn write_still_alive(out: &mut fmt::Formatter<'_>, after: Duration, command: &str) -> fmt::Result {
     write!(out, "some of '{command}' still lives {} after KILL; waiting", Span(after))
 }
@@ -169,21 +154,6 @@ fn write_refused(out: &mut fmt::Formatter<'_>, command: &str) -> fmt::Result {
 
 fn write_held_long(out: &mut fmt::Formatter<'_>, hold: Hold, held: Duration) -> fmt::Result {
     write!(out, "a recycle has been due for {}, but held: {}", Span(held), why(hold))
-}
-
-fn write_limit_too_low(
-    out: &mut fmt::Formatter<'_>,
-    (used, limit): (Bytes, Bytes),
-    measure: Measure,
-    held_until: Duration,
-) -> fmt::Result {
-    write!(
-        out,
-        "the limit looks too low for this command: {} {used} > {limit} right after two starts in \
-         a row; holding memory recycles until an age of {}",
-        word(measure),
-        Span(held_until)
-    )
 }
 
 /// `would recycle generation 3: rss 513.2M > 512M after 3h 12m`

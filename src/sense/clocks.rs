@@ -120,7 +120,14 @@ mod tests {
     use nix::sys::wait::{WaitPidFlag, waitpid};
 
     fn process(pid: Pid) -> Process {
-        Process { id: Id { pid, start: 1 }, state: b'S', group: pid, cpu_ticks: 0, threads: 1 }
+        Process {
+            id: Id { pid, start: 1 },
+            state: b'S',
+            group: pid,
+            cpu_ticks: 0,
+            threads: 1,
+            parent: Pid::this(),
+        }
     }
 
     #[test]

@@ -16,30 +16,38 @@ pub(crate) struct Limit {
     pub(crate) file: Option<PathBuf>,
 }
 
-/// The memory limit in force.
-pub(crate) fn in_force() -> Bytes {
-    find().bytes
+/// Version 1 has a number of about 2^63 for "unlimited": no machine has so much.
+const UNLIMITED: u64 = 1 << 60;
+
+/// The memory limit in force; `None`: it is unknown.
+pub(crate) fn in_force() -> Option<Bytes> {
+    find().map(|limit| limit.bytes)
 }
 
 /// The same, with where it comes from.
-pub(crate) fn find() -> Limit {
+pub(crate) fn find() -> Option<Limit> {
     let cgroups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let limits = memory_cgroups(&cgroups, &mounts)
         .into_iter()
         .flat_map(|(directory, root)| limits_up_to(&directory, &root));
-    let limits = limits.map(|(bytes, file)| (bytes, Some(file)));
-    let physical = physical().unwrap_or(u64::MAX);
-    let (bytes, file) = limits
-        .filter(|(bytes, _)| *bytes <= physical)
-        .min_by_key(|(bytes, _)| *bytes)
-        .unwrap_or((physical, None));
-    Limit { bytes: Bytes(bytes), file }
+    smallest(limits, physical())
 }
 
-/// The machine's RAM, as `/proc/meminfo` has it.
+/// The smallest limit that means something beside this much RAM, or the RAM.
+fn smallest(limits: impl Iterator<Item = (u64, PathBuf)>, ram: Option<u64>) -> Option<Limit> {
+    let limits = limits.filter(|(bytes, _)| *bytes <= ram.unwrap_or(UNLIMITED));
+    let limits = limits.map(|(bytes, file)| (bytes, Some(file)));
+    let smallest = limits.min_by_key(|(bytes, _)| *bytes).or(ram.map(|bytes| (bytes, None)));
+    smallest.map(|(bytes, file)| Limit { bytes: Bytes(bytes), file })
+}
+
+/// The machine's RAM: as `/proc/meminfo` has it, which a container may show its own version of;
+/// else, where `/proc` shows processes only (`subset=pid`) or is not mounted, by `sysinfo(2)`.
 fn physical() -> Option<u64> {
-    super::procfs::kilobytes(&std::fs::read("/proc/meminfo").ok()?, b"MemTotal")
+    let meminfo = std::fs::read("/proc/meminfo").ok();
+    let total = meminfo.and_then(|text| super::procfs::kilobytes(&text, b"MemTotal"));
+    total.or_else(|| nix::sys::sysinfo::sysinfo().ok().map(|info| info.ram_total()))
 }
 
 /// The limits set on a cgroup and on those above it, with the file of each. "max" is none; the
@@ -162,7 +170,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_unknown_is_not_infinite() {
+        let limits = |sizes: &[u64]| sizes.iter().map(|bytes| (*bytes, "f".into())).collect();
+        let found = |sizes: &[u64], ram| {
+            let limits: Vec<(u64, PathBuf)> = limits(sizes);
+            smallest(limits.into_iter(), ram).map(|limit| (limit.bytes.0, limit.file.is_some()))
+        };
+        let unlimited = 9_223_372_036_854_771_712;
+        assert_eq!(found(&[unlimited], None), None);
+        assert_eq!(found(&[unlimited, 700], None), Some((700, true)));
+        assert_eq!(found(&[unlimited, 900], Some(800)), Some((800, false)));
+        assert_eq!(found(&[700, 500], Some(800)), Some((500, true)));
+    }
+
+    #[test]
     fn this_machine_has_memory() {
-        assert!(in_force() > Bytes(1 << 20) && in_force() < Bytes(u64::MAX));
+        let limit = in_force().unwrap();
+        assert!(limit > Bytes(1 << 20) && limit < Bytes(UNLIMITED));
     }
 }

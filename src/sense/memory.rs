@@ -1,22 +1,33 @@
 //! How much memory the tree holds: the kernel's counters through descriptors that stay open, or
 //! page by page where the last bit counts.
 
-use std::collections::BTreeMap;
+mod many;
+mod shared;
+mod sleepers;
+mod sum;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::time::Duration;
 
 use nix::unistd::{Pid, SysconfVar, sysconf};
 
+use self::sum::Sum;
 use super::procfs;
 use crate::decide::event::{Memory, MemoryLook, Sight, Unseen};
 use crate::decide::time::Time;
-use crate::sys::files;
 use crate::sys::process::{Id, Process};
-use crate::units::Bytes;
+use crate::sys::{clock, cpu_clock, files};
 
 /// More descriptors than this are not kept open; further processes are read by path.
 const MOST_KEPT: usize = 256;
+
+/// What must not wait may wait so long for PSS.
+const IN_TIME: Duration = Duration::from_millis(50);
+/// Reading a MiB page by page takes about this long.
+const PAGES_PER_MIB: Duration = Duration::from_micros(10);
 
 /// What is remembered of a process between looks.
 #[derive(Debug)]
@@ -25,6 +36,12 @@ struct Known {
     /// `/proc/PID/statm`. A kept descriptor is proof against a pid that is used again: once the
     /// process is reaped it answers `ESRCH`.
     statm: Option<File>,
+    /// Its memory is not its parent's, and will not be.
+    has_own_memory: bool,
+    /// Resident bytes as last read.
+    resident: Option<u64>,
+    /// Its pages as last read.
+    pages: Option<sleepers::Read>,
 }
 
 /// The reader.
@@ -33,6 +50,14 @@ pub(crate) struct MemorySense {
     known: BTreeMap<Id, Known>,
     page_bytes: u64,
     buffer: Vec<u8>,
+    /// When the tree was walked last.
+    walked: Time,
+    /// Bytes that were read page by page, all in all.
+    pages_read: u64,
+    /// What a MiB took lately.
+    pace: Duration,
+    /// Of many processes, those after this one are read next.
+    turn: Option<Id>,
 }
 
 impl MemorySense {
@@ -42,19 +67,34 @@ impl MemorySense {
             known: BTreeMap::new(),
             page_bytes: page_bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(4096),
             buffer: Vec::new(),
+            walked: Time::at(Duration::ZERO),
+            pages_read: 0,
+            pace: PAGES_PER_MIB,
+            turn: None,
         }
     }
 
     /// The tree was walked at this time.
     pub(crate) fn walked(&mut self, now: Time, members: &[Process]) {
-        self.known.retain(|id, _| members.iter().any(|process| process.id == *id));
+        self.walked = now;
+        let mut ids: Vec<Id> = members.iter().map(|process| process.id).collect();
+        ids.sort_unstable();
+        let before = self.known.len();
+        self.known.retain(|id, _| ids.binary_search(id).is_ok());
+        let mut changed = self.known.len() < before;
         for process in members {
             if self.known.contains_key(&process.id) {
                 continue;
             }
+            changed = true;
             let keep = self.known.len() < MOST_KEPT;
             let statm = keep.then(|| File::open(path(process, "statm")).ok()).flatten();
-            self.known.insert(process.id, Known { first_seen: now, statm });
+            let (has_own_memory, resident, pages) = (false, None, None);
+            let known = Known { first_seen: now, statm, has_own_memory, resident, pages };
+            self.known.insert(process.id, known);
+        }
+        if changed {
+            self.forget_pages();
         }
     }
 
@@ -74,48 +114,66 @@ impl MemorySense {
         members: &[Process],
         unseen: &mut Vec<Unseen>,
     ) -> Option<Memory> {
-        let (mut rss, mut settled, mut pss) = (0_u64, 0_u64, Some(0_u64));
-        let (mut read, mut refused) = (0, None);
-        for process in members {
+        let members = self.without_doubles(members);
+        let settled = |process: &Process| {
             let first_seen = self.known.get(&process.id).map(|known| known.first_seen);
             let old = first_seen.is_none_or(|seen| seen <= settled_by);
-            let is_settled = old || command == Some(process.id.pid);
-            let paged = match look {
-                MemoryLook::Pages if is_settled => self.pages(process, unseen),
-                MemoryLook::Pages | MemoryLook::Counters => None,
-            };
-            if look == MemoryLook::Pages && is_settled && paged.is_none() {
-                pss = None;
-            }
-            let resident = match paged {
-                Some(Paged { rss, pss: proportional }) => {
-                    pss = pss.map(|pss| pss + proportional);
-                    rss
+            old || command == Some(process.id.pid)
+        };
+        let members: Vec<_> = members.iter().map(|process| (process, settled(process))).collect();
+        let (until, closely) = match look {
+            MemoryLook::Counters => (None, false),
+            MemoryLook::PagesInTime => (Some(clock::now() + IN_TIME), self.is_quick(&members)),
+            MemoryLook::Pages => (None, true),
+        };
+        let began = closely.then(clock::cpu_used);
+        let before = self.pages_read;
+        let in_turn = if closely { BTreeSet::new() } else { self.left_out(&members) };
+        let mut sum = Sum::with(closely);
+        for (process, is_settled) in members.iter().copied() {
+            let in_time = until.is_none_or(|until| clock::now() < until);
+            let paged = match sum.pss {
+                Some(pss) if is_settled && in_time => {
+                    let paged = self.pages(process, unseen);
+                    sum.pss = paged.as_ref().map(|paged| pss + paged.pss);
+                    paged
                 }
-                None => match self.resident(process) {
-                    Ok(resident) => resident,
-                    Err(_) if process.hides() => {
-                        refused = Some(libc::EACCES);
-                        continue;
-                    }
-                    Err(error) => {
-                        refused = error.raw_os_error().or(Some(libc::EIO));
-                        continue;
-                    }
-                },
+                Some(_) if is_settled => {
+                    sum.pss = None;
+                    None
+                }
+                Some(_) | None => None,
             };
-            read += 1;
-            rss += resident;
-            settled += if is_settled { resident } else { 0 };
+            let last = self.known.get(&process.id).and_then(|known| known.resident);
+            let resident = match (paged, last) {
+                (Some(paged), _) => Ok(paged.rss),
+                (None, Some(last)) if in_turn.contains(&process.id) => Ok(last),
+                (None, _) => self.resident(process),
+            };
+            if let (Some(known), Ok(resident)) = (self.known.get_mut(&process.id), &resident) {
+                known.resident = Some(*resident);
+            }
+            sum.add(process, resident, is_settled);
         }
-        if let Some(errno) = refused {
+        if let Some(errno) = sum.refused {
             unseen.push(Unseen { what: Sight::Memory, errno });
         }
-        (read > 0 || refused.is_none()).then_some(Memory {
-            rss: Bytes(rss),
-            settled: Bytes(settled),
-            pss: pss.filter(|_| look == MemoryLook::Pages).map(Bytes),
-        })
+        if let Some(took) = began.map(|began| clock::cpu_used().saturating_sub(began)) {
+            self.note_pace(took, self.pages_read - before);
+        }
+        let pages_cost = Some(self.pages_cost(&members));
+        sum.memory().map(|memory| Memory { pages_cost, ..memory })
+    }
+
+    /// Whether PSS of these can be read in the time that there is, by all that is known before.
+    fn is_quick(&self, members: &[(&Process, bool)]) -> bool {
+        let settled = members.iter().filter(|(_, is_settled)| *is_settled);
+        let resident = |process: &Process| {
+            let last = self.known.get(&process.id).and_then(|known| known.resident);
+            last.or_else(|| self.resident(process).ok())
+        };
+        let bytes: u64 = settled.filter_map(|(process, _)| resident(process)).sum();
+        PAGES_PER_MIB.saturating_mul(mib(bytes)) <= IN_TIME
     }
 
     /// Resident bytes by the counters. A process that has gone holds nothing.
@@ -143,10 +201,17 @@ impl MemorySense {
         if process.is_zombie() {
             return Some(Paged { rss: 0, pss: 0 });
         }
+        if let Some(paged) = self.asleep_since_read(process) {
+            return Some(paged);
+        }
+        // Before the pages: what it runs meanwhile is run after them.
+        let clock = cpu_clock::used(process.id.pid).ok();
         match files::read_path(&path(process, "smaps_rollup"), &mut self.buffer) {
             Ok(text) => {
                 let (rss, pss) = (procfs::kilobytes(text, b"Rss"), procfs::kilobytes(text, b"Pss"));
-                rss.zip(pss).map(|(rss, pss)| Paged { rss, pss })
+                let paged = rss.zip(pss).map(|(rss, pss)| Paged { rss, pss });
+                self.remember_pages(process, clock, paged);
+                paged
             }
             Err(error) if has_gone(process, &error) => Some(Paged { rss: 0, pss: 0 }),
             Err(error) => {
@@ -159,9 +224,14 @@ impl MemorySense {
 }
 
 /// What `smaps_rollup` says of one process, in bytes.
+#[derive(Clone, Copy, Debug)]
 struct Paged {
     rss: u64,
     pss: u64,
+}
+
+fn mib(bytes: u64) -> u32 {
+    u32::try_from(bytes >> 20).unwrap_or(u32::MAX)
 }
 
 /// One that hides has not gone: it is unseen.

@@ -6,6 +6,7 @@
 pub(crate) struct Stat {
     /// `R`, `S`, `D`, `Z`, `T` (stopped), `t` (traced), `X` ...
     pub(crate) state: u8,
+    pub(crate) parent: i32,
     pub(crate) group: i32,
     /// CPU time in clock ticks, of the process and of the children that it has waited for.
     pub(crate) cpu_ticks: u64,
@@ -21,7 +22,8 @@ pub(crate) fn stat(text: &[u8]) -> Option<Stat> {
     let mut fields = text.get(name_ends + 1..)?.split(|byte| *byte == b' ').skip(1);
     // Numbered as in the manual: the state is field 3.
     let state = *fields.next()?.first()?;
-    let group = signed(fields.nth(1)?)?;
+    let parent = signed(fields.next()?)?;
+    let group = signed(fields.next()?)?;
     let mut cpu_ticks = 0_u64;
     let mut times = fields.by_ref().skip(8);
     for _ in 14..=17 {
@@ -30,7 +32,7 @@ pub(crate) fn stat(text: &[u8]) -> Option<Stat> {
     }
     let threads = number(times.nth(2)?)?;
     let start = number(times.nth(1)?)?;
-    Some(Stat { state, group, cpu_ticks, threads, start })
+    Some(Stat { state, parent, group, cpu_ticks, threads, start })
 }
 
 /// The resident pages of `/proc/PID/statm` (`proc_pid_statm(5)`).
@@ -74,7 +76,9 @@ mod tests {
     fn a_name_may_look_like_fields() {
         let line = b"77 (a) R 1 (\n) S 1 76 76 0 -1 4194560 1 2 3 4 10 20 30 40 20 0 5 0 9999 1 2";
         let stat = stat(line).unwrap();
-        assert_eq!(stat, Stat { state: b'S', group: 76, cpu_ticks: 100, threads: 5, start: 9999 });
+        let (parent, group) = (1, 76);
+        let expected = Stat { state: b'S', parent, group, cpu_ticks: 100, threads: 5, start: 9999 };
+        assert_eq!(stat, expected);
     }
 
     #[test]

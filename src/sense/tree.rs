@@ -233,6 +233,7 @@ impl Trees {
         };
         Some(Process {
             id: Id { pid: Pid::from_raw(pid), start: stat.start },
+            parent: Pid::from_raw(stat.parent),
             state: stat.state,
             group: Pid::from_raw(stat.group),
             cpu_ticks: stat.cpu_ticks,

@@ -12,6 +12,8 @@ use nix::unistd::{ForkResult, Pid};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Process {
     pub(crate) id: Id,
+    /// As it was then.
+    pub(crate) parent: Pid,
     pub(crate) state: u8,
     pub(crate) group: Pid,
     pub(crate) cpu_ticks: u64,
@@ -44,16 +46,19 @@ impl Process {
 
     /// A child of ours of which `/proc` shows nothing.
     pub(crate) fn hidden(pid: Pid) -> Self {
-        let id = Id { pid, start: 0 };
-        let hidden = Self { id, state: b'?', group: Pid::from_raw(0), cpu_ticks: 0, threads: 1 };
-        Self::if_hidden(pid).unwrap_or(hidden)
+        Self::if_hidden(pid).unwrap_or(Self::unseen(pid, Pid::from_raw(0)))
     }
 
     /// The same for any process, if there is one with that pid: its group is no secret
     /// (`getpgid(2)`).
     pub(crate) fn if_hidden(pid: Pid) -> Option<Self> {
         let group = nix::unistd::getpgid(Some(pid)).ok()?;
-        Some(Self { id: Id { pid, start: 0 }, state: b'?', group, cpu_ticks: 0, threads: 1 })
+        Some(Self::unseen(pid, group))
+    }
+
+    fn unseen(pid: Pid, group: Pid) -> Self {
+        let (id, parent) = (Id { pid, start: 0 }, Pid::from_raw(0));
+        Self { id, parent, state: b'?', group, cpu_ticks: 0, threads: 1 }
     }
 
     /// It only waits to be reaped. A leader that ended before its threads is no zombie to us.

@@ -1,5 +1,7 @@
-//! Redis: what is pushed to subscribers who say nothing keeps it awake.
+//! Redis: what is pushed to subscribers who say nothing keeps it awake; a fork that saves its data
+//! shares its memory, and nothing is killed for that.
 
+use crate::harness::Running;
 use crate::harness::{Client, End, Run, free_port, let_pass, now_ms, tool};
 use std::time::Duration;
 
@@ -44,4 +46,57 @@ fn redis_that_pushes_to_a_silent_subscriber_stays_awake() {
     assert_eq!(ask(&mut client, "PING", 1), ["+PONG"]);
     run.signal(libc::SIGTERM);
     assert_eq!(run.finish(), End::Code(0));
+}
+
+/// 20,000 keys of 10 kB; a save takes a second.
+fn filled_redis(options: &str) -> (Running, Client, String) {
+    let redis = tool("redis-server").display().to_string();
+    let port = free_port().to_string();
+    let command = [&redis, "--port", &port, "--bind", "127.0.0.1", "--daemonize", "no"];
+    let command = command.into_iter().chain(["--save", "3600 1", "--rdb-key-save-delay", "50"]);
+    let mut run = Run::new(options).command(command).ceiling(Duration::from_secs(60)).spawn();
+    let address = format!("127.0.0.1:{port}");
+    let mut client = run.wait_for("Redis to listen", |_| Client::connect(&address).ok());
+    let fill = "EVAL \"for i=1,20000 do redis.call('SET',i,string.rep(i%10,10000)) end\" 0";
+    assert_eq!(ask(&mut client, fill, 1), ["$-1"]);
+    (run, client, address)
+}
+
+/// For a second RSS is twice 210 MiB, and PSS stays.
+#[test]
+fn redis_that_saves_in_the_background_is_not_killed_for_its_fork() {
+    let (mut run, mut client, _) = filled_redis("-v --kill-rss 300M");
+    assert_eq!(ask(&mut client, "BGSAVE", 1), ["+Background saving started"]);
+    run.wait_for("the end of saving", |_| {
+        client.send("INFO persistence");
+        let length = client.receive_line()[1..].parse().unwrap();
+        let mut text = String::new();
+        while text.len() < length {
+            text += &client.receive_line();
+            text += "\r\n";
+        }
+        client.receive_line();
+        text.contains("rdb_bgsave_in_progress:0").then_some(())
+    });
+    // It was over the limit for recycle, too.
+    assert!(run.stderr().contains("(pss "), "{}", run.stderr());
+    assert_eq!(run.recycles(), [""; 0]);
+    assert_eq!(ask(&mut client, "DBSIZE", 1), [":20000"]);
+    run.signal(libc::SIGTERM);
+    assert_eq!(run.finish(), End::Code(0));
+}
+
+/// `--max-rss` counts shared pages in each process: that is a graceful stop, which keeps the data.
+#[test]
+fn redis_that_saves_in_the_background_keeps_its_keys_under_both_limits() {
+    let (mut run, mut client, address) = filled_redis("--max-rss 320M --kill-rss 400M");
+    assert_eq!(ask(&mut client, "BGSAVE", 1), ["+Background saving started"]);
+    let line = run.wait_for("the recycle", |run| run.recycles().first().cloned());
+    assert!(line.contains("(SIGTERM") && line.contains("--max-pss"), "{line}");
+    let keys = run.wait_for("the next generation", |_| {
+        let mut client = Client::connect(&address).ok()?;
+        let size = ask(&mut client, "DBSIZE", 1).remove(0);
+        (!size.starts_with('-')).then_some(size)
+    });
+    assert_eq!(keys, ":20000");
 }

@@ -55,17 +55,17 @@ impl Trials {
 }
 
 /// Pages to grow by, for everybody: a file in memory.
-fn pages() -> Result<File> {
+pub(super) fn pages() -> Result<(File, String)> {
     let mut file = File::from(memfd_create(c"pages", MFdFlags::MFD_CLOEXEC)?);
     for _ in 0..PIECE >> 20 {
         file.write_all(&[1; 1 << 20])?;
     }
-    Ok(file)
+    let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
+    Ok((file, path))
 }
 
 pub(crate) fn growth(setting: &Setting) -> Result<Figure> {
-    let pages = pages()?;
-    let pages = format!("/proc/{}/fd/{}", std::process::id(), pages.as_raw_fd());
+    let (_file, pages) = pages()?;
     let place = tempfile::tempdir()?;
     let mut table = Table::new(&[
         "growth",

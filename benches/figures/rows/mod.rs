@@ -4,6 +4,7 @@ pub(crate) mod gap;
 pub(crate) mod growth;
 pub(crate) mod host;
 pub(crate) mod life;
+pub(crate) mod limits;
 pub(crate) mod lines;
 pub(crate) mod rest;
 pub(crate) mod start;

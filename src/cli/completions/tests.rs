@@ -152,7 +152,7 @@ fn every_word_that_is_offered_is_taken() {
     values.extend(["prom:x.prom", "statsd://h:1"].map(|url| format!("--metrics={url}")));
     for value in values {
         let words = ["recycle", "--idle=1h", value.as_str(), "true"].into_iter();
-        let taken = parse(words.map(Into::into), || Bytes(1 << 30));
+        let taken = parse(words.map(Into::into), || Some(Bytes(1 << 30)));
         assert!(taken.is_ok(), "{value}: {taken:?}");
     }
 }

@@ -12,9 +12,10 @@ impl Args {
     pub(super) fn lines(
         &self,
         typed: &Typed<'_>,
-        memory_limit: impl Fn() -> Bytes,
+        memory_limit: impl Fn() -> Option<Bytes>,
     ) -> anyhow::Result<Option<Lines>> {
-        let longest = read(typed, "max-line", &self.max_line, Size::parse)?.resolve(memory_limit);
+        let parse = |text: &str| Size::parse(text)?.resolve(&memory_limit);
+        let longest = read(typed, "max-line", &self.max_line, parse)?;
         ensure!(longest > Bytes(0), "{}: must be at least 1B", typed.name("max-line"));
         usize::try_from(longest.0).with_context(|| typed.name("max-line"))?;
         let timeout = &self.drain_timeout;

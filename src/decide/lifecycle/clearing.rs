@@ -1,5 +1,7 @@
 //! COMMAND's own process has ended, and what it left behind is on its way out: what comes then?
 
+use std::time::Duration;
+
 use super::ending::defied;
 use super::starting::{quit, suspend_too};
 use super::{
@@ -7,6 +9,7 @@ use super::{
     Signal, State, Stop, Then, Time, Watch,
 };
 use crate::decide::event::Cause;
+use crate::decide::rules::Measure;
 
 impl Lifecycle {
     pub(super) fn clearing(
@@ -125,6 +128,18 @@ impl Lifecycle {
             {
                 let again_in = self.restarts.delay(stop.age);
                 actions.push(Action::Tell(Notice::KillLimitTooLow { limit, again_in }));
+                self.wait(now, again_in, Some(cause), last, actions)
+            }
+            (Then::Restart | Then::Wait, Reason::Rss { limit, .. } | Reason::Pss { limit, .. })
+                if self.storm.has_run_away() =>
+            {
+                // Its age was taken into account when the recycle began.
+                let again_in = self.restarts.delay(Duration::ZERO);
+                let measure = match stop.reason {
+                    Reason::Pss { .. } => Measure::Pss,
+                    _ => Measure::Rss,
+                };
+                actions.push(Action::Tell(Notice::Runaway { limit, measure, again_in }));
                 self.wait(now, again_in, Some(cause), last, actions)
             }
             (Then::Restart, _) => self.start(now, Some(cause), actions),

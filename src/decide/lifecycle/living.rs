@@ -184,6 +184,9 @@ impl Lifecycle {
         actions.push(Action::Tell(Notice::Due { generation, age, reason }));
         self.restarts.lasted(age);
         self.note_reconnects(&watch, Some(reason), actions);
+        if let Reason::Rss { .. } | Reason::Pss { .. } = reason {
+            self.storm.recycled(age);
+        }
         self.wind_down(now, &mut watch);
         match self.rules.pre_stop {
             Some(timeout) if !matches!(reason, Reason::KillRss { .. }) => {

@@ -4,26 +4,37 @@ use super::limit::CHEAP;
 use super::*;
 use crate::decide::event::Observation;
 
-const LIMIT: u64 = 300 << 20;
+pub(super) const LIMIT: u64 = 300 << 20;
 
-fn at(millis: u64) -> Time {
+pub(super) fn at(millis: u64) -> Time {
     Time::at(Duration::from_millis(millis))
 }
 
-fn watch(rules: MemoryRules) -> MemoryWatch {
+pub(super) fn watch(rules: MemoryRules) -> MemoryWatch {
     MemoryWatch::new(at(0), rules)
 }
 
-fn rss_limit() -> MemoryRules {
+pub(super) fn rss_limit() -> MemoryRules {
     MemoryRules { max_rss: Some(Bytes(LIMIT)), ..MemoryRules::default() }
 }
 
 /// Looks as the watch wants to at this time; the world has this much memory.
-fn look(watch: &mut MemoryWatch, millis: u64, rss: u64, settled: u64, pss: Option<u64>) -> Look {
+pub(super) fn look(
+    watch: &mut MemoryWatch,
+    millis: u64,
+    rss: u64,
+    settled: u64,
+    pss: Option<u64>,
+) -> Look {
     let look = watch.wanted(at(millis));
-    let paged = look.memory == Some(MemoryLook::Pages);
-    let memory =
-        Memory { rss: Bytes(rss), settled: Bytes(settled), pss: pss.filter(|_| paged).map(Bytes) };
+    let paged = look.memory >= Some(MemoryLook::PagesInTime);
+    let memory = Memory {
+        rss: Bytes(rss),
+        settled: Bytes(settled),
+        largest: Bytes(settled),
+        pages_cost: None,
+        pss: pss.filter(|_| paged).map(Bytes),
+    };
     watch.observe(
         at(millis),
         &Observation {
@@ -105,13 +116,19 @@ fn cheap_is_under_one_gibibyte() {
 }
 
 /// The last look as it was made, that it cost a millisecond, and that pages showed this PSS.
-fn costly(look: Look, rss: u64, pss: u64) -> Observation {
-    let paged = look.memory == Some(MemoryLook::Pages);
+pub(super) fn costly(look: Look, rss: u64, pss: u64) -> Observation {
+    let paged = look.memory >= Some(MemoryLook::PagesInTime);
     let pss = paged.then_some(Bytes(pss));
     Observation {
         generation: 1,
         look,
-        memory: Some(Memory { rss: Bytes(rss), settled: Bytes(rss), pss }),
+        memory: Some(Memory {
+            rss: Bytes(rss),
+            settled: Bytes(rss),
+            largest: Bytes(rss),
+            pss,
+            pages_cost: None,
+        }),
         traffic: None,
         tree: None,
         unseen: Vec::new(),
@@ -119,19 +136,19 @@ fn costly(look: Look, rss: u64, pss: u64) -> Observation {
     }
 }
 
+/// A look at 10,000 processes costs 5 ms, of which 400 times would be two seconds.
 #[test]
-fn pages_are_not_asked_again_before_they_can_be_over_the_limit_nor_at_too_high_a_cost() {
-    let limit = 2 * LIMIT;
-    let rules = MemoryRules { max_pss: Some(Bytes(limit)), ..MemoryRules::default() };
-    // At 1 GiB a second; a look at the pages that cost 1 ms is not repeated before 300 ms.
-    for (missing, millis) in [(512 << 20, 500), (256 << 20, 300), (0, 300)] {
-        let mut watch = watch(rules);
-        for _ in 0..2 {
-            let wanted = watch.wanted(at(0));
-            watch.observe(at(0), &costly(wanted, 2 * limit, limit - missing));
+fn what_grows_so_fast_that_a_cheap_look_would_be_late_is_looked_at_more_often() {
+    // By 1 MB in two seconds the limit is far away, by 150 MB less than a second.
+    for (grown, next) in [(0, 5_000), (1 << 20, 5_000), (150 << 20, 3_100)] {
+        let mut watch = self::watch(rss_limit());
+        for (millis, rss) in [(0, 100 << 20), (1_000, 100 << 20), (3_000, (100 << 20) + grown)] {
+            let look = watch.wanted(at(millis));
+            assert_eq!((look.memory, look.walk), (Some(MemoryLook::Counters), millis == 0));
+            let cost = Duration::from_millis(5);
+            watch.observe(at(millis), &Observation { cost, ..costly(look, rss, 0) });
         }
-        assert_eq!(watch.deadline(), Some(at(millis)), "{missing}");
-        assert_eq!(watch.wanted(at(millis)).memory, Some(MemoryLook::Pages), "{missing}");
+        assert_eq!(watch.deadline(), Some(at(next)), "{grown}");
     }
 }
 
@@ -155,7 +172,9 @@ fn pss_is_never_asked_for_while_rss_is_under_the_limit() {
     look(&mut watch, 3000, LIMIT * 2, LIMIT * 2, None);
     let closely = look(&mut watch, 3001, LIMIT * 2, LIMIT * 2, Some(LIMIT));
     assert_eq!((closely.memory, watch.max_pss()), (Some(MemoryLook::Pages), None));
-    look(&mut watch, 4000, LIMIT * 2, LIMIT * 2, Some(LIMIT + 1));
+    // It has grown since by what was missing.
+    look(&mut watch, 4000, LIMIT * 2 + 1, LIMIT * 2 + 1, None);
+    look(&mut watch, 4004, LIMIT * 2 + 1, LIMIT * 2 + 1, Some(LIMIT + 1));
     assert!(watch.max_pss().is_some());
 }
 

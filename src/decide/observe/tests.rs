@@ -26,7 +26,13 @@ fn observer() -> Observer {
 
 /// A look at everything, of which this was seen.
 fn seen() -> Observation {
-    let memory = Memory { rss: Bytes(9 * MIB), settled: Bytes(8 * MIB), pss: None };
+    let memory = Memory {
+        rss: Bytes(9 * MIB),
+        settled: Bytes(8 * MIB),
+        largest: Bytes(8 * MIB),
+        pss: None,
+        pages_cost: None,
+    };
     Observation {
         generation: 1,
         look: Look { memory: Some(MemoryLook::Counters), ..Look::ALL_TRAFFIC },
@@ -200,7 +206,7 @@ fn a_look_that_costs_much_comes_seldom() {
     for (cost, next) in [(0, 1_100), (5, 1_100), (6, 1_300), (20, 4_100)] {
         let mut observing = Observing::new(at(0), &rules());
         let cost = Duration::from_millis(cost);
-        observing.looked(Time::at(EARLIEST), &Observation { cost, ..seen() });
+        observing.looked(Time::at(EARLIEST), &Observation { cost, ..seen() }, true);
         let millis = observing.deadline().unwrap().since(at(0)).as_millis();
         assert_eq!(millis, next, "{cost:?}");
     }
@@ -211,7 +217,7 @@ fn a_look_that_costs_much_comes_seldom() {
 fn a_look_that_comes_late_is_followed_at_the_same_pace_and_never_at_once() {
     for (late, next) in [(0, 1_100), (999, 1_100), (1_000, 2_100), (5_000, 6_100)] {
         let mut observing = Observing::new(at(0), &rules());
-        observing.looked(Time::at(EARLIEST + Duration::from_millis(late)), &seen());
+        observing.looked(Time::at(EARLIEST + Duration::from_millis(late)), &seen(), true);
         let millis = observing.deadline().unwrap().since(at(0)).as_millis();
         assert_eq!(millis, next, "{late}");
     }
@@ -225,7 +231,7 @@ fn only_a_look_that_shows_all_is_the_one_that_was_due() {
     let memory = Observation { look: memory, ..seen() };
     for (now, look) in [(at(1), walk), (at(1), memory), (Time::at(EARLIEST / 2), seen())] {
         let mut observing = Observing::new(at(0), &rules());
-        observing.looked(now, &look);
+        observing.looked(now, &look, true);
         assert_eq!(observing.deadline(), first, "{look:?}");
     }
 }

@@ -78,7 +78,7 @@ impl Policy {
 
     fn memory_or_lifetime(&mut self, now: Time, rules: &Rules, storm: &Storm) -> Option<Pressing> {
         let over = self.memory.max_rss().or(self.memory.max_pss());
-        let free = self.age(now) >= storm.hold() || self.memory.near_kill();
+        let free = self.age(now) >= storm.hold() || self.memory.runs_away();
         if let Some(Over { used, limit, measure, pss }) = over {
             if free {
                 let reason = match measure {
@@ -87,6 +87,7 @@ impl Policy {
                 };
                 return Some(Pressing { reason, last_look: self.memory.last_look(now) });
             }
+            self.memory.hold(now);
             self.hold = Some(Hold::Storm);
         }
         let lifetime = rules.lifetime.filter(|_| self.expires.is_some_and(|then| now >= then))?;

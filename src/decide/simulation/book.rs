@@ -144,6 +144,8 @@ pub(super) struct Book {
     pub(super) in_vain: u32,
     /// An idle recycle is held because of them.
     pub(super) spaced: bool,
+    /// A memory recycle came at an age at which a storm holds it.
+    pub(super) runs_away: bool,
     /// Generations in a row that kill-rss killed within 10 s of their start.
     pub(super) early_kills: u32,
     pub(super) restarts: Restarts,
@@ -193,6 +195,7 @@ impl Book {
             stormy: false,
             in_vain: 0,
             spaced: false,
+            runs_away: false,
             early_kills: 0,
             restarts: Restarts::new(rules),
         }

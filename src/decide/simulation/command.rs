@@ -32,6 +32,8 @@ pub(super) struct Habits {
     pub(super) nap: Duration,
     /// Its memory cannot be read page by page.
     pub(super) hides_pages: bool,
+    /// It is several processes that share pages: none has more than PSS says.
+    pub(super) shares: bool,
     /// A start fails once in so many.
     pub(super) start_fails_once_in: u64,
     /// A look is blind once in so many.
@@ -153,7 +155,10 @@ impl Command {
         let forked = self.fork.filter(|fork| fork.at <= now && now < fork.until);
         let rss = if forked.is_some() { own * 2 } else { own };
         let settled = if forked.is_some_and(|fork| fork.at > settled_by) { own } else { rss };
-        Memory { rss: Bytes(rss), settled: Bytes(settled), pss: Some(Bytes(settled / 10 * 6)) }
+        let largest = if self.habits.shares { settled / 10 * 6 } else { own };
+        let pss = Some(Bytes(settled / 10 * 6));
+        let (rss, settled, largest) = (Bytes(rss), Bytes(settled), Bytes(largest));
+        Memory { rss, settled, largest, pss, pages_cost: None }
     }
 
     /// Since when its own memory is over this; `None`: it will not be.

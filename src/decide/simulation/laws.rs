@@ -72,6 +72,7 @@ pub(super) const TIMED: &[Law] = laws![
     stops::a_quiet_moment_is_waited_for,
     stops::a_low_limit_does_not_storm,
     stops::only_idle_recycles_in_vain_are_spaced,
+    stops::a_runaway_is_spaced,
     stops::the_first_reason_wins,
     input::a_drain_has_its_time,
     input::the_end_of_input_leaves_time,

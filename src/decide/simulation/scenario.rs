@@ -71,6 +71,7 @@ pub(super) fn habits(random: &mut Random) -> Habits {
         base_bytes: random.pick(&[5, 5, 5, 5, 310, 390]) * MIB,
         leak_per_second: random.pick(&[0, 0, 5, 30, 200, 1_000]) * MIB,
         hides_pages: random.once_in(3),
+        shares: random.once_in(2),
         start_fails_once_in: random.pick(&[3, 20, 1_000]),
         blind_once_in: random.pick(&[4, 60, 1_000_000]),
         shell: random.pick(&[None, Some(true), Some(false)]),

@@ -119,7 +119,9 @@ impl Story {
         let memory = |closely| Memory {
             rss: Bytes(self.rss),
             settled: Bytes(self.rss),
-            pss: (closely == MemoryLook::Pages).then_some(Bytes(self.rss)),
+            largest: Bytes(self.rss),
+            pages_cost: None,
+            pss: (closely != MemoryLook::Counters).then_some(Bytes(self.rss)),
         };
         let traffic = Traffic { inbound: self.traffic.map(at), ..self.more };
         let busy = millis.clamp(self.busy.start, self.busy.end) - self.busy.start;

@@ -65,7 +65,7 @@ pub(super) struct Talk {
     /// The stream that moved last, at the last look at everything.
     hottest: usize,
     /// The newest movement that was told.
-    latest: Option<Time>,
+    latest: Traffic,
     /// When the core was last told that something may have moved.
     pub(super) unsure: Option<Time>,
     /// Tripwires wake nobody until the next look.
@@ -105,7 +105,7 @@ impl Talk {
             strange: Vec::new(),
             fresh: false,
             hottest: 0,
-            latest: None,
+            latest: Traffic::default(),
             unsure: None,
             silent: false,
             looking: 0,
@@ -236,7 +236,7 @@ impl Talk {
             TrafficLook::Changed | TrafficLook::All => self.survey(now, &mut sum),
         }
         // What only may have moved silences nothing.
-        self.silent = sum.last_sure() > self.latest && sum.imprecise;
+        self.silent = sum.last_sure() > self.latest.last_sure() && sum.imprecise;
         self.is_news(&sum);
         sum.payload = self.floor.map(|_| self.payload);
         sum.carried = (widely == TrafficLook::All).then_some(self.carried);
@@ -295,8 +295,8 @@ impl Talk {
     }
 
     fn is_news(&mut self, sum: &Traffic) -> bool {
-        let news = sum.last() > self.latest;
-        self.latest = self.latest.max(sum.last());
+        let news = sum.is_newer_than(&self.latest);
+        self.latest.catch_up(sum);
         news
     }
 }

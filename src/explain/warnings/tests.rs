@@ -65,7 +65,7 @@ fn limits_that_the_kernel_comes_before_are_warned_of() {
     let over = format!("--max-rss 2G is not below 2G, {origin}");
     assert_eq!(warnings("--max-rss 2G node", &facts()), [over]);
     assert_eq!(warnings("--max-rss 2047M node", &facts()), [""; 0]);
-    let facts = Facts { limit: Limit { bytes: LIMIT, file: None }, ..facts() };
+    let facts = Facts { limit: Some(Limit { bytes: LIMIT, file: None }), ..facts() };
     let warned = warnings("--max-pss 3G node", &facts);
     assert!(warned[0].contains("not below 2G, this machine's RAM: "), "{warned:?}");
 }

@@ -65,7 +65,7 @@ fn recycles() {
             "reason=pss used=537919488 limit=536870912",
         ),
         (
-            Reason::KillRss { used, limit, measure },
+            Reason::KillRss { used, limit, measure, pss: None },
             r#""reason":"kill-rss","measure":"pss","used":537919488,"limit":536870912"#,
             "reason=kill-rss measure=pss used=537919488 limit=536870912",
         ),
@@ -96,7 +96,13 @@ fn recycles() {
 
 #[test]
 fn samples() {
-    let memory = Memory { rss: Bytes(100 * MIB), settled: Bytes(1), pss: Some(Bytes(99 * MIB)) };
+    let memory = Memory {
+        rss: Bytes(100 * MIB),
+        settled: Bytes(1),
+        largest: Bytes(1),
+        pages_cost: None,
+        pss: Some(Bytes(99 * MIB)),
+    };
     let tree = Tree { cpu: millis(1_530), stopped: false, processes: 4, asleep: false };
     let whole = Sample {
         age: millis(12_500),
@@ -218,6 +224,10 @@ fn warnings() {
             r#""limit_too_low","measure":"rss","used":3,"limit":2,"held_until":20.0"#,
         ),
         (
+            Notice::Runaway { limit, measure, again_in: millis(100) },
+            r#""runaway","measure":"rss","limit":2,"again_in":0.1"#,
+        ),
+        (
             Notice::KillLimitTooLow { limit, again_in: millis(100) },
             r#""kill_limit_too_low","limit":2,"again_in":0.1"#,
         ),
@@ -251,7 +261,8 @@ fn warnings() {
 
 #[test]
 fn looks() {
-    let memory = Memory { rss: Bytes(7), settled: Bytes(1), pss: None };
+    let memory =
+        Memory { rss: Bytes(7), settled: Bytes(1), largest: Bytes(1), pss: None, pages_cost: None };
     let looked = LookedAtMemory { memory, limit: Bytes(9), growth: Bytes(8) };
     let awake = Some(Awake::Unarmed(Unarmed::OnlySettling));
     let traffic = Some(Quietness { quiet: millis(5), awake });

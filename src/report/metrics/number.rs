@@ -232,6 +232,7 @@ impl Numbers {
             | Notice::KillLimitTooLow { .. }
             | Notice::OnlyReconnects { .. }
             | Notice::Background { .. }
+            | Notice::Runaway { .. }
             | Notice::StillAlive { .. }
             | Notice::Refused
             | Notice::NothingLeftToRead

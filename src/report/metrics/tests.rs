@@ -36,7 +36,13 @@ fn metrics(dir: &TempDir, file: &str) -> Result<Metrics, String> {
 }
 
 fn sampled(generation: u64) -> Notice {
-    let memory = Memory { rss: Bytes(61_440_000), settled: Bytes(5), pss: Some(Bytes(7)) };
+    let memory = Memory {
+        rss: Bytes(61_440_000),
+        settled: Bytes(5),
+        largest: Bytes(5),
+        pages_cost: None,
+        pss: Some(Bytes(7)),
+    };
     let tree =
         Tree { cpu: Duration::from_millis(1_530), stopped: false, processes: 3, asleep: false };
     let (memory, tree, quiet) = (Some(memory), Some(tree), Some(Duration::ZERO));

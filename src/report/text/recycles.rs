@@ -20,7 +20,9 @@ pub(super) fn write_recycled(out: &mut fmt::Formatter<'_>, recycled: &Recycled) 
     }
     write!(out, ", gone in {})", Span(*gone_in))?;
     match reason {
-        Reason::Rss { used, pss: Some(pss), .. } if pss.0 / 7 < used.0 / 10 => {
+        Reason::Rss { used, pss: Some(pss), .. } | Reason::KillRss { used, pss: Some(pss), .. }
+            if pss.0 / 7 < used.0 / 10 =>
+        {
             out.write_str("; much of it is shared: --max-pss counts that once")
         }
         _ => Ok(()),
@@ -46,8 +48,10 @@ pub(super) struct Because(pub(super) Reason);
 impl fmt::Display for Because {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Reason::KillRss { used, limit, measure } => {
-                write!(out, "{} {used} > {limit} (--kill-rss)", word(measure))
+            Reason::KillRss { used, limit, measure, pss } => {
+                write!(out, "{} {used} > {limit} (--kill-rss", word(measure))?;
+                pss.map_or(Ok(()), |pss| write!(out, ", pss {pss}"))?;
+                out.write_str(")")
             }
             Reason::Signal(signal) => write!(out, "asked by {signal}"),
             Reason::Rss { used, limit, pss: Some(pss) } => {

@@ -65,7 +65,7 @@ pub(crate) struct TrafficSense {
     /// When the generation began: what moved before is not its traffic.
     began: Time,
     /// The newest movement that was told.
-    latest: Option<Time>,
+    latest: Traffic,
     alert: Alert,
 }
 
@@ -111,7 +111,7 @@ impl TrafficSense {
             stdin,
             sockets: SocketSense::new(&wanted, own, inherited),
             began: Time::at(Duration::ZERO),
-            latest: None,
+            latest: Traffic::default(),
             alert: Alert::Yes { in_vain: 0 },
             wanted,
         }
@@ -133,7 +133,7 @@ impl TrafficSense {
     /// A new generation. Tells of input that waits for it, which is traffic at its start: it may
     /// have read that before anybody looks.
     pub(crate) fn began(&mut self, now: Time) -> Option<Traffic> {
-        (self.began, self.latest) = (now, None);
+        (self.began, self.latest) = (now, Traffic::default());
         self.sockets.forget(now);
         if self.wanted.from_start {
             self.sockets.listen();
@@ -223,7 +223,7 @@ impl TrafficSense {
         // What flows without times will be asked again soon. We sleep so long, but for the first
         // death after a flood: as long as it goes on, the kernel need not tell us of more.
         // What only may have moved is no reason to miss what does.
-        let latest = self.latest;
+        let latest = self.latest.last_sure();
         let news = self.is_news(&mut sum) && sum.last_sure() > latest;
         let flows = news && sum.imprecise && !self.sockets.expects_flood();
         self.alert = if flows { Alert::No } else { Alert::Yes { in_vain: 0 } };
@@ -246,10 +246,7 @@ impl TrafficSense {
         }
         self.sockets.overhear(now, members, &mut more);
         if self.is_news(&mut more) {
-            let later = |one: &mut Option<Time>, other| *one = (*one).max(other);
-            later(&mut sum.inbound, more.inbound);
-            later(&mut sum.outbound, more.outbound);
-            later(&mut sum.unsure, more.unsure);
+            sum.catch_up(&more);
             sum.unexplained |= more.unexplained;
             sum.mover = more.mover.or(sum.mover);
             sum.imprecise = true;
@@ -263,8 +260,8 @@ impl TrafficSense {
         let since = self.began;
         sum.inbound = sum.inbound.filter(|at| *at >= since);
         sum.outbound = sum.outbound.filter(|at| *at >= since);
-        let news = sum.last() > self.latest;
-        self.latest = self.latest.max(sum.last());
+        let news = sum.is_newer_than(&self.latest);
+        self.latest.catch_up(sum);
         news
     }
 }

@@ -1,8 +1,8 @@
 //! Containers with less than the machine has: memory, processes, a root folder that can be written
 //! to, a user who may do everything.
 
-use super::alone;
-use crate::harness::{Container, End, Root, send_signal};
+use super::{CEILING, alone};
+use crate::harness::{Container, End, Root, Run, send_signal};
 
 // Memory. No swap, where there is one.
 
@@ -37,6 +37,38 @@ fn whom_the_kernel_kills_for_its_memory_has_that_status() {
     let mut container = leaking("", "leak:50M/s");
     assert_eq!(container.finish(), End::Code(128 + libc::SIGKILL));
     assert_eq!(container.generations(), 1);
+}
+
+/// Neither of the two that know how much memory the machine has.
+const NO_SYSINFO: &str = r#"{
+    "defaultAction": "SCMP_ACT_ALLOW",
+    "syscalls": [{ "names": ["sysinfo"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1 }]
+}"#;
+const NO_MEMINFO: &str = "--security-opt=mask=/proc/meminfo";
+
+fn beside_masks(filter: &str, options: &str, script: &str) -> Container {
+    let run = Run::new(options).fixture(script).ceiling(CEILING);
+    Container::start_filtered_with(run, filter, NO_MEMINFO)
+}
+
+#[test]
+fn a_share_of_an_unknown_amount_is_an_error_that_names_the_option() {
+    let mut container = beside_masks(NO_SYSINFO, "--kill-rss 80%", "ready exit:5");
+    assert_eq!(container.finish(), End::Code(125));
+    let said = container.stderr();
+    assert!(said.contains("--kill-rss") && said.contains("80%"), "{said}");
+    assert!(said.contains("unknown here"), "{said}");
+    assert_eq!(container.generations(), 0);
+}
+
+/// The controls: one of them is enough, and a size is no share.
+#[test]
+fn a_size_or_sysinfo_is_enough() {
+    let allowed = r#"{ "defaultAction": "SCMP_ACT_ALLOW" }"#;
+    for (filter, options) in [(NO_SYSINFO, "--kill-rss 1G"), (allowed, "--kill-rss 80%")] {
+        let mut container = beside_masks(filter, options, "ready exit:5");
+        assert_eq!(container.finish(), End::Code(5), "{options}");
+    }
 }
 
 // Processes.

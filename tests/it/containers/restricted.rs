@@ -184,3 +184,18 @@ fn without_sock_diag_what_is_said_on_an_old_connection_counts() {
     }
     assert_eq!(container.generations(), 1);
 }
+
+// `kcmp` forbidden, as podman and Docker do it without CAP_SYS_PTRACE.
+
+const NO_KCMP: &str = r#"{
+    "defaultAction": "SCMP_ACT_ALLOW",
+    "syscalls": [{ "names": ["kcmp"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1 }]
+}"#;
+
+#[test]
+fn without_kcmp_memory_that_two_processes_have_in_common_counts_once() {
+    let run = Run::new("--kill-rss 150M").fixture("hold:100M share-memory:1s exit:5");
+    let mut container = Container::start_filtered(run.ceiling(CEILING), NO_KCMP);
+    assert_eq!(container.finish(), End::Code(5), "{}", container.stderr());
+    assert_eq!(container.recycles(), [""; 0]);
+}

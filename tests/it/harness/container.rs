@@ -34,10 +34,15 @@ impl Container {
 
     /// With this file's worth of a seccomp filter.
     pub(crate) fn start_filtered(run: Run, filter: &str) -> Self {
+        Self::start_filtered_with(run, filter, "")
+    }
+
+    /// The same, with more of podman's options.
+    pub(crate) fn start_filtered_with(run: Run, filter: &str, options: &str) -> Self {
         let file = run.dir().join("seccomp.json");
         fs::write(&file, filter).unwrap();
-        let option = format!("--security-opt=seccomp={}", file.display());
-        Self::start_from(run, Contents::system(), &option)
+        let options = format!("--security-opt=seccomp={} {options}", file.display());
+        Self::start_from(run, Contents::system(), &options)
     }
 
     /// With that root folder and no other. The options are podman's, split at blanks.

@@ -28,13 +28,13 @@ impl Book {
                 let early = memory && self.age() < Duration::from_secs(10);
                 self.early = if early { self.early + 1 } else { 0 };
                 self.note_in_vain(*reason);
+                self.runs_away = memory && self.stormy && self.age() < Duration::from_secs(20);
             }
             Action::Tell(Notice::Held(Hold::Reconnects)) => self.spaced = true,
             Action::Tell(Notice::WouldRecycle { .. }) => {
                 self.began = self.now;
                 (self.effort.armed, self.effort.started) = (false, self.now);
-                self.told_over |=
-                    self.limits(rules).any(|(limit, by)| self.samples.certain(limit, by));
+                self.told_over |= self.limits(rules).any(|limit| self.samples.certain(limit));
             }
             Action::Tell(Notice::LimitTooLow { .. }) => self.stormy = true,
             Action::Tell(Notice::StillAlive { .. }) => self.complained = true,
@@ -57,7 +57,9 @@ impl Book {
                 let drain = Some(Drain { began: self.now, cut: None });
                 self.ending = self.ending.map(|ending| Ending { drain, ..ending });
             }
-            Action::Tell(Notice::KillLimitTooLow { again_in, .. }) => {
+            Action::Tell(
+                Notice::KillLimitTooLow { again_in, .. } | Notice::Runaway { again_in, .. },
+            ) => {
                 self.start_due = Some(self.now + *again_in);
                 self.restarts.double();
             }
@@ -85,6 +87,7 @@ impl Book {
 
     fn starts(&mut self) {
         self.spaced = false;
+        self.runs_away = false;
         (self.started, self.life) = (self.now, Life::Starting);
         self.began = self.now;
         (self.ending, self.killed, self.start_due) = (None, None, None);

@@ -3,7 +3,7 @@
 use super::{Book, Life, Seen};
 use crate::decide::event::{MemoryLook, Observation};
 use crate::decide::rules::{Measure, MemoryRules, Rules};
-use crate::units::Bytes;
+use crate::decide::simulation::samples::Limit;
 
 impl Book {
     pub(super) fn observed(
@@ -24,19 +24,21 @@ impl Book {
         }
         self.seen = seen;
         if let Some(memory) = observation.memory {
-            self.samples.add(memory, observation.look.memory == Some(MemoryLook::Pages));
+            self.samples.add(memory, observation.look.memory >= Some(MemoryLook::PagesInTime));
             let limits = [rules.memory.max_rss, rules.memory.max_pss];
             let over = limits.into_iter().flatten().any(|limit| memory.settled > limit);
             self.over_since = over.then(|| self.over_since.unwrap_or(self.now));
-            self.told_over &= self.limits(rules).any(|(limit, by)| self.samples.over(limit, by));
+            self.told_over &= self.limits(rules).any(|limit| self.samples.over(limit));
         }
     }
 
     /// The memory limits that still count.
-    pub(super) fn limits(&self, rules: &Rules) -> impl Iterator<Item = (Bytes, Measure)> + use<> {
+    pub(super) fn limits(&self, rules: &Rules) -> impl Iterator<Item = Limit> + use<> {
         let MemoryRules { max_rss, max_pss, kill } = rules.memory;
-        let rss = max_rss.map(|limit| (limit, Measure::Rss));
-        let pss = max_pss.map(|limit| (limit, Measure::Pss));
+        let limit = |bytes, measure| Limit { bytes, measure, kills: false };
+        let rss = max_rss.map(|bytes| limit(bytes, Measure::Rss));
+        let pss = max_pss.map(|bytes| limit(bytes, Measure::Pss));
+        let kill = kill.map(|(bytes, measure)| Limit { kills: true, ..limit(bytes, measure) });
         let only_kill = self.input_spent || self.ends();
         let [rss, pss] = [rss, pss].map(|limit| limit.filter(|_| !only_kill));
         [rss, pss, kill].into_iter().flatten()

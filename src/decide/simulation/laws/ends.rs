@@ -37,6 +37,9 @@ pub(super) fn restarts_keep_to_budget_and_backoff(moment: &Moment<'_>) -> bool {
         Action::Tell(Notice::KillLimitTooLow { again_in, .. }) => {
             moment.book.early_kills >= 2 && *again_in == moment.book.restarts.delay
         }
+        Action::Tell(Notice::Runaway { again_in, .. }) => {
+            moment.book.stormy && *again_in == moment.book.restarts.delay
+        }
         Action::Tell(Notice::StartFailed { again_in: Some(delay), .. }) => {
             follow == Follow::Restart(*delay)
         }

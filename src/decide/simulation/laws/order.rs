@@ -5,6 +5,7 @@ use crate::decide::event::{Action, Event, Force};
 use crate::decide::exit::Signal;
 use crate::decide::notice::Notice;
 use crate::decide::rules::Measure;
+use crate::decide::simulation::samples::Limit;
 
 /// The next generation starts when nothing of the last one lives.
 pub(super) fn never_two_generations(moment: &Moment<'_>) -> bool {
@@ -102,7 +103,9 @@ pub(super) fn kill_waits_for_the_stop_timeout(moment: &Moment<'_>) -> bool {
         return true;
     }
     let (book, rules) = (moment.book, moment.rules);
-    let over = |(limit, measure): (_, Measure)| book.samples.certain(limit, measure);
+    let over = |(bytes, measure): (_, Measure)| {
+        book.samples.certain(Limit { bytes, measure, kills: true })
+    };
     let asked = book.ending.filter(|_| !book.is_preparing()).map(|ending| ending.asked);
     let late = asked.max(book.outstays).is_some_and(|at| book.now >= at + rules.stop_timeout);
     let own_end = matches!(book.told, Event::Exited(_)) && book.killed.is_none();

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::Moment;
-use crate::decide::event::{Action, Event, Reason};
+use crate::decide::event::{Action, Cause, Event, Reason};
 use crate::decide::notice::{Hold, Notice};
 use crate::decide::rules::Measure;
+use crate::decide::simulation::samples::Limit;
 use crate::decide::time::Time;
 use crate::units::Bytes;
 
@@ -80,12 +81,18 @@ pub(super) fn a_stopped_command_is_left_alone(moment: &Moment<'_>) -> bool {
 
 /// What was seen of memory last was over the limit, and no single glance.
 pub(super) fn memory_only_when_over_for_certain(moment: &Moment<'_>) -> bool {
-    let told = moment.book.told_over;
-    let certain = |limit: Bytes, measure| !told && moment.book.samples.certain(limit, measure);
+    let (told, samples) = (moment.book.told_over, &moment.book.samples);
+    let limit = |bytes, measure| Limit { bytes, measure, kills: false };
     match reason(moment) {
-        Some(Reason::KillRss { limit, measure, .. }) => certain(limit, measure),
-        Some(Reason::Rss { limit, .. }) => certain(limit, Measure::Rss),
-        Some(Reason::Pss { limit, .. }) => certain(limit, Measure::Pss),
+        Some(Reason::KillRss { limit: bytes, measure, .. }) => {
+            !told && samples.certain(Limit { kills: true, ..limit(bytes, measure) })
+        }
+        Some(Reason::Rss { limit: bytes, .. }) => {
+            !told && samples.certain(limit(bytes, Measure::Rss))
+        }
+        Some(Reason::Pss { limit: bytes, .. }) => {
+            !told && samples.certain(limit(bytes, Measure::Pss))
+        }
         Some(Reason::Signal(_) | Reason::Lifetime { .. } | Reason::Idle { .. }) | None => true,
     }
 }
@@ -148,16 +155,27 @@ pub(super) fn a_quiet_moment_is_waited_for(moment: &Moment<'_>) -> bool {
     gap >= quiet.gap || book.now >= since + quiet.wait
 }
 
-/// Two generations in a row that are over the limit at once: the second one is held.
+/// Two generations in a row that are over the limit at once: the second one is held, unless it
+/// grows to half as much again or comes near kill-rss.
 pub(super) fn a_low_limit_does_not_storm(moment: &Moment<'_>) -> bool {
+    let (book, rules) = (moment.book, moment.rules.memory);
     let memory = matches!(reason(moment), Some(Reason::Rss { .. } | Reason::Pss { .. }));
+    let over = |(limit, measure): (Bytes, Measure)| {
+        book.samples.over(Limit { bytes: limit, measure, kills: false })
+    };
+    let near = rules.kill.map(|(limit, measure)| (Bytes(limit.0 / 10 * 9), measure));
+    let rss = rules.max_rss.map(|limit| (Bytes(limit.0 + limit.0 / 2), Measure::Rss));
+    let pss = rules.max_pss.map(|limit| (Bytes(limit.0 + limit.0 / 2), Measure::Pss));
+    let runs_away = [near, rss, pss].into_iter().flatten().any(over);
+    !memory || runs_away || book.early == 0 || book.lived() >= Duration::from_secs(10)
+}
+
+/// What grows so fast that its hold ended is not started at once: the next start has a time.
+pub(super) fn a_runaway_is_spaced(moment: &Moment<'_>) -> bool {
     let book = moment.book;
-    let near = moment
-        .rules
-        .memory
-        .kill
-        .is_some_and(|(limit, measure)| book.samples.over(Bytes(limit.0 / 10 * 9), measure));
-    !memory || near || book.early == 0 || book.lived() >= Duration::from_secs(10)
+    let at_once = matches!(moment.action, Action::Start { .. }) && book.start_due.is_none();
+    let killed = matches!(book.cause, Some(Cause::KillRss));
+    !at_once || !book.runs_away || killed
 }
 
 /// After two idle recycles in a row of generations that had all their traffic at their start.
@@ -169,13 +187,16 @@ pub(super) fn only_idle_recycles_in_vain_are_spaced(moment: &Moment<'_>) -> bool
 /// kill-rss, signal, rss, pss, lifetime, idle: the first that is certain.
 pub(super) fn the_first_reason_wins(moment: &Moment<'_>) -> bool {
     let (book, rules) = (moment.book, moment.rules);
-    let certain = |limit: Option<Bytes>, measure| {
-        limit.is_some_and(|limit| !book.told_over && book.samples.certain(limit, measure))
+    let certain = |limit: Option<(Bytes, Measure)>, kills| {
+        limit.is_some_and(|(bytes, measure)| {
+            !book.told_over && book.samples.certain(Limit { bytes, measure, kills })
+        })
     };
-    let kill = rules.memory.kill.is_some_and(|(limit, measure)| certain(Some(limit), measure));
+    let max = |limit: Option<Bytes>, measure| certain(limit.map(|bytes| (bytes, measure)), false);
+    let kill = certain(rules.memory.kill, true);
     // A storm holds memory recycles; the other reasons go on.
-    let rss = certain(rules.memory.max_rss, Measure::Rss) && !book.stormy;
-    let pss = certain(rules.memory.max_pss, Measure::Pss) && !book.stormy;
+    let rss = max(rules.memory.max_rss, Measure::Rss) && !book.stormy;
+    let pss = max(rules.memory.max_pss, Measure::Pss) && !book.stormy;
     let expired = rules.lifetime.is_some_and(|lifetime| book.lived() >= lifetime.max);
     match reason(moment) {
         None | Some(Reason::KillRss { .. }) => true,

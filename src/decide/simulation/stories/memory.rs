@@ -22,7 +22,8 @@ impl Story {
 /// Over the limit at once, twice: the next generation is held until an age of 20 s.
 fn storm(memory: MemoryRules) -> (Story, u64) {
     let mut story = Story::running(Rules { memory, ..plain() });
-    let first = story.crosses_at_once(150, 0);
+    let limit = memory.max_rss.unwrap().0;
+    let first = story.crosses_at_once(limit + limit / 5, 0);
     story.next(first);
     let (second, actions) = story.wait(first + 30_000).unwrap();
     assert_eq!(actions, stop());
@@ -68,11 +69,51 @@ fn only_crossings_in_a_row_are_a_storm() {
 
 #[test]
 fn a_storm_holds_nothing_that_is_past_nine_tenths_of_kill_rss() {
-    let kill = Some((Bytes(1_000), Measure::Rss));
+    let kill = Some((Bytes(150), Measure::Rss));
     let (mut story, began) = storm(MemoryRules { kill, ..max_rss(100) });
-    story.rss = 900;
+    story.rss = 135;
     assert_eq!(story.wait(began + 5_000), None);
-    story.crosses_at_once(901, began + 5_000);
+    story.crosses_at_once(136, began + 5_000);
+}
+
+#[test]
+fn a_storm_holds_nothing_that_grows_to_half_as_much_again() {
+    let (mut story, began) = storm(max_rss(100 << 20));
+    // Over the limit at once; what has stopped growing is held.
+    story.rss = 140 << 20;
+    assert_eq!(story.wait(began + 5_000), None);
+    // At 1 GiB a second the missing 10 MiB take 10 ms.
+    let deadline = story.core.deadline().unwrap();
+    assert!(deadline <= at(began + 5_010), "{deadline:?}");
+    story.rss = (150 << 20) + 1;
+    let (ended, actions) = story.wait(began + 5_020).unwrap();
+    assert_eq!(actions, stop());
+    // The next ones wait for the delay of --backoff, longer each time.
+    let mut now = ended;
+    for delay in [100, 200, 400] {
+        story.tell(now, Event::Exited(Exit::Status(0)));
+        assert_eq!(story.tell(now, Event::TreeGone), []);
+        let (started, actions) = story.wait(now + 60_000).unwrap();
+        assert!(matches!(actions[..], [Action::Start { .. }]), "{actions:?}");
+        assert_eq!(started, now + delay);
+        story.tell(started, Event::Started);
+        let (stopped, actions) = story.wait(started + 2_000).unwrap();
+        assert_eq!(actions, stop());
+        now = stopped;
+    }
+    let told = |notice: &&Notice| matches!(notice, Notice::Runaway { .. });
+    assert_eq!(story.said.iter().filter(told).count(), 3);
+}
+
+/// The same for what is just below: it is held as long as ever.
+#[test]
+fn a_storm_holds_what_stays_below_half_as_much_again() {
+    let (mut story, began) = storm(max_rss(100 << 20));
+    story.rss = 150 << 20;
+    let (stopped, actions) = story.wait(began + 60_000).unwrap();
+    assert_eq!(actions, stop());
+    assert!(stopped >= began + 40_000, "held");
+    story.next(stopped);
 }
 
 #[test]

@@ -13,7 +13,13 @@ fn each_look_is_explained_with_what_was_seen_and_when_the_next_is() {
     let mut story = Story::running(Rules { idle: Some(idle), memory: max_rss(limit), ..plain() });
     let looked = |seen: Option<(u64, u64)>, quiet: Option<u64>, again_in: u64| {
         let memory = seen.map(|(rss, growth)| LookedAtMemory {
-            memory: Memory { rss: Bytes(rss), settled: Bytes(rss), pss: None },
+            memory: Memory {
+                rss: Bytes(rss),
+                settled: Bytes(rss),
+                largest: Bytes(rss),
+                pss: None,
+                pages_cost: None,
+            },
             limit: Bytes(limit),
             growth: Bytes(growth),
         });

@@ -107,7 +107,7 @@ impl World {
         let command = self.command.as_ref();
         let seen = command.map(|command| self.truth(command));
         let memory = command.map(|command| {
-            let paged = look.memory == Some(MemoryLook::Pages) && !self.habits.hides_pages;
+            let paged = look.memory >= Some(MemoryLook::PagesInTime) && !self.habits.hides_pages;
             let whole = command.memory(self.now, look.settled_by.unwrap_or(self.now));
             Memory { pss: whole.pss.filter(|_| paged), ..whole }
         });

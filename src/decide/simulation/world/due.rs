@@ -173,7 +173,9 @@ impl World {
     /// kill-rss also counts during a stop, after TERM and after the end of the input.
     fn check_kill(&self, command: &Command) -> Checked {
         let rss = self.rules.memory.kill.filter(|(_, measure)| *measure == Measure::Rss);
-        let since = rss.and_then(|(limit, _)| command.over_since(limit.0));
+        // What is shared is killed for when RSS is over half as much again.
+        let bytes = |limit: u64| if self.habits.shares { limit + limit / 2 } else { limit };
+        let since = rss.and_then(|(limit, _)| command.over_since(bytes(limit.0)));
         let running = self.book.life == Life::Running && command.alive && !self.observes();
         let late = since.is_some_and(|since| self.now > since.max(self.clear_since) + SLACK);
         law(!running || !late || self.book.killed.is_some(), "over kill-rss, the tree is killed")
@@ -193,6 +195,8 @@ impl World {
         let over = limit.and_then(|limit| command.over_since(limit.0));
         let over = over.map(|since| since.max(calm));
         law(!over.is_some_and(late), "a generation over its limit is recycled")?;
+        let far = limit.and_then(|limit| command.over_since(limit.0 + limit.0 / 2));
+        law(!far.is_some_and(late), "a storm holds nothing that grows to half as much again")?;
         // It has the least room for coincidences.
         if self.clock == Clock::Chosen { Ok(()) } else { self.check_idle(command, free, wait) }
     }

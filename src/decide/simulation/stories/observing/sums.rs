@@ -31,11 +31,12 @@ fn while_something_moves_that_alone_is_asked_if_all_cost_much() {
     }
     let hottest = TrafficLook::Hottest;
     let walked = |millis| (millis, hottest, true);
-    assert_eq!(story.looks, [walked(2_500), walked(3_700), walked(4_900)]);
+    let all = |millis| (millis, TrafficLook::All, true);
+    assert_eq!(story.looks, [walked(2_300), all(3_500), walked(4_500)], "at the pace of its cost");
     story.looks.clear();
     story.wait(7_300);
-    let all = (7_300, TrafficLook::All, true);
-    assert_eq!(story.looks, [walked(6_100), all], "a silence is certain only if all are asked");
+    let looks = [all(5_700), all(6_900)];
+    assert_eq!(story.looks, looks, "a silence is certain only if all are asked");
 }
 
 #[test]

@@ -1,0 +1,78 @@
+//! `--kill-rss` where processes share pages.
+
+use crate::decide::event::{Look, Memory, MemoryLook, Observation};
+use crate::decide::memory::MemoryWatch;
+use crate::decide::memory::tests::{LIMIT, at, costly, look, watch};
+use crate::decide::rules::{Measure, MemoryRules};
+use crate::units::Bytes;
+
+fn kill(bytes: u64, measure: Measure) -> MemoryRules {
+    MemoryRules { kill: Some((Bytes(bytes), measure)), ..MemoryRules::default() }
+}
+
+/// The same as `look`, of two processes that share all that is not PSS.
+fn shared(watch: &mut MemoryWatch, millis: u64, rss: u64, pss: Option<u64>) -> Look {
+    let look = watch.wanted(at(millis));
+    let pss = pss.filter(|_| look.memory >= Some(MemoryLook::PagesInTime)).map(Bytes);
+    let seen = costly(look, 0, 0);
+    let memory = Memory {
+        rss: Bytes(rss),
+        settled: Bytes(rss),
+        largest: Bytes(rss / 2),
+        pss,
+        pages_cost: None,
+    };
+    watch.observe(at(millis), &Observation { memory: Some(memory), ..seen });
+    look
+}
+
+#[test]
+fn kill_rss_asks_for_pss_where_processes_share_and_believes_it() {
+    let mut watch = watch(kill(LIMIT, Measure::Rss));
+    shared(&mut watch, 0, LIMIT + 1, None);
+    assert_eq!((watch.kill(), watch.deadline()), (None, Some(at(0))));
+    let closely = shared(&mut watch, 0, LIMIT + 1, Some(LIMIT / 2 + 2));
+    assert_eq!((closely.memory, watch.kill()), (Some(MemoryLook::PagesInTime), None));
+    // As often as you look: it is less than the limit.
+    for millis in [1_000, 2_000, 3_000] {
+        let look = shared(&mut watch, millis, LIMIT + 1, None);
+        assert_eq!((look.memory, watch.kill()), (Some(MemoryLook::Counters), None));
+    }
+    // Grown by so much that PSS may be over the limit.
+    shared(&mut watch, 4_000, LIMIT + LIMIT / 2, None);
+    shared(&mut watch, 4_400, LIMIT + LIMIT / 2, Some(LIMIT + 1));
+    let over = watch.kill().unwrap();
+    assert_eq!((over.used.0, over.pss), (LIMIT + LIMIT / 2, Some(Bytes(LIMIT + 1))));
+}
+
+#[test]
+fn kill_rss_kills_for_rss_where_pss_cannot_be_known_in_time() {
+    let mut watch = watch(kill(LIMIT, Measure::Rss));
+    shared(&mut watch, 0, LIMIT + 1, None);
+    assert_eq!(shared(&mut watch, 0, LIMIT + 1, None).memory, Some(MemoryLook::PagesInTime));
+    assert!(watch.kill().is_some_and(|over| over.pss.is_none()));
+}
+
+#[test]
+fn kill_rss_kills_at_half_as_much_again_whatever_is_shared() {
+    let over = LIMIT + LIMIT / 2 + 2;
+    let mut watch = watch(kill(LIMIT, Measure::Rss));
+    shared(&mut watch, 0, LIMIT + 1, None);
+    shared(&mut watch, 0, LIMIT + 1, Some(LIMIT / 2));
+    let next = watch.deadline().unwrap();
+    assert!(next < at(200), "it could be there in 150 ms: {next:?}");
+    for millis in [1_000, 1_400] {
+        assert_eq!(watch.kill(), None);
+        shared(&mut watch, millis, over, Some(LIMIT / 2));
+    }
+    assert!(watch.kill().is_some_and(|over| over.pss == Some(Bytes(LIMIT / 2))));
+}
+
+/// The control: one process shares nothing with itself.
+#[test]
+fn kill_rss_kills_one_process_for_its_rss() {
+    let mut watch = watch(kill(LIMIT, Measure::Rss));
+    look(&mut watch, 0, LIMIT + 1, LIMIT + 1, None);
+    look(&mut watch, 0, LIMIT + 1, LIMIT + 1, Some(LIMIT / 2));
+    assert!(watch.kill().is_some());
+}

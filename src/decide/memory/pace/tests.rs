@@ -1,0 +1,108 @@
+//! PSS: what it may be between two looks at the pages, and when they are worth their cost.
+
+use std::time::Duration;
+
+use crate::decide::event::{Look, Memory, MemoryLook};
+use crate::decide::memory::MemoryWatch;
+use crate::decide::memory::tests::{LIMIT, at, costly, look, watch};
+use crate::decide::rules::MemoryRules;
+use crate::units::Bytes;
+
+#[test]
+fn pages_are_not_asked_again_before_they_can_be_over_the_limit_nor_at_too_high_a_cost() {
+    let limit = 2 * LIMIT;
+    let rules = MemoryRules { max_pss: Some(Bytes(limit)), ..MemoryRules::default() };
+    // At 1 GiB a second.
+    for (missing, millis) in [(512 << 20, 500), (256 << 20, 250)] {
+        let mut watch = watch(rules);
+        for _ in 0..2 {
+            let wanted = watch.wanted(at(0));
+            watch.observe(at(0), &costly(wanted, 2 * limit, limit - missing));
+        }
+        assert_eq!(watch.deadline(), Some(at(millis)), "{missing}");
+        assert_eq!(watch.wanted(at(millis)).memory, Some(MemoryLook::Counters), "{missing}");
+    }
+}
+
+/// Between two looks at the pages, PSS is what it was and what RSS has grown by.
+#[test]
+fn pages_are_asked_again_when_rss_has_grown_by_what_was_missing() {
+    let rules = MemoryRules { max_pss: Some(Bytes(LIMIT)), ..MemoryRules::default() };
+    let mut watch = watch(rules);
+    let (rss, missing) = (3 * LIMIT, 50 << 20);
+    look(&mut watch, 0, rss, rss, None);
+    look(&mut watch, 0, rss, rss, Some(LIMIT - missing));
+    for (millis, grown) in [(100, missing / 2), (200, 0), (300, missing / 2)] {
+        let seen = look(&mut watch, millis, rss + grown, rss + grown, None);
+        assert_eq!(seen.memory, Some(MemoryLook::Counters));
+        assert!(watch.deadline() > Some(at(millis)), "{millis}: nothing can be over");
+    }
+    look(&mut watch, 400, rss + missing / 2 + 1, rss + missing / 2 + 1, None);
+    assert_eq!(watch.deadline(), Some(at(400)), "what has shrunk and grown again has grown");
+    let seen = look(&mut watch, 400, rss + missing, rss + missing, Some(LIMIT + 1));
+    assert_eq!(seen.memory, Some(MemoryLook::Pages));
+    assert!(watch.max_pss().is_some());
+}
+
+/// Reading the pages costs 1 ms; the tree has three times the limit in RSS, and this PSS.
+fn pss_at(watch: &mut MemoryWatch, millis: u64, rss: u64, pss: u64) -> Look {
+    let look = watch.wanted(at(millis));
+    watch.observe(at(millis), &costly(look, rss, pss));
+    look
+}
+
+/// 5% of a processor where growth may have crossed the limit; it was a third of a percent.
+#[test]
+fn growth_up_to_the_limit_makes_a_look_at_the_pages_urgent() {
+    let rules = MemoryRules { max_pss: Some(Bytes(LIMIT)), ..MemoryRules::default() };
+    let mut watch = watch(rules);
+    let (rss, missing) = (3 * LIMIT, 5 << 20);
+    pss_at(&mut watch, 0, rss, 0);
+    pss_at(&mut watch, 0, rss, LIMIT - missing);
+    pss_at(&mut watch, 5, rss + missing + 1, 0);
+    assert_eq!(watch.deadline(), Some(at(20)), "20 times what it cost");
+    let look = pss_at(&mut watch, 20, rss + missing + 1, LIMIT + 1);
+    assert_eq!((look.memory, watch.max_pss().is_some()), (Some(MemoryLook::Pages), true));
+}
+
+/// Whoever can read what has run since, without the rest, says what that would cost.
+#[test]
+fn what_a_look_at_the_pages_would_cost_now_decides() {
+    let rules = MemoryRules { max_pss: Some(Bytes(LIMIT)), ..MemoryRules::default() };
+    let mut watch = watch(rules);
+    let rss = 3 * LIMIT;
+    pss_at(&mut watch, 0, rss, 0);
+    pss_at(&mut watch, 0, rss, LIMIT - 1);
+    let look = watch.wanted(at(4));
+    let mut seen = costly(look, rss + 2, 0);
+    let pages_cost = Some(Duration::from_micros(500));
+    seen.memory = seen.memory.map(|memory| Memory { pages_cost, ..memory });
+    watch.observe(at(4), &seen);
+    assert_eq!(watch.deadline(), Some(at(10)));
+}
+
+/// A server that forks and forks grows in RSS, and not in PSS.
+#[test]
+fn looks_at_the_pages_that_show_no_growth_become_rare() {
+    let rules = MemoryRules { max_pss: Some(Bytes(LIMIT)), ..MemoryRules::default() };
+    let mut watch = watch(rules);
+    let (mut rss, mut now) = (3 * LIMIT, 0);
+    let mut pauses = Vec::new();
+    pss_at(&mut watch, 0, rss, 0);
+    pss_at(&mut watch, 0, rss, LIMIT - 2);
+    for _ in 0..10 {
+        rss += LIMIT;
+        pss_at(&mut watch, now + 4, rss, 0);
+        let next = (now..).find(|millis| Some(at(*millis)) >= watch.deadline()).unwrap();
+        pauses.push(next - now);
+        now = next;
+        assert_eq!(pss_at(&mut watch, now, rss, LIMIT - 2).memory, Some(MemoryLook::Pages));
+        assert_eq!(watch.max_pss(), None);
+    }
+    assert_eq!(pauses, [20, 20, 20, 20, 40, 80, 160, 300, 300, 300]);
+    // What grows is looked at often again.
+    pss_at(&mut watch, now + 4, rss + 3, 0);
+    pss_at(&mut watch, now + 300, rss + 3, LIMIT - 1);
+    pss_at(&mut watch, now + 304, rss + 9, 0);
+    assert_eq!(watch.deadline(), Some(at(now + 320)));
+}
