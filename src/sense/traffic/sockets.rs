@@ -47,6 +47,8 @@ pub(super) struct SocketSense {
     ran: bool,
     /// The tree may have run since everything was looked at.
     ran_since_survey: bool,
+    /// That look has seen all of them.
+    survey_is_whole: bool,
     /// When the tree was last seen to have run, or a little later.
     last_ran: Time,
     /// When it was last certain that other programs' connections come and go here.
@@ -88,6 +90,7 @@ impl SocketSense {
             runs: RunSense::default(),
             ran: true,
             ran_since_survey: true,
+            survey_is_whole: false,
             last_ran: Time::at(Duration::ZERO),
             strangers_at: None,
             tripwires: Tripwires::default(),
@@ -225,7 +228,10 @@ impl SocketSense {
     /// Whether the tree may have opened a socket since everything was looked at, or has so many
     /// that only a look at all of them tells what moved.
     fn may_have_changed(&self) -> bool {
-        self.ran_since_survey || !self.unclear.is_empty() || !self.tcp.all_are_asked()
+        self.ran_since_survey
+            || !self.survey_is_whole
+            || !self.unclear.is_empty()
+            || !self.tcp.all_are_asked()
     }
 
     /// Looks at every socket of the tree.
@@ -233,7 +239,7 @@ impl SocketSense {
         let members = findings.members;
         // Until this look is known to have seen all.
         let knows_runs = self.sources.tcp.is_something();
-        self.ran_since_survey = true;
+        let ran = std::mem::replace(&mut self.ran_since_survey, true);
         let mut holdings = Holdings::of(members);
         let hides = holdings.hidden.is_some();
         if let Some(errno) = holdings.hidden {
@@ -262,14 +268,15 @@ impl SocketSense {
                 Ok(())
             }
             Err(_) if self.sources.tcp == Extent::Nothing => Ok(()),
-            Err(error) => self.count_connections(&holdings, error, findings),
+            Err(error) => self.count_connections(&holdings, ran, error, findings),
         };
         let untimed = match self.sources.has_untimed() {
             true => self.survey_untimed(&mut holdings, tcp_is_elsewhere, findings),
             false => Ok(()),
         };
         let seen = rings.and(timed).and(elsewhere).and(untimed);
-        self.ran_since_survey = !knows_runs || seen.is_err() || hides || tcp_is_elsewhere;
+        self.ran_since_survey = !knows_runs;
+        self.survey_is_whole = seen.is_ok() && !hides && !tcp_is_elsewhere;
         seen
     }
 

@@ -10,16 +10,18 @@ use crate::sense::traffic::namespace::{Moved, Stand};
 use crate::sense::traffic::proc_tcp;
 
 impl SocketSense {
-    /// All of TCP, where socket diagnosis does not answer.
+    /// All of TCP, where socket diagnosis does not answer. `ran`: the tree may have run since this
+    /// was asked last.
     pub(super) fn count_connections(
         &mut self,
         holdings: &Holdings,
+        ran: bool,
         error: nix::Error,
         findings: &mut Findings<'_>,
     ) -> Result<(), Unseen> {
         let rows = proc_tcp::rows("/proc/net").unwrap_or_default();
         let ours = || rows.iter().filter(|row| holdings.has(row.inode));
-        if !self.ran && holdings.hidden.is_none() && !rows.is_empty() {
+        if !ran && holdings.hidden.is_none() && !rows.is_empty() {
             // What moved was another program's, or it waits for a tree that has not run.
             self.namespace.moved(Stand::Accepts);
             self.namespace.moved(Stand::Segments);
