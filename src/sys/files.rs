@@ -246,3 +246,42 @@ pub(crate) fn read_whole<'a>(file: &File, buffer: &'a mut Vec<u8>) -> io::Result
 pub(crate) fn read_path<'a>(path: &str, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
     read_whole(&File::open(path)?, buffer)
 }
+
+/// The links in a directory of `/proc` that are named by numbers, such as `/proc/PID/fd`: hands each
+/// number and what it leads to, up to 63 bytes of that, to `each`. By path from the root it would
+/// take twice as long.
+///
+/// # Errors
+/// Those of `open(2)`; those of `readlink(2)` go to `each`.
+#[expect(unsafe_code, reason = "nix allocates for each link")]
+pub(crate) fn numbered_links(
+    directory: &str,
+    mut each: impl FnMut(i32, io::Result<&[u8]>),
+) -> io::Result<()> {
+    let names = std::fs::read_dir(directory)?;
+    let open = File::open(directory)?;
+    let mut target = [0_u8; 63];
+    let mut path = Vec::new();
+    for entry in names.flatten() {
+        let name = entry.file_name();
+        let Some(number) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+        path.clear();
+        path.extend_from_slice(name.as_encoded_bytes());
+        path.push(0);
+        // SAFETY: the path ends with a zero, and the kernel writes at most as many bytes as
+        // `target` has.
+        let length = unsafe {
+            libc::readlinkat(
+                open.as_raw_fd(),
+                path.as_ptr().cast(),
+                target.as_mut_ptr().cast(),
+                target.len(),
+            )
+        };
+        match usize::try_from(length) {
+            Ok(length) => each(number, Ok(target.get(..length).unwrap_or_default())),
+            Err(_) => each(number, Err(io::Error::last_os_error())),
+        }
+    }
+    Ok(())
+}
