@@ -7,7 +7,7 @@ mod pressing;
 use std::time::Duration;
 
 use super::awake::Unarmed;
-use super::event::{Look, Observation, Reason, Sight, Unseen};
+use super::event::{Look, Observation, Reason, Sight, TrafficLook, Unseen};
 use super::memory::{MemoryWatch, Over};
 use super::notice::{Hold, LookedAtMemory, Notice, Quietness, Sample};
 use super::observe::Observing;
@@ -208,6 +208,9 @@ impl Policy {
         self.memory.observe(now, seen);
         if let Some(widely) = seen.look.traffic {
             self.activity.observe(now, seen.traffic.as_ref(), widely);
+            if widely >= TrafficLook::Changed {
+                self.activity.surveyed(seen.cost);
+            }
         }
         if let Some(tree) = seen.tree {
             self.stopped = tree.stopped;

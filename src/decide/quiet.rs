@@ -35,6 +35,9 @@ const KEPT_APART: u32 = 20;
 /// as many each time. Between a walk of the tree and a look at its sockets the tree may grow: what
 /// its new process and an old one say to each other is taken for traffic until then.
 const RELIED_ON: u32 = 4;
+/// One that cost `c` is relied on for this many times `c`, at least: so it takes no more than a
+/// twentieth of a percent of one CPU.
+const SURVEY_PAUSE: u32 = 2000;
 /// The window of those who only want to know.
 const UNASKED: Duration = Duration::from_secs(10);
 
@@ -232,6 +235,11 @@ impl Activity {
             TrafficLook::Changed | TrafficLook::All => false,
             TrafficLook::Hottest => ended || traffic.unexplained || self.outlived(now),
         };
+    }
+
+    /// A look at everything took this long.
+    pub(crate) fn surveyed(&mut self, cost: Duration) {
+        self.relied_on = self.relied_on.max(cost.saturating_mul(SURVEY_PAUSE));
     }
 
     /// Whether the last look at everything is not to be relied on any longer.
@@ -493,6 +501,19 @@ mod tests {
             }
         }
         assert_eq!(times, [40_000, 120_000, 280_000, 600_000]);
+    }
+
+    #[test]
+    fn a_look_at_everything_that_costs_much_is_relied_on_longer() {
+        let mut activity = activity(None);
+        look(&mut activity, 0, inbound(0));
+        activity.surveyed(Duration::from_millis(70));
+        let hottest = |activity: &mut Activity, now| {
+            activity.observe(at(now), Some(&inbound(now)), TrafficLook::Hottest);
+            activity.wants_all()
+        };
+        assert!(!hottest(&mut activity, 139_999));
+        assert!(hottest(&mut activity, 140_000));
     }
 
     #[test]

@@ -247,7 +247,8 @@ pub(crate) fn read_path<'a>(path: &str, buffer: &'a mut Vec<u8>) -> io::Result<&
     read_whole(&File::open(path)?, buffer)
 }
 
-/// The links in a directory of `/proc` that are named by numbers, such as `/proc/PID/fd`: hands each
+/// The links in a directory of `/proc` that are named by numbers, such as `/proc/PID/fd`. Hands
+/// each
 /// number and what it leads to, up to 63 bytes of that, to `each`. By path from the root it would
 /// take twice as long.
 ///
