@@ -3,7 +3,7 @@
 mod shared;
 mod storm;
 
-use crate::harness::{End, Run, let_pass, tool, wakeups};
+use crate::harness::{End, Run, as_another_user, let_pass, make_fixture_set_uid, tool, wakeups};
 use std::time::Duration;
 
 /// The first recycle happens, for this reason, of a generation that was told so by TERM.
@@ -183,4 +183,16 @@ fn the_last_real_time_signal_reaches_command() {
     let_pass(Duration::from_secs(1));
     run.signal(64);
     assert_eq!(run.finish(), End::Code(7));
+}
+
+/// The clocks of another user's processes can be read, and have timers.
+#[test]
+fn a_set_uid_command_that_leaks_after_a_sleep_is_recycled() {
+    let run = as_another_user("--max-rss 60M --idle 1h");
+    make_fixture_set_uid(&run);
+    let script = ["./fixture", "trap:TERM:exit=0", "sleep:3s", "leak:50M/s"];
+    let mut run = run.command(script).spawn();
+    let before = wakeups(run.pid());
+    assert_eq!(run.await_entry(2, "trap:TERM").reason.as_deref(), Some("rss"));
+    assert!(wakeups(run.pid()) > before);
 }

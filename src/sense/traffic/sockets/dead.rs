@@ -4,7 +4,7 @@
 //! tells whose it was. The CPU clocks do, nearly always: a tree that has not run has opened and
 //! closed nothing. What the tree's connections carried, they carried by the time that it last ran.
 
-use super::{Findings, SocketSense};
+use super::{Findings, SocketSense, is_pid_1};
 use crate::decide::event::Unseen;
 use crate::decide::time::Time;
 use crate::decide::traffic::{Traffic, Way};
@@ -144,7 +144,7 @@ impl SocketSense {
 
     /// As PID 1, a network in which nobody else was ever seen is the container's own.
     fn is_alone(&self) -> bool {
-        std::process::id() == 1 && self.strangers_at.is_none() && !self.tcp.has_seen_strangers()
+        is_pid_1() && self.strangers_at.is_none() && !self.tcp.has_seen_strangers()
     }
 }
 
