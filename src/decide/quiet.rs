@@ -217,6 +217,7 @@ impl Activity {
         let (before, sure_before) = (self.last_traffic, self.last_sure);
         self.add(traffic);
         self.strangers = traffic.strangers;
+        self.surveyed(traffic.survey_cost);
         if traffic.unclear {
             self.unclear = Some(now);
         }
@@ -237,7 +238,7 @@ impl Activity {
         };
     }
 
-    /// A look at everything took this long.
+    /// A look at everything took this long, or would take it.
     pub(crate) fn surveyed(&mut self, cost: Duration) {
         self.relied_on = self.relied_on.max(cost.saturating_mul(SURVEY_PAUSE));
     }
@@ -513,7 +514,12 @@ mod tests {
             activity.wants_all()
         };
         assert!(!hottest(&mut activity, 139_999));
-        assert!(hottest(&mut activity, 140_000));
+        // It has become more since.
+        let dear = Traffic { survey_cost: Duration::from_millis(80), ..inbound(140_000) };
+        activity.observe(at(140_000), Some(&dear), TrafficLook::Hottest);
+        assert!(!activity.wants_all());
+        assert!(!hottest(&mut activity, 159_999));
+        assert!(hottest(&mut activity, 160_000));
     }
 
     #[test]

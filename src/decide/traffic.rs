@@ -1,5 +1,7 @@
 //! Traffic, as it is seen: what moved, when, and who began it.
 
+use std::time::Duration;
+
 use super::awake::Mover;
 use super::time::Time;
 
@@ -28,6 +30,8 @@ pub(crate) struct Traffic {
     pub(crate) strangers: bool,
     /// Some may have been COMMAND's: they delay idleness.
     pub(crate) unclear: bool,
+    /// What a look at everything would cost now, as far as that is known.
+    pub(crate) survey_cost: Duration,
     /// What moved last, as far as that is known.
     pub(crate) mover: Option<(Time, Mover)>,
     /// How much moved on TCP connections. With `--idle-floor`, TCP is here and not above.

@@ -11,7 +11,7 @@ use super::Wanted;
 use super::deaths::{Death, DeathSense};
 use super::dialogue::Dialogue;
 use super::elsewhere::Elsewhere;
-use super::holdings::Holdings;
+use super::holdings::{self, Holdings};
 use super::namespace::{NamespaceSense, Stand};
 use super::sources::{Extent, Sources};
 use super::tcp::{self, Ask, TcpSense};
@@ -208,6 +208,7 @@ impl SocketSense {
                 let ask = Ask::UntilMoved;
                 self.tcp.ask_hottest(findings.now, &mut self.dialogue, ask, findings.sum);
                 self.ask_elsewhere(findings);
+                findings.sum.survey_cost = holdings::cost_of(findings.members);
                 if !self.unclear.is_empty() {
                     // A survey will tell whose they were.
                     findings.sum.note_unexplained(findings.now);
