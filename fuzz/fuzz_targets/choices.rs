@@ -185,6 +185,7 @@ impl<'a> Choices<'a> {
                 2 => Event::InputEnded,
                 3 => Event::InputWaits,
                 4 => Event::InputCut,
+                6 => Event::Ran,
                 5 => Event::LinesTaken { lines: self.number() },
                 _ => Event::Prepared { generation },
             },
@@ -209,6 +210,7 @@ impl<'a> Choices<'a> {
                 cpu: self.elapsed(),
                 stopped: self.once_in(4),
                 processes: usize::from(self.byte()),
+                asleep: self.once_in(3),
             }),
             unseen: blind
                 .then_some(Unseen { what: Sight::Processes, errno: 13 })
@@ -220,8 +222,12 @@ impl<'a> Choices<'a> {
 
     fn look(&mut self, now: Time) -> Look {
         Look {
-            memory: self.maybe(|it| it.pick(&[MemoryLook::Counters, MemoryLook::Pages])),
-            traffic: self.maybe(|it| it.pick(&[TrafficLook::Hottest, TrafficLook::Changed, TrafficLook::All])),
+            memory: self.maybe(|it| {
+                it.pick(&[MemoryLook::Counters, MemoryLook::PagesInTime, MemoryLook::Pages])
+            }),
+            traffic: self.maybe(|it| {
+                it.pick(&[TrafficLook::Hottest, TrafficLook::Changed, TrafficLook::All])
+            }),
             walk: self.once_in(2),
             settled_by: self.maybe(|it| now.before(it.elapsed())),
         }
@@ -232,7 +238,9 @@ impl<'a> Choices<'a> {
         let rss = self.number() >> 7;
         let settled = rss - self.number().min(rss);
         let pss = self.maybe(|it| Bytes(settled - it.number().min(settled)));
-        Memory { rss: Bytes(rss), settled: Bytes(settled), pss }
+        let largest = Bytes(settled - self.number().min(settled));
+        let pages_cost = self.maybe(Self::elapsed);
+        Memory { rss: Bytes(rss), settled: Bytes(settled), largest, pages_cost, pss }
     }
 
     /// Mostly of the past; clocks of others may be ahead.
@@ -247,9 +255,15 @@ impl<'a> Choices<'a> {
             outbound: self.maybe(|it| it.moment(now)),
             unsure: self.once_in(4).then(|| self.moment(now)),
             imprecise: self.once_in(2),
+            unexplained: self.once_in(4),
+            strangers: self.once_in(4),
+            unclear: self.once_in(4),
+            survey_cost: self.elapsed(),
+            mover: None,
             payload: self.maybe(|it| Payload {
                 inbound: it.number(),
                 outbound: it.number(),
+                unsure: it.number(),
                 last: it.maybe(|it| it.moment(now)),
                 connections: it.number(),
                 changes: it.number(),

@@ -24,6 +24,7 @@ mod units;
 #[path = "../../src/decide"]
 mod decide {
     pub(crate) mod alerts;
+    pub(crate) mod awake;
     pub(crate) mod event;
     pub(crate) mod exit;
     mod floor;

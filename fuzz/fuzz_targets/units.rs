@@ -20,6 +20,7 @@ mod units;
 #[allow(dead_code, reason = "only what is typed is fuzzed")]
 #[path = "../../src/decide"]
 mod decide {
+    pub(crate) mod awake;
     pub(crate) mod exit;
     pub(crate) mod rules;
     pub(crate) mod time;

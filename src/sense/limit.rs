@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::sys::ram;
 use crate::units::Bytes;
 
 /// The files that hold a limit, in a memory cgroup of either version (`cgroups(7)`).
@@ -47,7 +48,7 @@ fn smallest(limits: impl Iterator<Item = (u64, PathBuf)>, ram: Option<u64>) -> O
 fn physical() -> Option<u64> {
     let meminfo = std::fs::read("/proc/meminfo").ok();
     let total = meminfo.and_then(|text| super::procfs::kilobytes(&text, b"MemTotal"));
-    total.or_else(|| nix::sys::sysinfo::sysinfo().ok().map(|info| info.ram_total()))
+    total.or_else(ram::total)
 }
 
 /// The limits set on a cgroup and on those above it, with the file of each. "max" is none; the

@@ -15,5 +15,6 @@ pub(crate) mod netlink;
 pub(crate) mod pages;
 pub(crate) mod poll;
 pub(crate) mod process;
+pub(crate) mod ram;
 pub(crate) mod signals;
 pub(crate) mod sockets;
