@@ -21,6 +21,9 @@ use super::traffic::Traffic;
 /// How often a recycle that is held by a stopped COMMAND is thought about again.
 const STOPPED_PAUSE: Duration = Duration::from_secs(1);
 
+/// A look at traffic may come by this part of its pause early, with a look at memory.
+const EARLY_PART: u32 = 4;
+
 /// A generation that cannot go idle after so many windows is worth a word.
 const UNARMED_WINDOWS: u32 = 10;
 
@@ -188,7 +191,13 @@ impl Policy {
 
     /// The deadline came: is there anything to look at, or is something due without looking?
     pub(crate) fn tick(&mut self, now: Time, rules: &Rules, storm: &Storm) -> Verdict {
-        let look = self.memory.wanted(now).and(self.traffic_wanted(now, rules));
+        let memory = self.memory.wanted(now);
+        // One wake-up instead of two: nothing depends on the exact time of a look at a generation
+        // that cannot go idle yet.
+        let early = memory != Look::default() && !self.activity.armed();
+        let pause = rules.window().unwrap_or_default().min(self.lived(now));
+        let early = if early { pause / EARLY_PART } else { Duration::ZERO };
+        let look = memory.and(self.traffic_wanted(now, now + early, rules));
         let look = look.and(self.sampling.wanted(now, &self.activity, self.ends));
         let look = look.and(self.observing.wanted(now, &self.activity, self.only_kill));
         if look != Look::default() {
@@ -295,9 +304,12 @@ impl Policy {
         self.next_traffic.is_some() || sampled || observed
     }
 
-    fn traffic_wanted(&self, now: Time, rules: &Rules) -> Look {
-        match self.next_traffic.filter(|next| now >= *next) {
-            Some(next) => self.activity.look(next, rules.window().unwrap_or_default()),
+    fn traffic_wanted(&self, now: Time, until: Time, rules: &Rules) -> Look {
+        match self.next_traffic.filter(|next| until >= *next) {
+            Some(next) => {
+                let window = rules.window().unwrap_or_default();
+                self.activity.look(next.min(now), window)
+            }
             None => Look::default(),
         }
     }

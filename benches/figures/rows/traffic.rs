@@ -132,7 +132,7 @@ pub(crate) fn busy_connections(setting: &Setting) -> Result<Figure> {
         ),
         goals: vec![Goal {
             what: format!("CPU of watching {CONNECTIONS} busy connections, `--idle 10s`"),
-            parts: vec![Part { value: share, bound: Bound::AtMost(0.1), unit: "%", digits: 3 }],
+            parts: vec![Part { value: share, bound: Bound::AtMost(0.05), unit: "%", digits: 3 }],
         }],
         table,
     })

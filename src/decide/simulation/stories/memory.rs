@@ -176,3 +176,19 @@ fn one_that_wakes_while_it_is_stopped_can_still_be_killed() {
     story.tell(100_000, Event::Signalled { signal: Signal::TERM, shared: false });
     assert!(story.core.deadline() <= Some(at(100_000)), "one look more, by then");
 }
+
+/// One wake-up for both, where neither has anything to do.
+#[test]
+fn looks_at_a_sleeper_come_together() {
+    let idle = Idle { after: Duration::from_secs(30), settle: Duration::ZERO };
+    let mut story = Story::running(Rules { idle: Some(idle), memory: max_rss(1 << 30), ..plain() });
+    story.rss = 1 << 20;
+    story.asleep = true;
+    story.wait(200_000);
+    story.looks.clear();
+    story.said.clear();
+    story.wait(320_000);
+    let looked = |notice: &&Notice| matches!(notice, Notice::Looked { .. });
+    assert_eq!(story.said.iter().filter(looked).count(), 4);
+    assert_eq!(story.looks.len(), 4, "each of them at traffic, too");
+}
