@@ -10,6 +10,7 @@ use self::limit::{Crossing, Known, LONGEST, Limit, SETTLING};
 use self::pace::{Pages, WALK_PAUSE};
 use super::event::{Look, Memory, MemoryLook, Observation, Sight};
 use super::notice::LookedAtMemory;
+use super::policy::EARLY_PART;
 use super::rules::{Measure, MemoryRules};
 use super::time::Time;
 use crate::units::Bytes;
@@ -110,7 +111,18 @@ impl MemoryWatch {
 
     /// What is worth looking at now.
     pub(crate) fn wanted(&self, now: Time) -> Look {
-        if self.deadline().is_none_or(|deadline| now < deadline) {
+        self.wanted_by(now, now)
+    }
+
+    /// The same, if another look is made anyhow: one at a tree that sleeps may come early.
+    pub(crate) fn wanted_early(&self, now: Time) -> Look {
+        let slept = now.since(self.ran).min(LONGEST_SLEEP);
+        let early = if self.asleep { slept / EARLY_PART } else { Duration::ZERO };
+        self.wanted_by(now, now + early)
+    }
+
+    fn wanted_by(&self, now: Time, until: Time) -> Look {
+        if self.deadline().is_none_or(|deadline| until < deadline) {
             return Look::default();
         }
         let closely = self.pages_wanted().filter(|_| Some(now) >= self.next_pages());

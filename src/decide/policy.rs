@@ -21,8 +21,8 @@ use super::traffic::Traffic;
 /// How often a recycle that is held by a stopped COMMAND is thought about again.
 const STOPPED_PAUSE: Duration = Duration::from_secs(1);
 
-/// A look at traffic may come by this part of its pause early, with a look at memory.
-const EARLY_PART: u32 = 4;
+/// A look that has no exact time may come by this part of its pause early, with another one.
+pub(crate) const EARLY_PART: u32 = 2;
 
 /// A generation that cannot go idle after so many windows is worth a word.
 const UNARMED_WINDOWS: u32 = 10;
@@ -191,19 +191,29 @@ impl Policy {
 
     /// The deadline came: is there anything to look at, or is something due without looking?
     pub(crate) fn tick(&mut self, now: Time, rules: &Rules, storm: &Storm) -> Verdict {
-        let memory = self.memory.wanted(now);
-        // One wake-up instead of two: nothing depends on the exact time of a look at a generation
-        // that cannot go idle yet.
-        let early = memory != Look::default() && !self.activity.armed();
-        let pause = rules.window().unwrap_or_default().min(self.lived(now));
-        let early = if early { pause / EARLY_PART } else { Duration::ZERO };
-        let look = memory.and(self.traffic_wanted(now, now + early, rules));
+        let look = self.planned(now, rules);
         let look = look.and(self.sampling.wanted(now, &self.activity, self.ends));
         let look = look.and(self.observing.wanted(now, &self.activity, self.only_kill));
         if look != Look::default() {
             return Verdict::Look(look);
         }
         self.judge(now, rules, storm, Look::default())
+    }
+
+    /// The looks at memory and traffic. Where neither has to come at its exact time, because the
+    /// tree sleeps and cannot go idle yet, both come together: one wake-up instead of two.
+    fn planned(&self, now: Time, rules: &Rules) -> Look {
+        let pause = rules.window().unwrap_or_default().min(self.lived(now));
+        let early = if self.activity.armed() { Duration::ZERO } else { pause / EARLY_PART };
+        let memory = self.memory.wanted(now);
+        let traffic = self.traffic_wanted(now, now, rules);
+        if traffic != Look::default() {
+            memory.and(self.memory.wanted_early(now)).and(traffic)
+        } else if memory != Look::default() {
+            memory.and(self.traffic_wanted(now, now + early, rules))
+        } else {
+            Look::default()
+        }
     }
 
     /// Takes in what was seen.
