@@ -257,6 +257,7 @@ impl<'a> Choices<'a> {
             imprecise: self.once_in(2),
             unexplained: self.once_in(4),
             strangers: self.once_in(4),
+            rested: self.once_in(2),
             unclear: self.once_in(4),
             survey_cost: self.elapsed(),
             mover: None,

@@ -35,6 +35,10 @@ pub(crate) enum Awake {
     Traffic(Option<Mover>),
     /// Connections came and went that may have been COMMAND's.
     Unclear,
+    /// Something may have moved: a socket was seen for the first time, or counters moved.
+    Unsure,
+    /// What moves cannot be seen.
+    Unseen,
     /// So much CPU time was used in such a time.
     Working {
         used: Duration,

@@ -70,6 +70,11 @@ impl Floor {
         }
     }
 
+    /// Whether the floor is learned.
+    pub(crate) fn learns(&self) -> bool {
+        self.learner.is_some()
+    }
+
     pub(crate) fn background(&self) -> Option<Background> {
         self.learner.as_ref()?.learned()
     }

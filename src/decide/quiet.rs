@@ -65,6 +65,8 @@ pub(crate) struct Activity {
     wants_all: bool,
     /// Connections of other programs come and go here.
     strangers: bool,
+    /// The tree has not run since the look before.
+    rested: bool,
     /// When some were last told of that may have been COMMAND's.
     unclear: Option<Time>,
     /// What moved last, and when.
@@ -111,6 +113,7 @@ impl Activity {
             pace: Pace::Still,
             wants_all: false,
             strangers: false,
+            rested: false,
             unclear: None,
             mover: None,
             settling: false,
@@ -185,6 +188,8 @@ impl Activity {
         // Often at first, so that new sockets do not wait long to be watched.
         let pause = match (self.pace, &self.floor) {
             (Pace::MovingUnstamped, _) => (window / ASKS_PER_WINDOW).max(SHORTEST),
+            // A tree that has not run has moved nothing. Who learns the background needs samples.
+            (_, Some(floor)) if self.rested && !floor.learns() => (window / 2).max(SHORTEST),
             (_, Some(_)) => (window / floor::SAMPLES_PER_WINDOW).max(SHORTEST),
             (_, None) => (now.since(self.started) * 3).max(EARLIEST).min(window),
         };
@@ -216,7 +221,7 @@ impl Activity {
         let Some(traffic) = traffic else { return self.payload_is_unknown(now) };
         let (before, sure_before) = (self.last_traffic, self.last_sure);
         self.add(traffic);
-        self.strangers = traffic.strangers;
+        (self.strangers, self.rested) = (traffic.strangers, traffic.rested);
         self.surveyed(traffic.survey_cost);
         if traffic.unclear {
             self.unclear = Some(now);
@@ -278,12 +283,15 @@ impl Activity {
             return None;
         }
         let moved = |last: Option<Time>| last.is_some_and(|last| now < last + window);
+        if self.blind || moved(self.blind_at) {
+            return Some(Awake::Unseen);
+        }
         let sure = self.last_sure.max(self.floor.as_ref().and_then(Floor::loud_until));
         if moved(sure) {
             return Some(Awake::Traffic(self.mover.map(|(_, mover)| mover)));
         }
         if moved(self.last_traffic) {
-            return Some(Awake::Unclear);
+            return Some(if moved(self.unclear) { Awake::Unclear } else { Awake::Unsure });
         }
         let (at, used) = self.cpu.last()?;
         let (since, before) = self.cpu.first()?;
@@ -292,7 +300,7 @@ impl Activity {
 
     /// Why the generation cannot go idle, whatever does not move.
     pub(crate) fn unarmed(&self, now: Time) -> Option<Unarmed> {
-        if self.armed {
+        if self.armed() {
             return None;
         }
         let below = self.floor.as_ref().and_then(|floor| floor.below(now));

@@ -28,6 +28,8 @@ pub(crate) struct Traffic {
     /// Connections of other programs come and go here: what may have been COMMAND's is known only
     /// as well as we look.
     pub(crate) strangers: bool,
+    /// The tree has not run since the look before.
+    pub(crate) rested: bool,
     /// Some may have been COMMAND's: they delay idleness.
     pub(crate) unclear: bool,
     /// What a look at everything would cost now, as far as that is known.

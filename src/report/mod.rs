@@ -94,9 +94,15 @@ impl Reporter {
                 .then(|| text::Found(*memory, *traffic).to_string());
             return found.is_some() && std::mem::replace(&mut self.found, found.clone()) == found;
         }
-        if self.style.loudness >= text::level(notice) {
+        let old = self.was_said(notice);
+        if !old && self.style.loudness >= text::level(notice) {
             self.found = None;
         }
+        old
+    }
+
+    /// The same for what is said only once.
+    fn was_said(&mut self, notice: &Notice) -> bool {
         match notice {
             Notice::CannotSee(unseen) => {
                 let said = self.unseen.contains(&unseen.what);

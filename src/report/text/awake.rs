@@ -27,6 +27,10 @@ impl fmt::Display for Why {
             Awake::Unclear => out.write_str(
                 "awake: short connections of unknown owner (--traffic inbound leaves them out)",
             ),
+            Awake::Unsure => {
+                out.write_str("awake: something may have moved, seen for the first time")
+            }
+            Awake::Unseen => out.write_str("awake: its traffic cannot be seen"),
             Awake::Working { used, within } => {
                 write!(out, "awake: {} of CPU time in {} (--idle-cpu)", Span(used), Span(within))
             }
@@ -58,6 +62,8 @@ pub(in crate::report) fn word(awake: Awake) -> &'static str {
         Awake::Traffic(Some(Mover::Other)) => "others",
         Awake::Traffic(None) => "traffic",
         Awake::Unclear => "unclear",
+        Awake::Unsure => "unsure",
+        Awake::Unseen => "unseen",
         Awake::Working { .. } => "cpu",
     }
 }

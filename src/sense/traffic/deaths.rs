@@ -161,9 +161,8 @@ impl DeathSense {
         }
         let mut dropped = strange.to_vec();
         dropped.extend(ours.iter().filter(|_| follows));
-        if self.others.state != State::Never {
-            self.others.filter(PortFilter::AllBut(&dropped));
-        }
+        // Where the kernel cannot take that, more is announced than is of use.
+        self.others.filter(PortFilter::AllBut(&dropped));
     }
 
     /// Readable when a connection ends that COMMAND accepted.
@@ -206,37 +205,41 @@ impl Subscription {
     /// The kernel does not let us.
     fn join(&mut self, filter: PortFilter<'_>) -> nix::Result<()> {
         let socket = SockDiag::open_for_deaths()?;
-        self.ports.clear();
-        self.socket = Some(socket);
-        self.filter(filter);
-        if let Some(socket) = &self.socket {
-            socket.hear_deaths(true)?;
+        let (PortFilter::Only(ports) | PortFilter::AllBut(ports)) = filter;
+        if !ports.is_empty() {
+            socket.filter_local_ports(filter)?;
         }
-        self.state = State::Joined;
+        socket.hear_deaths(true)?;
+        *self = Self { socket: Some(socket), state: State::Joined, ports: ports.to_vec() };
         Ok(())
     }
 
     /// Subscribes to these ports, or changes the ports of the subscription. Tells whether we are
-    /// subscribed, or were until a flood came.
+    /// subscribed to no others, or were until a flood came.
     fn follow(&mut self, filter: PortFilter<'_>) -> bool {
-        match self.state {
+        let follows = match self.state {
             State::Never => self.join(filter).is_ok(),
-            State::Joined | State::Flooded | State::Left => {
-                self.filter(filter);
-                true
-            }
+            State::Joined | State::Flooded | State::Left => self.filter(filter),
+        };
+        if !follows {
+            // The kernel takes a filter of some 2,000 ports at most.
+            *self = Self::default();
         }
+        follows
     }
 
-    /// Where the kernel cannot take a filter, more is announced than is of use.
-    fn filter(&mut self, filter: PortFilter<'_>) {
+    /// Whether the kernel has taken the filter.
+    fn filter(&mut self, filter: PortFilter<'_>) -> bool {
         let (PortFilter::Only(ports) | PortFilter::AllBut(ports)) = filter;
-        if let Some(socket) = &self.socket
-            && ports != self.ports
-            && socket.filter_local_ports(filter).is_ok()
-        {
+        let Some(socket) = &self.socket else { return false };
+        if ports == self.ports {
+            return true;
+        }
+        let taken = socket.filter_local_ports(filter).is_ok();
+        if taken {
             self.ports = ports.to_vec();
         }
+        taken
     }
 
     fn rejoin(&mut self) -> bool {

@@ -86,6 +86,12 @@ impl Elsewhere {
         }
     }
 
+    /// Whether a connection ended there, of which the last look did not know.
+    pub(super) fn has_news(&self) -> bool {
+        let inside = self.networks.values().filter_map(|network| network.inside.as_ref().ok());
+        inside.into_iter().any(|inside| inside.lost || !inside.dead.is_empty())
+    }
+
     /// Asks what moved last, and hears of connections that ended.
     pub(super) fn ask_hottest(&mut self, scope: Scope<'_>, findings: &mut Findings<'_>) {
         let now = findings.now;

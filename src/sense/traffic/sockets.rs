@@ -222,6 +222,7 @@ impl SocketSense {
             findings.unseen.push(Unseen { what: Sight::MptcpPayload, errno: 0 });
         }
         findings.sum.strangers = self.has_strangers(findings.now);
+        findings.sum.rested = !self.ran;
         findings.sum.unclear = std::mem::take(&mut self.counted_unclear);
         heard.and(asked)
     }

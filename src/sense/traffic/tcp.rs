@@ -138,7 +138,7 @@ impl TcpSense {
             dialogue.ask(&inet_diag::dump(family, Protocol::Tcp), each)?;
         }
         let is_new_listener = |other: &Socket| {
-            other.state == State::Listening && !self.known.strange_listeners.contains(&port(other))
+            other.state == State::Listening && !self.known.strange_listeners.has_port(port(other))
         };
         if others.iter().any(is_new_listener) {
             // Somebody else's, or made by the tree since its descriptors were read.
@@ -148,14 +148,15 @@ impl TcpSense {
             });
             ours.extend(made.map(|socket| (socket, true)));
         }
-        let listeners = ours.iter().filter(|(socket, _)| socket.state == State::Listening);
-        let listeners: BTreeSet<_> = listeners.map(|(listener, _)| port(listener)).collect();
-        let mut known = Known::default();
+        let listening = |socket: &&Socket| socket.state == State::Listening;
+        let listeners = ours.iter().map(|(socket, _)| socket).filter(listening).collect();
+        let strange_listeners = others.iter().filter(listening).collect();
+        let mut known = Known { listeners, strange_listeners, ..Known::default() };
         let mut accepted = Vec::new();
         for socket in others {
             // Accepted since the descriptors were read, or on its way to another process.
             let ended = socket.state != State::Connected || socket.inode == 0;
-            if !ended && listeners.contains(&port(&socket)) {
+            if !ended && known.accepts(socket.id.ends().0) {
                 accepted.push((socket, false));
             } else {
                 known.add_stranger(&socket);
@@ -184,12 +185,9 @@ impl TcpSense {
     ) {
         let all = || sockets.iter().map(|(socket, _)| socket);
         let listeners = || all().filter(|socket| socket.state == State::Listening);
-        known.listeners = listeners().map(port).collect();
         // Who was accepted stays so when nobody listens any more.
         known.listeners.extend(&self.known.listeners);
-        known.strange_listeners.retain(|port| !known.listeners.contains(port));
-        let is_new = |port| !self.known.listeners.contains(port);
-        if self.surveyed && known.listeners.iter().any(is_new) {
+        if self.surveyed && known.listeners.has_more_than(&self.known.listeners) {
             // What died on that port since the last survey was taken for somebody else's.
             sum.note_unsure(now);
         }
@@ -206,14 +204,13 @@ impl TcpSense {
         let held = sockets.iter().filter(|(_, seen)| *seen);
         let ours: BTreeSet<_> = held.map(|(socket, _)| socket.id.ends()).collect();
         // Further subflows of a connection may use any port.
-        let accepted = mptcp::accepted(all(), &known.listeners);
+        let accepted = mptcp::accepted(all(), &known.listeners.ports());
         let mut hottest: Vec<(Time, (SocketId, Way))> = Vec::new();
         let mut living = Living::default();
         for socket in all().filter(|socket| socket.state != State::Listening) {
-            let accepted =
-                known.listeners.contains(&port(socket)) || accepted.contains(&socket.inode);
-            let way = if accepted { Way::Inbound } else { Way::Outbound };
             let (here, there) = socket.id.ends();
+            let accepted = known.listeners.fit(here).is_some() || accepted.contains(&socket.inode);
+            let way = if accepted { Way::Inbound } else { Way::Outbound };
             // Where both ends are ours, nothing leaves the tree.
             let counts = !ours.contains(&(there, here))
                 && sources.tcp.has(way)
@@ -282,7 +279,13 @@ impl TcpSense {
 
     /// Whether a port is known to be somebody's who listens on it.
     pub(super) fn knows_listener(&self, port: u16) -> bool {
-        self.known.listeners.contains(&port) || self.known.strange_listeners.contains(&port)
+        self.known.listeners.has_port(port) || self.known.strange_listeners.has_port(port)
+    }
+
+    /// Whether others listen on a port of the tree, on another address.
+    pub(super) fn shares_ports(&self) -> bool {
+        let ours = self.known.listeners.ports();
+        !ours.is_disjoint(&self.known.strange_listeners.ports())
     }
 
     /// Whether the tree listens on any port.
@@ -292,8 +295,9 @@ impl TcpSense {
 
     /// The ports that the tree listens on, and those that only others listen on.
     pub(super) fn listening_ports(&self) -> (Vec<u16>, Vec<u16>) {
-        let ports = |set: &BTreeSet<u16>| set.iter().copied().collect();
-        (ports(&self.known.listeners), ports(&self.known.strange_listeners))
+        let (ours, strange) = (self.known.listeners.ports(), self.known.strange_listeners.ports());
+        let only_strange = strange.difference(&ours).copied().collect();
+        (ours.into_iter().collect(), only_strange)
     }
 
     /// Whether a socket of another program was ever seen here.

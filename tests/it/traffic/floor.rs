@@ -129,3 +129,29 @@ fn a_floor_is_for_all_connections_together() {
         before_ms
     });
 }
+
+/// The end of a connection is no payload, though the kernel counts it as a byte or two.
+#[test]
+fn a_client_that_leaves_does_not_arm() {
+    let mut run = server("--idle 500ms --idle-floor 1B", "listen:0");
+    let client = run.connect(1);
+    drop(client);
+    let_pass(Duration::from_millis(1500));
+    assert_eq!(run.entries("got TERM").len(), 0);
+    let (_, last_ms) = run.connect(1).exchange("hello");
+    assert_goes_idle(&mut run, last_ms, 500);
+}
+
+/// What keeps it awake is said, and not that it cannot go idle.
+#[test]
+fn a_generation_that_more_than_the_floor_has_armed_is_awake() {
+    let mut run = server("--idle 500ms --idle-floor 64B -v", "listen:0");
+    let mut client = run.connect(1);
+    for _ in 0..15 {
+        client.exchange(&large());
+        let_pass(Duration::from_millis(400));
+    }
+    let stderr = run.stderr();
+    assert!(stderr.contains("(awake: TCP "), "{stderr}");
+    assert!(!stderr.contains("cannot go idle"), "{stderr}");
+}

@@ -3,6 +3,7 @@
 use super::{Door, arm, assert_awake_while, assert_idle_in_spite_of, world};
 use crate::harness::{Client, Run, answer_lines, let_pass, listener, own_network};
 use crate::idle::{assert_goes_idle, server};
+use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -171,4 +172,28 @@ fn a_log_that_is_a_socket_is_not_traffic() {
     let mut client = run.connect(1);
     let (_, last_ms) = client.exchange("hello");
     assert_goes_idle(&mut run, last_ms, 1000);
+}
+
+/// A neighbour that listens on COMMAND's port number, on another address: its connections are not
+/// COMMAND's, neither short ones nor one that stays.
+#[test]
+fn connections_to_the_same_port_of_another_address_do_not_arm() {
+    own_network();
+    let all = ["--idle 300ms", "--idle 300ms --traffic inbound", "--idle 300ms --idle-floor 8B"];
+    for (options, port) in all.into_iter().zip(7005_u16..) {
+        let mut run = server(options, &format!("serve-short:127.0.0.1:{port}"));
+        run.await_entry(1, "listening");
+        let neighbour = answer_lines(TcpListener::bind(("127.0.0.2", port)).unwrap());
+        let mut stays = Client::connect(&neighbour).unwrap();
+        for _ in 0..20 {
+            stays.exchange("hello");
+            Client::connect(&neighbour).unwrap().exchange("hello");
+            let_pass(Duration::from_millis(100));
+        }
+        assert_eq!(run.entries("got TERM").len(), 0, "{options}");
+        // The control: COMMAND's own do.
+        let mut client = Client::connect(&format!("127.0.0.1:{port}")).unwrap();
+        let (_, last_ms) = client.exchange("hello, and more");
+        assert_goes_idle(&mut run, last_ms, 300);
+    }
 }

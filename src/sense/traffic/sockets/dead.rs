@@ -31,7 +31,8 @@ impl SocketSense {
             elsewhere.drain(now);
             deaths.hear(now)
         });
-        self.ran = ran || heard.is_about_others() && clocks::any_runs(members);
+        let matters = heard.is_about_others() || self.elsewhere.has_news();
+        self.ran = ran || matters && clocks::any_runs(members);
         match began {
             Ok(Missed::Began) => findings.sum.note_unsure(now),
             Ok(_) => {}
@@ -65,8 +66,10 @@ impl SocketSense {
         }
         match heard.accepted {
             Missed::Nothing | Missed::Began => {}
-            // How much they carried is not known.
-            Missed::Flood | Missed::Overflow if !self.times => sum.note_unsure(now),
+            // How much they carried is not known; or they may have been to another address.
+            Missed::Flood | Missed::Overflow if !self.times || self.tcp.shares_ports() => {
+                sum.note_unsure(now);
+            }
             Missed::Flood | Missed::Overflow => sum.note_imprecisely(Way::Inbound, now),
         }
         let missed = matches!(heard.others, Missed::Flood | Missed::Overflow);

@@ -110,7 +110,11 @@ impl PayloadSense {
             // An inherited connection: what it carried before is not this generation's.
             return;
         }
-        payload.add(way, info.payload_bytes.saturating_sub(before.unwrap_or_default()));
+        // The kernel counts the opening of a connection as a byte, and its end as one or two.
+        let opening = u64::from(before.is_none());
+        let end = if socket.state == State::Connected { 0 } else { 2 };
+        let moved = info.payload_bytes.saturating_sub(before.unwrap_or_default());
+        payload.add(way, moved.saturating_sub(opening + end));
         payload.last = payload.last.max(Some(at));
     }
 }
