@@ -1,6 +1,7 @@
 //! Memory: is a limit crossed for certain, and when is the next look worth its cost?
 //! One of these lives as long as its generation: no sample outlives it.
 
+mod growth;
 mod limit;
 mod pace;
 
@@ -45,8 +46,11 @@ pub(crate) struct MemoryWatch {
     growth: u64,
     /// As last read.
     pss: Option<Bytes>,
-    /// PSS is not more than this: what was read last, and what RSS has grown by since.
-    pss_bound: Option<Bytes>,
+    /// Bytes per second between the last two exact reads of PSS.
+    pss_growth: u64,
+    /// An estimate of PSS: the last exact value plus the growth of RSS since. It is no upper
+    /// bound: when forked processes write to shared pages, PSS grows and RSS does not.
+    pss_expected: Option<Bytes>,
     /// Pages cannot be looked at here: a second sample confirms a crossing, and PSS is unknown.
     pages_unseen: bool,
     /// Pages could not be read in time: a second sample confirms what `--kill-rss` kills for.
@@ -75,7 +79,8 @@ impl MemoryWatch {
             last: None,
             growth: 0,
             pss: None,
-            pss_bound: None,
+            pss_growth: 0,
+            pss_expected: None,
             pages_unseen: false,
             too_slow: false,
             told: false,
@@ -141,8 +146,9 @@ impl MemoryWatch {
     }
 
     fn known(&self) -> Option<Known> {
-        let Self { pss_bound, pages_unseen, too_slow, .. } = *self;
-        self.last.map(|(_, memory)| Known { memory, pss_bound, pages_unseen, too_slow })
+        let Self { pss_expected, pages_unseen, too_slow, .. } = *self;
+        let ran = !self.asleep || self.pages.last_read().is_none_or(|read| self.ran > read);
+        self.last.map(|(_, memory)| Known { memory, pss_expected, ran, pages_unseen, too_slow })
     }
 
     /// What must be known in time comes first.
@@ -172,6 +178,7 @@ impl MemoryWatch {
             self.too_slow = unread && !self.pages_unseen;
         }
         let (before, expected) = (self.pss, self.expected(memory));
+        let read_before = self.pages.last_read();
         self.note_growth(now, asked, memory);
         self.last = Some((now, memory));
         if let Some(known) = self.known() {
@@ -182,7 +189,9 @@ impl MemoryWatch {
             }
         }
         if asked != MemoryLook::Counters {
-            self.pages = self.pages.read(now, seen.cost, self.came_true(before, expected));
+            let came_true = self.came_true(before, expected);
+            self.pages = self.pages.read(now, seen.cost, came_true);
+            self.pss_growth = self.pss_growth_since(read_before, before, now);
         }
         let below = self.limits().all(|limit| limit.crossing == Crossing::Below);
         self.told &= !below;
@@ -194,12 +203,13 @@ impl MemoryWatch {
         {
             self.below_since = now;
         }
-        self.next_counters = self.after(now, seen);
         // Without a walk nobody asked.
-        let Some(tree) = seen.tree else { return };
-        self.asleep = tree.asleep && below;
-        if !self.asleep {
-            self.ran = now;
+        if let Some(tree) = seen.tree {
+            self.asleep = tree.asleep && below;
+            self.ran = if self.asleep { self.ran } else { now };
+        }
+        self.next_counters = self.after(now, seen);
+        if seen.tree.is_none() || !self.asleep {
             return;
         }
         // What sleeps does not grow by its own doing. But a process that was just forked is not
@@ -211,26 +221,6 @@ impl MemoryWatch {
     /// A tree that slept has run.
     pub(crate) fn woken(&mut self, now: Time) {
         (self.next_counters, self.asleep) = (self.next_counters.min(now), false);
-    }
-
-    fn note_growth(&mut self, now: Time, asked: MemoryLook, memory: Memory) {
-        if let Some((at, last)) = self.last {
-            let span = now.since(at).as_micros().max(1);
-            let bytes = u128::from(memory.rss.0.saturating_sub(last.rss.0)) * 1_000_000;
-            self.growth = u64::try_from(bytes / span).unwrap_or(u64::MAX);
-        }
-        self.pss_bound = memory.pss.or(self.expected(memory));
-        if asked != MemoryLook::Counters {
-            self.pss = memory.pss;
-        }
-    }
-
-    /// What PSS may be by now: what it was, and what RSS has grown by since. RSS is an upper bound.
-    fn expected(&self, memory: Memory) -> Option<Bytes> {
-        let (_, last) = self.last?;
-        let grown = memory.settled.0.saturating_sub(last.settled.0);
-        let expected = self.pss_bound?.0.saturating_add(grown);
-        Some(Bytes(expected.min(memory.settled.0)))
     }
 
     /// The crossing of `--kill-rss`, if it is certain, with PSS if that is part of the proof.

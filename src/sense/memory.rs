@@ -58,6 +58,9 @@ pub(crate) struct MemorySense {
     pace: Duration,
     /// Of many processes, those after this one are read next.
     turn: Option<Id>,
+    /// When sleeping processes were last given time to be read again, and what is left of it.
+    refreshed: Time,
+    spare: Duration,
 }
 
 impl MemorySense {
@@ -71,6 +74,8 @@ impl MemorySense {
             pages_read: 0,
             pace: PAGES_PER_MIB,
             turn: None,
+            refreshed: Time::at(Duration::ZERO),
+            spare: Duration::ZERO,
         }
     }
 
@@ -129,6 +134,9 @@ impl MemorySense {
         let began = closely.then(clock::cpu_used);
         let before = self.pages_read;
         let in_turn = if closely { BTreeSet::new() } else { self.left_out(&members) };
+        if closely {
+            self.refresh_sleepers();
+        }
         let mut sum = Sum::with(closely);
         for (process, is_settled) in members.iter().copied() {
             let in_time = until.is_none_or(|until| clock::now() < until);
