@@ -186,20 +186,17 @@ impl MemorySense {
 
     /// Resident bytes by the counters. A process that has gone holds nothing.
     fn resident(&self, process: &Process) -> io::Result<u64> {
-        let mut buffer = [0_u8; 128];
         let kept = self.known.get(&process.id).and_then(|known| known.statm.as_ref());
         let read = match kept {
-            Some(file) => file.read_at(&mut buffer, 0),
-            None => {
-                File::open(path(process, "statm")).and_then(|file| file.read_at(&mut buffer, 0))
-            }
+            // It is that of the leader, which has no memory once it has ended.
+            Some(file) => match resident_pages(file) {
+                Ok(0) if !process.is_zombie() => resident_of_threads(process.id.pid),
+                read => read,
+            },
+            None => File::open(path(process, "statm")).and_then(|file| resident_pages(&file)),
         };
         match read {
-            Ok(length) => buffer
-                .get(..length)
-                .and_then(procfs::resident_pages)
-                .map(|pages| pages.saturating_mul(self.page_bytes))
-                .ok_or_else(|| io::Error::from_raw_os_error(libc::EPROTO)),
+            Ok(pages) => Ok(pages.saturating_mul(self.page_bytes)),
             Err(error) if has_gone(process, &error) => Ok(0),
             Err(error) => Err(error),
         }
@@ -257,6 +254,19 @@ fn path(process: &Process, file: &str) -> String {
         || format!("/proc/{pid}/{file}"),
         |tid| format!("/proc/{pid}/task/{tid}/{file}"),
     )
+}
+
+fn resident_pages(statm: &File) -> io::Result<u64> {
+    let mut buffer = [0_u8; 128];
+    let length = statm.read_at(&mut buffer, 0)?;
+    let pages = buffer.get(..length).and_then(procfs::resident_pages);
+    pages.ok_or_else(|| io::Error::from_raw_os_error(libc::EPROTO))
+}
+
+/// The same of a process whose leader seems to have ended. Its state may be older than that.
+fn resident_of_threads(pid: Pid) -> io::Result<u64> {
+    let Some(tid) = other_thread(pid) else { return Ok(0) };
+    File::open(format!("/proc/{pid}/task/{tid}/statm")).and_then(|file| resident_pages(&file))
 }
 
 fn other_thread(pid: Pid) -> Option<i32> {
