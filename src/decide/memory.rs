@@ -8,7 +8,7 @@ mod pace;
 use std::time::Duration;
 
 use self::limit::{Crossing, Known, LONGEST, Limit, SETTLING};
-use self::pace::{Pages, WALK_PAUSE};
+use self::pace::{Pages, Refused, WALK_PAUSE};
 use super::event::{Look, Memory, MemoryLook, Observation, Sight};
 use super::notice::LookedAtMemory;
 use super::policy::EARLY_PART;
@@ -51,8 +51,8 @@ pub(crate) struct MemoryWatch {
     /// An estimate of PSS: the last exact value plus the growth of RSS since. It is no upper
     /// bound: when forked processes write to shared pages, PSS grows and RSS does not.
     pss_expected: Option<Bytes>,
-    /// Pages cannot be looked at here: a second sample confirms a crossing, and PSS is unknown.
-    pages_unseen: bool,
+    /// Pages cannot be looked at: a second sample confirms a crossing, and PSS is unknown.
+    pages_unseen: Option<Refused>,
     /// Pages could not be read in time: a second sample confirms what `--kill-rss` kills for.
     too_slow: bool,
     /// A crossing was told, and nothing came of it: before memory was below, it is none any more.
@@ -81,7 +81,7 @@ impl MemoryWatch {
             pss: None,
             pss_growth: 0,
             pss_expected: None,
-            pages_unseen: false,
+            pages_unseen: None,
             too_slow: false,
             told: false,
             held: false,
@@ -141,12 +141,14 @@ impl MemoryWatch {
 
     /// The look that a recycle because of memory must be based on.
     pub(crate) fn last_look(&self, now: Time) -> Look {
-        let memory = if self.pages_unseen { MemoryLook::Counters } else { MemoryLook::Pages };
+        let memory =
+            if self.pages_unseen.is_some() { MemoryLook::Counters } else { MemoryLook::Pages };
         Look { memory: Some(memory), walk: true, settled_by: settled_by(now), traffic: None }
     }
 
     fn known(&self) -> Option<Known> {
-        let Self { pss_expected, pages_unseen, too_slow, .. } = *self;
+        let Self { pss_expected, too_slow, .. } = *self;
+        let pages_unseen = self.pages_unseen.is_some();
         let ran = !self.asleep || self.pages.last_read().is_none_or(|read| self.ran > read);
         self.last.map(|(_, memory)| Known { memory, pss_expected, ran, pages_unseen, too_slow })
     }
@@ -171,11 +173,14 @@ impl MemoryWatch {
             self.next_counters = now + LONGEST;
             return;
         };
+        let processes = seen.tree.map(|tree| tree.processes);
+        self.pages_unseen = self.pages_unseen.filter(|refused| refused.holds(now, processes));
         if asked != MemoryLook::Counters {
             let refused = seen.unseen.iter().any(|unseen| unseen.what == Sight::Pages);
             let unread = memory.pss.is_none();
-            self.pages_unseen = unread && (refused || asked == MemoryLook::Pages);
-            self.too_slow = unread && !self.pages_unseen;
+            let unseen = unread && (refused || asked == MemoryLook::Pages);
+            self.pages_unseen = unseen.then_some(Refused { at: now, processes });
+            self.too_slow = unread && !unseen;
         }
         let (before, expected) = (self.pss, self.expected(memory));
         let read_before = self.pages.last_read();

@@ -26,6 +26,26 @@ const NEAR_PAUSE: Duration = Duration::from_secs(1);
 /// ... and not before this, however cheap reading is.
 const LEAST_PAUSE: Duration = Duration::from_millis(20);
 
+/// Pages that could not be read are tried again after this long: the process that hid them may
+/// have ended.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
+
+/// A look at the pages that showed nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refused {
+    pub(super) at: Time,
+    /// How many processes the tree had, if that is known.
+    pub(super) processes: Option<usize>,
+}
+
+impl Refused {
+    /// Nothing is known that could make another look successful.
+    pub(super) fn holds(self, now: Time, processes: Option<usize>) -> bool {
+        let changed = self.processes.zip(processes).is_some_and(|(before, now)| before != now);
+        !changed && now < self.at + ASK_AGAIN
+    }
+}
+
 /// The looks at the pages.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pages {
