@@ -1,13 +1,14 @@
 //! Memory: is a limit crossed for certain, and when is the next look worth its cost?
 //! One of these lives as long as its generation: no sample outlives it.
 
+mod growth;
 mod limit;
 mod pace;
 
 use std::time::Duration;
 
 use self::limit::{Crossing, Known, LONGEST, Limit, SETTLING};
-use self::pace::{Pages, WALK_PAUSE};
+use self::pace::{Pages, Refused, WALK_PAUSE};
 use super::event::{Look, Memory, MemoryLook, Observation, Sight};
 use super::notice::LookedAtMemory;
 use super::policy::EARLY_PART;
@@ -45,10 +46,13 @@ pub(crate) struct MemoryWatch {
     growth: u64,
     /// As last read.
     pss: Option<Bytes>,
-    /// PSS is not more than this: what was read last, and what RSS has grown by since.
-    pss_bound: Option<Bytes>,
-    /// Pages cannot be looked at here: a second sample confirms a crossing, and PSS is unknown.
-    pages_unseen: bool,
+    /// Bytes per second between the last two exact reads of PSS.
+    pss_growth: u64,
+    /// An estimate of PSS: the last exact value plus the growth of RSS since. It is no upper
+    /// bound: when forked processes write to shared pages, PSS grows and RSS does not.
+    pss_expected: Option<Bytes>,
+    /// Pages cannot be looked at: a second sample confirms a crossing, and PSS is unknown.
+    pages_unseen: Option<Refused>,
     /// Pages could not be read in time: a second sample confirms what `--kill-rss` kills for.
     too_slow: bool,
     /// A crossing was told, and nothing came of it: before memory was below, it is none any more.
@@ -75,8 +79,9 @@ impl MemoryWatch {
             last: None,
             growth: 0,
             pss: None,
-            pss_bound: None,
-            pages_unseen: false,
+            pss_growth: 0,
+            pss_expected: None,
+            pages_unseen: None,
             too_slow: false,
             told: false,
             held: false,
@@ -136,13 +141,16 @@ impl MemoryWatch {
 
     /// The look that a recycle because of memory must be based on.
     pub(crate) fn last_look(&self, now: Time) -> Look {
-        let memory = if self.pages_unseen { MemoryLook::Counters } else { MemoryLook::Pages };
+        let memory =
+            if self.pages_unseen.is_some() { MemoryLook::Counters } else { MemoryLook::Pages };
         Look { memory: Some(memory), walk: true, settled_by: settled_by(now), traffic: None }
     }
 
     fn known(&self) -> Option<Known> {
-        let Self { pss_bound, pages_unseen, too_slow, .. } = *self;
-        self.last.map(|(_, memory)| Known { memory, pss_bound, pages_unseen, too_slow })
+        let Self { pss_expected, too_slow, .. } = *self;
+        let pages_unseen = self.pages_unseen.is_some();
+        let ran = !self.asleep || self.pages.last_read().is_none_or(|read| self.ran > read);
+        self.last.map(|(_, memory)| Known { memory, pss_expected, ran, pages_unseen, too_slow })
     }
 
     /// What must be known in time comes first.
@@ -165,13 +173,17 @@ impl MemoryWatch {
             self.next_counters = now + LONGEST;
             return;
         };
+        let processes = seen.tree.map(|tree| tree.processes);
+        self.pages_unseen = self.pages_unseen.filter(|refused| refused.holds(now, processes));
         if asked != MemoryLook::Counters {
             let refused = seen.unseen.iter().any(|unseen| unseen.what == Sight::Pages);
             let unread = memory.pss.is_none();
-            self.pages_unseen = unread && (refused || asked == MemoryLook::Pages);
-            self.too_slow = unread && !self.pages_unseen;
+            let unseen = unread && (refused || asked == MemoryLook::Pages);
+            self.pages_unseen = unseen.then_some(Refused { at: now, processes });
+            self.too_slow = unread && !unseen;
         }
         let (before, expected) = (self.pss, self.expected(memory));
+        let read_before = self.pages.last_read();
         self.note_growth(now, asked, memory);
         self.last = Some((now, memory));
         if let Some(known) = self.known() {
@@ -182,7 +194,9 @@ impl MemoryWatch {
             }
         }
         if asked != MemoryLook::Counters {
-            self.pages = self.pages.read(now, seen.cost, self.came_true(before, expected));
+            let came_true = self.came_true(before, expected);
+            self.pages = self.pages.read(now, seen.cost, came_true);
+            self.pss_growth = self.pss_growth_since(read_before, before, now);
         }
         let below = self.limits().all(|limit| limit.crossing == Crossing::Below);
         self.told &= !below;
@@ -194,12 +208,13 @@ impl MemoryWatch {
         {
             self.below_since = now;
         }
-        self.next_counters = self.after(now, seen);
         // Without a walk nobody asked.
-        let Some(tree) = seen.tree else { return };
-        self.asleep = tree.asleep && below;
-        if !self.asleep {
-            self.ran = now;
+        if let Some(tree) = seen.tree {
+            self.asleep = tree.asleep && below;
+            self.ran = if self.asleep { self.ran } else { now };
+        }
+        self.next_counters = self.after(now, seen);
+        if seen.tree.is_none() || !self.asleep {
             return;
         }
         // What sleeps does not grow by its own doing. But a process that was just forked is not
@@ -211,26 +226,6 @@ impl MemoryWatch {
     /// A tree that slept has run.
     pub(crate) fn woken(&mut self, now: Time) {
         (self.next_counters, self.asleep) = (self.next_counters.min(now), false);
-    }
-
-    fn note_growth(&mut self, now: Time, asked: MemoryLook, memory: Memory) {
-        if let Some((at, last)) = self.last {
-            let span = now.since(at).as_micros().max(1);
-            let bytes = u128::from(memory.rss.0.saturating_sub(last.rss.0)) * 1_000_000;
-            self.growth = u64::try_from(bytes / span).unwrap_or(u64::MAX);
-        }
-        self.pss_bound = memory.pss.or(self.expected(memory));
-        if asked != MemoryLook::Counters {
-            self.pss = memory.pss;
-        }
-    }
-
-    /// What PSS may be by now: what it was, and what RSS has grown by since. RSS is an upper bound.
-    fn expected(&self, memory: Memory) -> Option<Bytes> {
-        let (_, last) = self.last?;
-        let grown = memory.settled.0.saturating_sub(last.settled.0);
-        let expected = self.pss_bound?.0.saturating_add(grown);
-        Some(Bytes(expected.min(memory.settled.0)))
     }
 
     /// The crossing of `--kill-rss`, if it is certain, with PSS if that is part of the proof.

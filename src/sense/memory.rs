@@ -58,6 +58,9 @@ pub(crate) struct MemorySense {
     pace: Duration,
     /// Of many processes, those after this one are read next.
     turn: Option<Id>,
+    /// When sleeping processes were last given time to be read again, and what is left of it.
+    refreshed: Time,
+    spare: Duration,
 }
 
 impl MemorySense {
@@ -71,6 +74,8 @@ impl MemorySense {
             pages_read: 0,
             pace: PAGES_PER_MIB,
             turn: None,
+            refreshed: Time::at(Duration::ZERO),
+            spare: Duration::ZERO,
         }
     }
 
@@ -129,6 +134,9 @@ impl MemorySense {
         let began = closely.then(clock::cpu_used);
         let before = self.pages_read;
         let in_turn = if closely { BTreeSet::new() } else { self.left_out(&members) };
+        if closely {
+            self.refresh_sleepers();
+        }
         let mut sum = Sum::with(closely);
         for (process, is_settled) in members.iter().copied() {
             let in_time = until.is_none_or(|until| clock::now() < until);
@@ -178,20 +186,17 @@ impl MemorySense {
 
     /// Resident bytes by the counters. A process that has gone holds nothing.
     fn resident(&self, process: &Process) -> io::Result<u64> {
-        let mut buffer = [0_u8; 128];
         let kept = self.known.get(&process.id).and_then(|known| known.statm.as_ref());
         let read = match kept {
-            Some(file) => file.read_at(&mut buffer, 0),
-            None => {
-                File::open(path(process, "statm")).and_then(|file| file.read_at(&mut buffer, 0))
-            }
+            // It is that of the leader, which has no memory once it has ended.
+            Some(file) => match resident_pages(file) {
+                Ok(0) if !process.is_zombie() => resident_of_threads(process.id.pid),
+                read => read,
+            },
+            None => File::open(path(process, "statm")).and_then(|file| resident_pages(&file)),
         };
         match read {
-            Ok(length) => buffer
-                .get(..length)
-                .and_then(procfs::resident_pages)
-                .map(|pages| pages.saturating_mul(self.page_bytes))
-                .ok_or_else(|| io::Error::from_raw_os_error(libc::EPROTO)),
+            Ok(pages) => Ok(pages.saturating_mul(self.page_bytes)),
             Err(error) if has_gone(process, &error) => Ok(0),
             Err(error) => Err(error),
         }
@@ -249,6 +254,19 @@ fn path(process: &Process, file: &str) -> String {
         || format!("/proc/{pid}/{file}"),
         |tid| format!("/proc/{pid}/task/{tid}/{file}"),
     )
+}
+
+fn resident_pages(statm: &File) -> io::Result<u64> {
+    let mut buffer = [0_u8; 128];
+    let length = statm.read_at(&mut buffer, 0)?;
+    let pages = buffer.get(..length).and_then(procfs::resident_pages);
+    pages.ok_or_else(|| io::Error::from_raw_os_error(libc::EPROTO))
+}
+
+/// The same of a process whose leader seems to have ended. Its state may be older than that.
+fn resident_of_threads(pid: Pid) -> io::Result<u64> {
+    let Some(tid) = other_thread(pid) else { return Ok(0) };
+    File::open(format!("/proc/{pid}/task/{tid}/statm")).and_then(|file| resident_pages(&file))
 }
 
 fn other_thread(pid: Pid) -> Option<i32> {

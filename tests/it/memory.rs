@@ -1,5 +1,6 @@
 //! Memory: over the limit is over, whoever of the tree holds it; what only looks like it is not.
 
+mod leader;
 mod shared;
 mod storm;
 

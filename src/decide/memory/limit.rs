@@ -30,8 +30,10 @@ pub(super) enum Crossing {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known {
     pub(super) memory: Memory,
-    /// PSS is not more than this: what was read last, and what RSS has grown by since.
-    pub(super) pss_bound: Option<Bytes>,
+    /// The last exact PSS plus the growth of RSS since.
+    pub(super) pss_expected: Option<Bytes>,
+    /// The tree may have run since PSS was read: PSS may have grown up to RSS.
+    pub(super) ran: bool,
     /// Pages cannot be read here.
     pub(super) pages_unseen: bool,
     /// They could not be read in time.
@@ -97,26 +99,36 @@ impl Limit {
             (Proof::Pss | Proof::Both, Some(_)) => Crossing::Below,
             (Proof::Pss, None) => self.crossing,
             (Proof::Both, None) if known.pages_unseen || known.too_slow => once_more,
-            (Proof::Both, None) if !self.may_be_over(known) => Crossing::Below,
+            (Proof::Both, None) if !self.expects_over(known) => Crossing::Below,
             (Proof::Both, None) => self.crossing.max(Crossing::Suspected),
         };
     }
 
-    /// As far as PSS is known.
-    fn may_be_over(&self, known: &Known) -> bool {
-        known.pss_bound.is_none_or(|pss| pss > self.bytes)
+    /// The growth of RSS alone would have taken PSS over the limit, or PSS was never read.
+    fn expects_over(&self, known: &Known) -> bool {
+        known.pss_expected.is_none_or(|pss| pss > self.bytes)
     }
 
-    /// The look at the pages that alone can tell more.
+    /// The look at the pages that alone can tell more, at the pace that PSS allows: any process
+    /// that ran may have written to shared pages, which raises PSS and not RSS.
     pub(super) fn wants_pages(&self, known: &Known) -> Option<MemoryLook> {
+        self.pages_if(known, known.ran || self.expects_over(known))
+    }
+
+    /// The same, when the growth of RSS makes it urgent.
+    pub(super) fn needs_pages(&self, known: &Known) -> Option<MemoryLook> {
+        self.pages_if(known, self.expects_over(known))
+    }
+
+    fn pages_if(&self, known: &Known, may_be_over: bool) -> Option<MemoryLook> {
         let memory = known.memory;
         if memory.settled <= self.bytes || known.pages_unseen {
             return None;
         }
         match self.proof(memory) {
-            Proof::Pss => self.may_be_over(known).then_some(MemoryLook::Pages),
+            Proof::Pss => may_be_over.then_some(MemoryLook::Pages),
             Proof::Both if known.too_slow || self.crossing == Crossing::Confirmed => None,
-            Proof::Both => self.may_be_over(known).then_some(MemoryLook::PagesInTime),
+            Proof::Both => may_be_over.then_some(MemoryLook::PagesInTime),
             Proof::Rss => (self.crossing == Crossing::Suspected && memory.settled < CHEAP)
                 .then_some(MemoryLook::Pages),
         }
@@ -135,8 +147,8 @@ impl Limit {
         let proof = self.proof(memory);
         let far = self.far_over().0.saturating_sub(memory.settled.0);
         let far = if proof == Proof::Both { time_to_grow(far, growth) } else { LONGEST };
-        match known.pss_bound {
-            _ if self.wants_pages(known).is_some() => far,
+        match known.pss_expected {
+            _ if self.needs_pages(known).is_some() => far,
             _ if self.crossing == Crossing::Suspected => SHORTEST,
             Some(pss) if proof != Proof::Rss && pss <= self.bytes => {
                 time_to_grow(self.bytes.0 - pss.0, growth).min(far)

@@ -20,6 +20,31 @@ const URGENT_PAUSE: u32 = 20;
 /// So many urgent looks in a row may show nothing before they become rarer: a server that forks its
 /// workers looks like a leak so often.
 const FREE: u32 = 3;
+/// PSS can grow without RSS: it is read again after this long at the latest where it is near its
+/// limit and that stays within the urgent budget...
+const NEAR_PAUSE: Duration = Duration::from_secs(1);
+/// ... and not before this, however cheap reading is.
+const LEAST_PAUSE: Duration = Duration::from_millis(20);
+
+/// Pages that could not be read are tried again after this long: the process that hid them may
+/// have ended.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
+
+/// A look at the pages that showed nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refused {
+    pub(super) at: Time,
+    /// How many processes the tree had, if that is known.
+    pub(super) processes: Option<usize>,
+}
+
+impl Refused {
+    /// Nothing is known that could make another look successful.
+    pub(super) fn holds(self, now: Time, processes: Option<usize>) -> bool {
+        let changed = self.processes.zip(processes).is_some_and(|(before, now)| before != now);
+        !changed && now < self.at + ASK_AGAIN
+    }
+}
 
 /// The looks at the pages.
 #[derive(Clone, Copy, Debug)]
@@ -39,15 +64,37 @@ impl Pages {
         Self { last: Some((now, cost)), in_vain }
     }
 
+    pub(super) fn last_read(self) -> Option<Time> {
+        self.last.map(|(read, _)| read)
+    }
+
     /// When the next one may be, at this cost; `None`: at once. Urgent looks become rarer, down to
     /// the pace of the others, while they show nothing.
-    fn next(self, cost: Option<Duration>, urgent: bool) -> Option<Time> {
+    fn next(self, cost: Option<Duration>, pace: Pace) -> Option<Time> {
         let (read, last_cost) = self.last?;
+        let cost = cost.unwrap_or(last_cost);
+        let (urgent, seldom) = (cost * URGENT_PAUSE, cost * PAGES_PAUSE);
         let in_vain = self.in_vain.saturating_sub(FREE);
         let longer = 1_u32.checked_shl(in_vain).unwrap_or(u32::MAX);
-        let pause = if urgent { URGENT_PAUSE.saturating_mul(longer) } else { PAGES_PAUSE };
-        Some(read + cost.unwrap_or(last_cost).saturating_mul(pause.min(PAGES_PAUSE)))
+        Some(
+            read + match pace {
+                Pace::Urgent => urgent.saturating_mul(longer).min(seldom),
+                Pace::Within(pause) => pause.min(seldom).max(urgent).max(LEAST_PAUSE),
+                Pace::Seldom => seldom,
+            },
+        )
     }
+}
+
+/// How soon the pages are worth another look.
+#[derive(Clone, Copy, Debug)]
+enum Pace {
+    /// As soon as the urgent budget allows.
+    Urgent,
+    /// After this long, or sooner if it costs little.
+    Within(Duration),
+    /// As the budget allows.
+    Seldom,
 }
 
 impl MemoryWatch {
@@ -79,17 +126,40 @@ impl MemoryWatch {
     /// When the pages may be looked at next; `None`: at once.
     pub(super) fn next_pages(&self) -> Option<Time> {
         let cost = self.last.and_then(|(_, memory)| memory.pages_cost);
-        self.pages.next(cost, self.pages_are_urgent())
+        if self.pages_are_urgent() {
+            return self.pages.next(cost, Pace::Urgent);
+        }
+        let Some((missing, limit)) = self.pss_headroom() else {
+            return self.pages.next(cost, Pace::Seldom);
+        };
+        // Half the time that it would take: growth may have begun after the read before.
+        let crossed = missing.saturating_mul(1_000).checked_div(self.pss_growth);
+        let crossed = crossed.map(|millis| Duration::from_millis(millis / 2));
+        let near = (missing <= limit / 4).then_some(NEAR_PAUSE);
+        let within = crossed.into_iter().chain(near).min().map_or(Pace::Seldom, Pace::Within);
+        let soonest = self.pages.last_read()? + time_to_grow(missing, self.pss_growth);
+        Some(self.pages.next(cost, within)?.max(soonest))
+    }
+
+    /// What PSS, as last read, is short of the nearest limit that it could cross without any growth
+    /// of RSS, and that limit.
+    fn pss_headroom(&self) -> Option<(u64, u64)> {
+        let (known, pss) = (self.known()?, self.pss?);
+        let open = self.limits().filter(|limit| limit.wants_pages(&known).is_some());
+        let ends_hold = self.max_pss.filter(|_| self.held).map(|limit| limit.far_over());
+        let limits = open.map(|limit| limit.bytes).chain(ends_hold);
+        let short_of = |bytes: Bytes| Some((bytes.0.checked_sub(pss.0)?, bytes.0));
+        limits.filter_map(short_of).min()
     }
 
     /// A limit may be crossed that was not when the pages were read, or a hold may have to end.
     fn pages_are_urgent(&self) -> bool {
         let Some(known) = self.known() else { return false };
         let news = self.limits().any(|limit| {
-            limit.crossing != Crossing::Confirmed && limit.wants_pages(&known).is_some()
+            limit.crossing != Crossing::Confirmed && limit.needs_pages(&known).is_some()
         });
         let far = self.max_pss.map(|limit| limit.far_over());
-        news || self.held && far.is_some_and(|far| self.pss_bound > Some(far))
+        news || self.held && far.is_some_and(|far| self.pss_expected > Some(far))
     }
 
     /// Whether the pages have shown a crossing, or at least half of the growth that was expected.
@@ -114,7 +184,7 @@ impl MemoryWatch {
     fn until_runaway(&self) -> Duration {
         let used = |measure| match measure {
             Measure::Rss => self.last.map(|(_, memory)| memory.settled),
-            Measure::Pss => self.pss_bound,
+            Measure::Pss => self.pss_expected,
         };
         let short_of = self.thresholds().map(|(measure, threshold)| {
             threshold.0.saturating_sub(used(measure).map_or(0, |used| used.0))

@@ -1,9 +1,10 @@
 //! Processes whose pages need not be read again: they have not run since, and nobody came or went.
-//! Their RSS is the same then, and their PSS changes only by what others do with shared pages.
+//! Their RSS is the same then, and their PSS changes only by what others do with shared pages: that
+//! is read again, the oldest value first, within a budget.
 
 use std::time::Duration;
 
-use super::{MemorySense, Paged, mib};
+use super::{Known, MemorySense, Paged, mib};
 use crate::decide::time::Time;
 use crate::sys::cpu_clock;
 use crate::sys::process::Process;
@@ -11,6 +12,13 @@ use crate::sys::process::Process;
 /// What others do with shared pages is found out after this long at the latest: a page that one
 /// process lets go of counts more for those that keep it.
 const BELIEVED: Duration = Duration::from_secs(30);
+
+/// PSS of a sleeping process is not read again before this: it grows when others write to the pages
+/// that they shared with it. Where `n` processes share, that is at most `1/(n-1)` of what PSS of
+/// the others grows by meanwhile.
+const FRESH: Duration = Duration::from_secs(1);
+/// Reading sleeping processes again may take this part of one CPU: one percent.
+const SLEEPERS_PART: u32 = 100;
 
 /// Pages as they were read.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +47,26 @@ impl MemorySense {
     pub(super) fn note_pace(&mut self, took: Duration, bytes: u64) {
         if bytes >= WORTH {
             self.pace = took / mib(bytes);
+        }
+    }
+
+    /// Forgets as many of the oldest values as can be read again within the budget.
+    pub(super) fn refresh_sleepers(&mut self) {
+        let earned = self.walked.since(self.refreshed) / SLEEPERS_PART;
+        self.spare = (self.spare + earned).min(BELIEVED / SLEEPERS_PART);
+        self.refreshed = self.walked;
+        let (now, pace) = (self.walked, self.pace);
+        let old = |known: &Known| known.pages.filter(|read| now >= read.at + FRESH);
+        let mut old: Vec<_> =
+            self.known.iter().filter_map(|(id, known)| Some((old(known)?, *id))).collect();
+        old.sort_unstable_by_key(|(read, _)| read.at);
+        for (read, id) in old {
+            let cost = pace.saturating_mul(mib(read.resident));
+            let Some(rest) = self.spare.checked_sub(cost) else { break };
+            self.spare = rest;
+            if let Some(known) = self.known.get_mut(&id) {
+                known.pages = None;
+            }
         }
     }
 

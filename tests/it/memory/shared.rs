@@ -96,3 +96,53 @@ sys.exit(5 if time.monotonic() - before > 0.5 else 6)
     let (end, run) = run.ceiling(Duration::from_secs(60)).finish();
     assert_eq!((end, run.stderr().as_str()), (End::Code(5), ""));
 }
+
+/// Two processes share 100 MiB for a second. Then one of them writes to all of it, or does not:
+/// RSS is 210 MiB before and after, PSS grows from 110 MiB to 210 MiB.
+const COPY_ON_WRITE: &str = "\
+import os, signal, sys, time
+held = bytearray(100 << 20)
+def write(value):
+    for page in range(0, len(held), 4096):
+        held[page] = value
+write(1)
+child = os.fork()
+if child == 0:
+    time.sleep(3600)
+time.sleep(1)
+if sys.argv[1] == 'write':
+    write(2)
+    time.sleep(3600)
+time.sleep(1)
+os.kill(child, signal.SIGKILL)
+sys.exit(5)
+";
+
+fn copy_on_write(options: &str, mode: &str) -> Run {
+    let python = tool("python3");
+    Run::new(options).command([
+        python.as_os_str(),
+        "-c".as_ref(),
+        COPY_ON_WRITE.as_ref(),
+        mode.as_ref(),
+    ])
+}
+
+#[test]
+fn pss_limit_sees_copy_on_write_growth_while_rss_stays() {
+    copy_on_write("--max-pss 150M", "write").spawn().await_stderr(" recycled: pss ");
+}
+
+#[test]
+fn kill_rss_sees_copy_on_write_growth_while_rss_stays() {
+    copy_on_write("--kill-rss 150M", "write").spawn().await_stderr("(--kill-rss, pss ");
+}
+
+/// The control: nothing is written to.
+#[test]
+fn shared_pages_without_writes_are_left_alone() {
+    for options in ["--max-pss 150M", "--kill-rss 150M"] {
+        let (end, run) = copy_on_write(options, "rest").finish();
+        assert_eq!((end, run.stderr().as_str()), (End::Code(5), ""), "{options}");
+    }
+}

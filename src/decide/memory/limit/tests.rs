@@ -1,10 +1,14 @@
 //! `--kill-rss` where processes share pages.
 
-use crate::decide::event::{Look, Memory, MemoryLook, Observation};
+use std::time::Duration;
+
+use crate::decide::event::{Look, Memory, MemoryLook, Observation, Sight, Tree, Unseen};
 use crate::decide::memory::MemoryWatch;
 use crate::decide::memory::tests::{LIMIT, at, costly, look, watch};
 use crate::decide::rules::{Measure, MemoryRules};
 use crate::units::Bytes;
+
+const RSS: Measure = Measure::Rss;
 
 fn kill(bytes: u64, measure: Measure) -> MemoryRules {
     MemoryRules { kill: Some((Bytes(bytes), measure)), ..MemoryRules::default() }
@@ -33,16 +37,14 @@ fn kill_rss_asks_for_pss_where_processes_share_and_believes_it() {
     assert_eq!((watch.kill(), watch.deadline()), (None, Some(at(0))));
     let closely = shared(&mut watch, 0, LIMIT + 1, Some(LIMIT / 2 + 2));
     assert_eq!((closely.memory, watch.kill()), (Some(MemoryLook::PagesInTime), None));
-    // As often as you look: it is less than the limit.
+    // A tree that runs may write to shared pages: PSS is read again, and kills alone.
     for millis in [1_000, 2_000, 3_000] {
-        let look = shared(&mut watch, millis, LIMIT + 1, None);
-        assert_eq!((look.memory, watch.kill()), (Some(MemoryLook::Counters), None));
+        let look = shared(&mut watch, millis, LIMIT + 1, Some(LIMIT));
+        assert_eq!((look.memory, watch.kill()), (Some(MemoryLook::PagesInTime), None));
     }
-    // Grown by so much that PSS may be over the limit.
-    shared(&mut watch, 4_000, LIMIT + LIMIT / 2, None);
-    shared(&mut watch, 4_400, LIMIT + LIMIT / 2, Some(LIMIT + 1));
+    shared(&mut watch, 4_000, LIMIT + 1, Some(LIMIT + 1));
     let over = watch.kill().unwrap();
-    assert_eq!((over.used.0, over.pss), (LIMIT + LIMIT / 2, Some(Bytes(LIMIT + 1))));
+    assert_eq!((over.used.0, over.pss), (LIMIT + 1, Some(Bytes(LIMIT + 1))));
 }
 
 #[test]
@@ -61,10 +63,8 @@ fn kill_rss_kills_at_half_as_much_again_whatever_is_shared() {
     shared(&mut watch, 0, LIMIT + 1, Some(LIMIT / 2));
     let next = watch.deadline().unwrap();
     assert!(next < at(200), "it could be there in 150 ms: {next:?}");
-    for millis in [1_000, 1_400] {
-        assert_eq!(watch.kill(), None);
-        shared(&mut watch, millis, over, Some(LIMIT / 2));
-    }
+    assert_eq!(watch.kill(), None);
+    shared(&mut watch, 1_000, over, Some(LIMIT / 2));
     assert!(watch.kill().is_some_and(|over| over.pss == Some(Bytes(LIMIT / 2))));
 }
 
@@ -75,4 +75,66 @@ fn kill_rss_kills_one_process_for_its_rss() {
     look(&mut watch, 0, LIMIT + 1, LIMIT + 1, None);
     look(&mut watch, 0, LIMIT + 1, LIMIT + 1, Some(LIMIT / 2));
     assert!(watch.kill().is_some());
+}
+
+/// A set-user-ID child of COMMAND does not let its pages be read. PSS counts again without it.
+#[test]
+fn refused_look_at_the_pages_is_repeated() {
+    let tree = |processes| Tree { cpu: Duration::ZERO, stopped: false, processes, asleep: false };
+    for (millis, processes, again) in [
+        (9_999, Some(3), false),
+        (10_000, Some(3), true),
+        (1_000, Some(3), false),
+        (1_000, Some(2), true),
+        (1_000, None, false),
+    ] {
+        let mut watch = watch(kill(LIMIT, Measure::Pss));
+        shared(&mut watch, 0, LIMIT + 1, None);
+        let refused = watch.wanted(at(0));
+        assert_eq!(refused.memory, Some(MemoryLook::Pages));
+        let memory = |pss| Memory {
+            largest: Bytes(LIMIT / 2),
+            ..costly(refused, LIMIT + 1, pss).memory.unwrap()
+        };
+        let memory = Memory { pss: None, ..memory(0) };
+        let unseen = vec![Unseen { what: Sight::Pages, errno: libc::EACCES }];
+        let seen = costly(refused, 0, 0);
+        let (memory, tree_then) = (Some(memory), Some(tree(3)));
+        watch.observe(at(0), &Observation { memory, tree: tree_then, unseen, ..seen });
+        assert_eq!(watch.last_look(at(1)).memory, Some(MemoryLook::Counters));
+        let counters = watch.wanted(at(millis));
+        assert_eq!(counters.memory, Some(MemoryLook::Counters));
+        let seen = costly(counters, 0, 0);
+        watch.observe(at(millis), &Observation { memory, tree: processes.map(tree), ..seen });
+        let pages = watch.pages_wanted().is_some();
+        assert_eq!(pages, again, "{millis} {processes:?}");
+    }
+}
+
+/// As long as it hides, RSS decides alone; once PSS can be read again, shared pages do not kill.
+#[test]
+fn kill_rss_spares_shared_pages_after_an_earlier_refused_look() {
+    let mut watch = watch(MemoryRules { max_pss: Some(Bytes(LIMIT)), ..kill(2 * LIMIT, RSS) });
+    let look = |watch: &mut MemoryWatch, millis, rss, pss| {
+        let look = watch.wanted(at(millis));
+        let memory = Memory { largest: Bytes(LIMIT), ..costly(look, rss, 0).memory.unwrap() };
+        let pss = memory.pss.and(pss);
+        let hidden = look.memory >= Some(MemoryLook::PagesInTime) && pss.is_none();
+        let unseen = Unseen { what: Sight::Pages, errno: libc::EACCES };
+        let unseen = if hidden { vec![unseen] } else { vec![] };
+        let seen = costly(look, 0, 0);
+        let memory = Some(Memory { pss: pss.map(Bytes), ..memory });
+        watch.observe(at(millis), &Observation { memory, unseen, ..seen });
+    };
+    look(&mut watch, 0, LIMIT + 1, None);
+    look(&mut watch, 0, LIMIT + 1, None);
+    assert!(watch.pages_unseen.is_some());
+    for second in 1..=12 {
+        look(&mut watch, second * 1_000, LIMIT + 1, Some(LIMIT));
+    }
+    // Then it forks, and shares all that it has.
+    for second in 13..=20 {
+        look(&mut watch, second * 1_000, 2 * LIMIT + 2, Some(LIMIT + 1));
+        assert_eq!(watch.kill(), None, "{second}");
+    }
 }

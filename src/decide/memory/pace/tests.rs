@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::decide::event::{Look, Memory, MemoryLook};
+use crate::decide::event::{Look, Memory, MemoryLook, Observation};
 use crate::decide::memory::MemoryWatch;
-use crate::decide::memory::tests::{LIMIT, at, costly, look, watch};
+use crate::decide::memory::tests::{LIMIT, asleep, at, costly, look, watch};
 use crate::decide::rules::MemoryRules;
 use crate::units::Bytes;
 
@@ -13,14 +13,16 @@ fn pages_are_not_asked_again_before_they_can_be_over_the_limit_nor_at_too_high_a
     let limit = 2 * LIMIT;
     let rules = MemoryRules { max_pss: Some(Bytes(limit)), ..MemoryRules::default() };
     // At 1 GiB a second.
-    for (missing, millis) in [(512 << 20, 500), (256 << 20, 250)] {
+    let (pages, counters) = (MemoryLook::Pages, MemoryLook::Counters);
+    for (missing, millis, look) in [(512 << 20, 500, pages), (256 << 20, 250, counters)] {
         let mut watch = watch(rules);
         for _ in 0..2 {
             let wanted = watch.wanted(at(0));
             watch.observe(at(0), &costly(wanted, 2 * limit, limit - missing));
         }
         assert_eq!(watch.deadline(), Some(at(millis)), "{missing}");
-        assert_eq!(watch.wanted(at(millis)).memory, Some(MemoryLook::Counters), "{missing}");
+        // Reading cost 1 ms: not before 300 ms.
+        assert_eq!(watch.wanted(at(millis)).memory, Some(look), "{missing}");
     }
 }
 
@@ -31,15 +33,16 @@ fn pages_are_asked_again_when_rss_has_grown_by_what_was_missing() {
     let mut watch = watch(rules);
     let (rss, missing) = (3 * LIMIT, 50 << 20);
     look(&mut watch, 0, rss, rss, None);
-    look(&mut watch, 0, rss, rss, Some(LIMIT - missing));
-    for (millis, grown) in [(100, missing / 2), (200, 0), (300, missing / 2)] {
+    // That costs 1 ms: without growth of RSS it is not done again before 300 ms.
+    pss_at(&mut watch, 0, rss, LIMIT - missing);
+    for (millis, grown) in [(100, missing / 2), (200, 0), (290, missing / 2)] {
         let seen = look(&mut watch, millis, rss + grown, rss + grown, None);
         assert_eq!(seen.memory, Some(MemoryLook::Counters));
         assert!(watch.deadline() > Some(at(millis)), "{millis}: nothing can be over");
     }
-    look(&mut watch, 400, rss + missing / 2 + 1, rss + missing / 2 + 1, None);
-    assert_eq!(watch.deadline(), Some(at(400)), "what has shrunk and grown again has grown");
-    let seen = look(&mut watch, 400, rss + missing, rss + missing, Some(LIMIT + 1));
+    look(&mut watch, 295, rss + missing / 2 + 1, rss + missing / 2 + 1, None);
+    assert_eq!(watch.deadline(), Some(at(295)), "what has shrunk and grown again has grown");
+    let seen = look(&mut watch, 295, rss + missing, rss + missing, Some(LIMIT + 1));
     assert_eq!(seen.memory, Some(MemoryLook::Pages));
     assert!(watch.max_pss().is_some());
 }
@@ -105,4 +108,63 @@ fn looks_at_the_pages_that_show_no_growth_become_rare() {
     pss_at(&mut watch, now + 300, rss + 3, LIMIT - 1);
     pss_at(&mut watch, now + 304, rss + 9, 0);
     assert_eq!(watch.deadline(), Some(at(now + 320)));
+}
+
+/// Forked processes write to the pages that they share: PSS grows up to RSS, which stays.
+/// The first version read PSS once, and never again.
+#[test]
+fn pss_that_grows_without_rss_is_read_again() {
+    let rules = MemoryRules { max_pss: Some(Bytes(LIMIT)), ..MemoryRules::default() };
+    let mut watch = watch(rules);
+    let (rss, began) = (2 * LIMIT, 10_000);
+    let pss = |millis: u64| LIMIT / 2 + millis.saturating_sub(began) * (LIMIT / 2 / 10_000);
+    pss_at(&mut watch, 0, rss, 0);
+    let (mut now, mut reads) = (0, Vec::new());
+    while watch.max_pss().is_none() {
+        assert!(now < 21_000, "PSS is over the limit since 20 s");
+        let look = pss_at(&mut watch, now, rss, pss(now));
+        reads.extend((look.memory == Some(MemoryLook::Pages)).then_some(now));
+        now = (now..).find(|millis| Some(at(*millis)) >= watch.deadline()).unwrap();
+    }
+    let pauses: Vec<_> = reads.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(pauses.iter().all(|pause| (20..=1_000).contains(pause)), "{pauses:?}");
+    // A third of a percent of a processor while it is far from the limit.
+    let far = reads.iter().filter(|millis| **millis < began).count();
+    assert!((30..=34).contains(&far), "{far}");
+}
+
+/// A look costs 20 ms: once a second near the limit, once in 6 s far from it.
+#[test]
+fn pss_is_read_more_often_near_its_limit() {
+    let rules = MemoryRules { max_pss: Some(Bytes(LIMIT)), ..MemoryRules::default() };
+    for (pss, next) in [(LIMIT / 4 * 3, 1_000), (LIMIT / 4 * 3 - 1, 6_000)] {
+        let mut watch = watch(rules);
+        for _ in 0..2 {
+            let look = watch.wanted(at(0));
+            let seen = costly(look, 2 * LIMIT, pss);
+            watch.observe(at(0), &Observation { cost: Duration::from_millis(20), ..seen });
+        }
+        assert_eq!(watch.next_pages(), Some(at(next)), "{pss}");
+    }
+}
+
+/// It must run to write to a page.
+#[test]
+fn pss_of_a_tree_that_sleeps_is_not_read_again_before_it_wakes() {
+    let rules = MemoryRules { max_pss: Some(Bytes(LIMIT)), ..MemoryRules::default() };
+    let mut watch = watch(rules);
+    let (rss, pss) = (2 * LIMIT, LIMIT / 10 * 9);
+    pss_at(&mut watch, 0, rss, 0);
+    pss_at(&mut watch, 0, rss, pss);
+    // It may have run after the pages were read: only the next look can tell.
+    let mut reads = Vec::new();
+    for millis in [1_000, 2_000, 10_000, 60_000] {
+        let look = watch.wanted(at(millis));
+        reads.push(look.memory);
+        watch.observe(at(millis), &asleep(costly(look, rss, pss)));
+    }
+    let (pages, counters) = (Some(MemoryLook::Pages), Some(MemoryLook::Counters));
+    assert_eq!(reads, [pages, counters, counters, counters]);
+    watch.woken(at(70_000));
+    assert_eq!((watch.wanted(at(70_000)).memory, watch.deadline()), (pages, Some(at(70_000))));
 }
