@@ -406,4 +406,89 @@ mod tests {
         assert!(floor.background().is_some());
         assert!(is_quiet(&floor, 80_000) && floor.armed());
     }
+
+    /// Eight bytes at each look for 80 s, which the floor learns as the background, and once,
+    /// at 5 s, what `early` adds.
+    fn learned_after(settled: u64, early: impl Fn(&mut Payload)) -> (Floor, Payload) {
+        let mut floor = Floor::new(at(0), Threshold::Auto, WINDOW);
+        let mut payload = Payload { connections: 1, ..Payload::default() };
+        for now in (500..=80_000).step_by(500) {
+            (payload.inbound_burst, payload.outbound_burst) = (0, 0);
+            payload.add(Way::Inbound, 8);
+            if now == 5_000 {
+                early(&mut payload);
+            }
+            // What came before a connection was opened or closed is not learned.
+            payload.changes = u64::from(now > 5_000);
+            floor.observe(at(now), payload, at(settled));
+        }
+        assert_eq!(floor.background().map(Background::floor), Some(Bytes(320)));
+        (floor, payload)
+    }
+
+    /// The largest window has 21 looks: 20 with 8 bytes each, and the one with more.
+    #[test]
+    fn traffic_before_the_floor_was_learned_arms_if_a_window_had_more_than_the_floor() {
+        let armed = |more: u64| learned_after(0, |payload| payload.inbound += more).0.armed();
+        assert!(!armed(320 - 21 * 8));
+        assert!(armed(320 - 21 * 8 + 1));
+    }
+
+    #[test]
+    fn traffic_before_the_floor_was_learned_arms_if_one_connection_moved_more_than_two_beats() {
+        let armed = |bytes| learned_after(0, |payload| payload.add(Way::Inbound, bytes)).0.armed();
+        assert!(!armed(16));
+        assert!(armed(17));
+    }
+
+    #[test]
+    fn outbound_traffic_before_the_floor_was_learned_arms_only_after_settle() {
+        let armed =
+            |settled| learned_after(settled, |payload| payload.add(Way::Outbound, 17)).0.armed();
+        assert!(armed(5_000));
+        assert!(!armed(5_001));
+    }
+
+    /// Looks come late now and then: a connection that beats has beaten more often by then.
+    #[test]
+    fn a_late_look_allows_the_beats_of_the_time_since_the_look_before() {
+        for (pause, armed) in [(500, true), (749, true), (750, false), (1_000, false)] {
+            let (mut floor, mut payload) = learned_after(0, |_| {});
+            payload.inbound_burst = 0;
+            payload.add(Way::Inbound, 24);
+            floor.observe(at(80_000 + pause), payload, at(0));
+            assert_eq!(floor.armed(), armed, "{pause}");
+        }
+    }
+
+    #[test]
+    fn the_floor_is_not_learned_across_a_look_that_could_not_see() {
+        let mut floor = Floor::new(at(0), Threshold::Auto, WINDOW);
+        let mut payload = Payload { connections: 1, ..Payload::default() };
+        for now in (500..=100_000).step_by(500) {
+            payload.inbound_burst = 0;
+            payload.add(Way::Inbound, 8);
+            floor.observe(at(now), payload, at(0));
+            if now == 45_000 {
+                floor.blind(at(now));
+            }
+            // Five windows after the start, and after the look that could not see.
+            assert_eq!(floor.background().is_some(), now >= 95_000, "{now}");
+        }
+    }
+
+    #[test]
+    fn what_the_last_window_carried_is_told_with_what_is_allowed() {
+        let mut floor = Floor::new(at(0), Threshold::Total(Bytes(64)), WINDOW);
+        let payload = |inbound, outbound| Payload { inbound, outbound, ..Payload::default() };
+        assert_eq!(floor.below(at(0)), None);
+        floor.observe(at(1_000), payload(0, 0), at(0));
+        assert_eq!(floor.below(at(1_000)), None);
+        floor.observe(at(2_000), payload(30, 10), at(0));
+        assert_eq!(floor.below(at(2_000)), Some((Bytes(40), Bytes(64))));
+        floor.observe(at(15_000), payload(30, 18), at(0));
+        assert_eq!(floor.below(at(11_999)), Some((Bytes(48), Bytes(64))), "the first 2 s and 13 s");
+        assert_eq!(floor.below(at(15_000)), Some((Bytes(8), Bytes(64))));
+        assert_eq!(floor.below(at(25_000)), None);
+    }
 }

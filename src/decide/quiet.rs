@@ -389,8 +389,10 @@ impl Activity {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rules::Idle;
+    use super::super::rules::{Idle, Threshold};
+    use super::super::traffic::Payload;
     use super::*;
+    use crate::units::Bytes;
 
     const WINDOW: Duration = Duration::from_secs(10);
 
@@ -528,6 +530,77 @@ mod tests {
         assert!(!activity.wants_all());
         assert!(!hottest(&mut activity, 159_999));
         assert!(hottest(&mut activity, 160_000));
+    }
+
+    fn unsure(millis: u64) -> Traffic {
+        Traffic { unsure: Some(at(millis)), unclear: true, ..Traffic::default() }
+    }
+
+    #[test]
+    fn unclear_connections_are_said_to_delay_when_they_have_done_so_for_a_window() {
+        let mut activity = activity(None);
+        assert!(!activity.unclear_delays(at(20_000), WINDOW), "there were none");
+        look(&mut activity, 4_000, unsure(4_000));
+        assert!(!activity.unclear_delays(at(19_999), WINDOW), "counted from the start");
+        assert!(activity.unclear_delays(at(20_000), WINDOW));
+        look(&mut activity, 5_000, inbound(5_000));
+        assert!(
+            !activity.unclear_delays(at(50_000), WINDOW),
+            "there were none since the last byte"
+        );
+        look(&mut activity, 6_000, Traffic { inbound: Some(at(6_000)), ..unsure(6_000) });
+        assert!(!activity.unclear_delays(at(50_000), WINDOW), "the byte came as late as they did");
+        look(&mut activity, 6_001, unsure(6_001));
+        assert!(!activity.unclear_delays(at(25_999), WINDOW));
+        assert!(activity.unclear_delays(at(26_000), WINDOW));
+    }
+
+    #[test]
+    fn the_reason_for_not_being_idle_is_the_last_mover_then_unclear_connections_then_work() {
+        let moved = |millis, mover| Traffic { mover: Some((at(millis), mover)), ..inbound(millis) };
+        let mut activity = activity(Some(Share::percent(5)));
+        look(&mut activity, 1_000, moved(1_000, Mover::Udp));
+        look(&mut activity, 1_500, moved(1_500, Mover::Unix));
+        look(&mut activity, 1_600, moved(1_400, Mover::Stdin));
+        look(&mut activity, 2_000, inbound(1_600));
+        let mover = Some(Awake::Traffic(Some(Mover::Unix)));
+        assert_eq!(activity.awake(at(11_599), WINDOW), mover);
+        assert_eq!(activity.awake(at(11_600), WINDOW), None);
+        look(&mut activity, 6_000, unsure(6_000));
+        assert_eq!(activity.awake(at(11_599), WINDOW), mover);
+        assert_eq!(activity.awake(at(11_600), WINDOW), Some(Awake::Unclear));
+        assert_eq!(activity.awake(at(15_999), WINDOW), Some(Awake::Unclear));
+        assert_eq!(activity.awake(at(16_000), WINDOW), None);
+        let used = Duration::from_secs(3);
+        activity.sample_cpu(at(16_000), used, WINDOW);
+        let within = Duration::from_secs(16);
+        assert_eq!(activity.awake(at(16_000), WINDOW), Some(Awake::Working { used, within }));
+    }
+
+    #[test]
+    fn the_reason_for_not_being_armed_is_told() {
+        let mut activity = activity(None);
+        let unarmed = |activity: &Activity| {
+            let why = activity.unarmed(at(9_000));
+            assert_eq!(activity.awake(at(9_000), WINDOW), why.map(Awake::Unarmed));
+            why
+        };
+        assert_eq!(unarmed(&activity), Some(Unarmed::NothingMoved));
+        look(&mut activity, 1_000, unsure(1_000));
+        assert_eq!(unarmed(&activity), Some(Unarmed::OnlyUnclear));
+        let outbound = Traffic { outbound: Some(at(2_000)), ..Traffic::default() };
+        look(&mut activity, 2_000, outbound);
+        look(&mut activity, 3_000, Traffic::default());
+        assert_eq!(unarmed(&activity), Some(Unarmed::OnlySettling));
+        look(&mut activity, 4_000, inbound(4_000));
+        assert_eq!(activity.unarmed(at(9_000)), None);
+        let idle = Some(Idle { after: WINDOW, settle: Duration::from_secs(10) });
+        let floor = Some(Threshold::Total(Bytes(64)));
+        let mut activity = Activity::new(at(0), &Rules { idle, floor, ..Rules::none() });
+        let payload = Some(Payload { inbound: 40, ..Payload::default() });
+        look(&mut activity, 1_000, Traffic { payload, ..Traffic::default() });
+        let below = Unarmed::BelowFloor { moved: Bytes(40), floor: Bytes(64) };
+        assert_eq!(unarmed(&activity), Some(below));
     }
 
     #[test]

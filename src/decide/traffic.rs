@@ -168,7 +168,6 @@ mod tests {
 
     #[test]
     fn what_may_have_moved_is_neither_side_s_and_its_time_is_not_known_well() {
-        let at = |seconds| Time::at(Duration::from_secs(seconds));
         let mut traffic = Traffic::default();
         traffic.note(Way::Inbound, at(1));
         traffic.note_unsure(at(3));
@@ -182,5 +181,114 @@ mod tests {
         assert_eq!(traffic, told);
         assert_eq!(traffic.last(), Some(at(3)));
         assert_eq!(traffic.last_sure(), Some(at(1)));
+    }
+
+    fn at(seconds: u64) -> Time {
+        Time::at(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn traffic_is_newer_if_any_of_its_kinds_is() {
+        let [known, same] = [2, 2].map(|seconds| Traffic {
+            inbound: Some(at(seconds)),
+            outbound: Some(at(seconds)),
+            unsure: Some(at(seconds)),
+            ..Traffic::default()
+        });
+        assert!(!same.is_newer_than(&known));
+        let older = Traffic { inbound: Some(at(1)), outbound: None, ..known };
+        assert!(!older.is_newer_than(&known));
+        for newer in [
+            Traffic { inbound: Some(at(3)), ..older },
+            Traffic { outbound: Some(at(3)), ..older },
+            Traffic { unsure: Some(at(3)), ..older },
+        ] {
+            assert!(newer.is_newer_than(&known), "{newer:?}");
+        }
+    }
+
+    #[test]
+    fn each_kind_of_traffic_catches_up_and_never_goes_back() {
+        let mut known = Traffic {
+            inbound: Some(at(1)),
+            outbound: Some(at(5)),
+            unsure: None,
+            ..Traffic::default()
+        };
+        let newer = Traffic {
+            inbound: Some(at(2)),
+            outbound: Some(at(4)),
+            unsure: Some(at(3)),
+            ..Traffic::default()
+        };
+        known.catch_up(&newer);
+        assert_eq!(
+            (known.inbound, known.outbound, known.unsure),
+            (Some(at(2)), Some(at(5)), Some(at(3)))
+        );
+    }
+
+    #[test]
+    fn what_is_noted_imprecisely_or_unexplained_is_marked() {
+        let mut traffic = Traffic::default();
+        traffic.note_imprecisely(Way::Outbound, at(1));
+        let outbound = Some(at(1));
+        assert_eq!(traffic, Traffic { outbound, imprecise: true, ..Traffic::default() });
+        let mut traffic = Traffic::default();
+        traffic.note_unexplained(at(2));
+        let told = Traffic {
+            unsure: Some(at(2)),
+            imprecise: true,
+            unexplained: true,
+            ..Traffic::default()
+        };
+        assert_eq!(traffic, told);
+    }
+
+    #[test]
+    fn the_last_of_those_that_moved_is_the_mover_and_of_two_at_once_the_second() {
+        let mut traffic = Traffic::default();
+        for (seconds, mover) in [(2, Mover::Udp), (1, Mover::Stdin), (2, Mover::Unix)] {
+            traffic.note_mover(at(seconds), || mover);
+        }
+        assert_eq!(traffic.mover, Some((at(2), Mover::Unix)));
+        traffic.note_mover(at(3), || Mover::Other);
+        assert_eq!(traffic.mover, Some((at(3), Mover::Other)));
+    }
+
+    #[test]
+    fn payload_is_added_up_but_a_burst_is_that_of_one_connection() {
+        let mut payload = Payload::default();
+        payload.add(Way::Inbound, 5);
+        payload.add(Way::Inbound, 7);
+        payload.add(Way::Inbound, 6);
+        payload.add(Way::Outbound, 20);
+        let told = Payload {
+            inbound: 18,
+            inbound_burst: 7,
+            outbound: 20,
+            outbound_burst: 20,
+            ..Payload::default()
+        };
+        assert_eq!(payload, told);
+        assert_eq!((payload.own(), payload.total(), payload.burst()), (38, 38, 20));
+        let more = Payload {
+            inbound: 1,
+            outbound: 2,
+            unsure: 3,
+            last: Some(at(4)),
+            connections: 5,
+            changes: 6,
+            inbound_burst: 8,
+            outbound_burst: 9,
+        };
+        payload.add_all(&more);
+        let sum =
+            Payload { inbound: 19, outbound: 22, inbound_burst: 8, outbound_burst: 20, ..more };
+        assert_eq!(payload, sum);
+        assert_eq!((payload.own(), payload.total()), (41, 44));
+        payload.add_all(&Payload { last: Some(at(3)), inbound_burst: 30, ..Payload::default() });
+        assert_eq!(payload, Payload { inbound_burst: 30, ..sum });
+        assert_eq!(payload.burst(), 30);
     }
 }

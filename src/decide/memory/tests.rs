@@ -194,3 +194,25 @@ fn looking_never_costs_more_than_its_share() {
     watch.observe(at(4), &costly(wanted, LIMIT, LIMIT));
     assert_eq!(watch.deadline(), Some(at(404)), "400 times what it cost");
 }
+
+/// 150 MiB are missing to half as much again as the limit: 146 ms at 1 GiB a second.
+#[test]
+fn while_a_recycle_is_held_memory_is_looked_at_when_it_could_run_away() {
+    let mut watch = watch(rss_limit());
+    let over = |watch: &mut MemoryWatch, millis| {
+        look(watch, millis, LIMIT + 1, LIMIT + 1, Some(LIMIT + 1));
+        look(watch, millis, LIMIT + 1, LIMIT + 1, Some(LIMIT + 1));
+        assert!(watch.max_rss().is_some());
+    };
+    let soon = Duration::from_micros(146_484);
+    over(&mut watch, 0);
+    assert_eq!(watch.deadline(), Some(at(1_000)), "nothing holds it");
+    watch.hold(at(0));
+    assert_eq!(watch.deadline(), Some(at(0) + soon));
+    look(&mut watch, 147, LIMIT + 1, LIMIT + 1, None);
+    assert_eq!(watch.deadline(), Some(at(147) + soon), "it is held still");
+    // Below the limit the hold is over.
+    look(&mut watch, 1_000, 0, 0, None);
+    over(&mut watch, 2_000);
+    assert_eq!(watch.deadline(), Some(at(3_000)));
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::decide::event::{Look, Memory, MemoryLook, Observation, Sight, Tree, Unseen};
 use crate::decide::memory::MemoryWatch;
-use crate::decide::memory::tests::{LIMIT, at, costly, look, watch};
+use crate::decide::memory::tests::{LIMIT, at, costly, look, rss_limit, watch};
 use crate::decide::rules::{Measure, MemoryRules};
 use crate::units::Bytes;
 
@@ -56,6 +56,29 @@ fn kill_rss_kills_for_rss_where_pss_cannot_be_known_in_time() {
 }
 
 #[test]
+fn pages_that_were_too_slow_are_read_before_a_recycle_and_unreadable_ones_are_not() {
+    let mut slow = watch(kill(LIMIT, Measure::Rss));
+    shared(&mut slow, 0, LIMIT + 1, None);
+    assert_eq!(shared(&mut slow, 0, LIMIT + 1, None).memory, Some(MemoryLook::PagesInTime));
+    assert_eq!(slow.last_look(at(0)).memory, Some(MemoryLook::Pages));
+    let mut unreadable = watch(rss_limit());
+    look(&mut unreadable, 0, LIMIT + 1, LIMIT + 1, None);
+    let closely = look(&mut unreadable, 0, LIMIT + 1, LIMIT + 1, None);
+    assert_eq!(closely.memory, Some(MemoryLook::Pages));
+    assert_eq!(unreadable.last_look(at(0)).memory, Some(MemoryLook::Counters));
+    // The kernel refuses it: then it is not a matter of time.
+    let mut refused = watch(kill(LIMIT, Measure::Rss));
+    shared(&mut refused, 0, LIMIT + 1, None);
+    let look = refused.wanted(at(0));
+    assert_eq!(look.memory, Some(MemoryLook::PagesInTime));
+    let mut seen = costly(look, LIMIT + 1, 0);
+    seen.memory = seen.memory.map(|memory| Memory { pss: None, ..memory });
+    seen.unseen = vec![Unseen { what: Sight::Pages, errno: 13 }];
+    refused.observe(at(0), &seen);
+    assert_eq!(refused.last_look(at(0)).memory, Some(MemoryLook::Counters));
+}
+
+#[test]
 fn kill_rss_kills_at_half_as_much_again_whatever_is_shared() {
     let over = LIMIT + LIMIT / 2 + 2;
     let mut watch = watch(kill(LIMIT, Measure::Rss));
@@ -66,6 +89,20 @@ fn kill_rss_kills_at_half_as_much_again_whatever_is_shared() {
     assert_eq!(watch.kill(), None);
     shared(&mut watch, 1_000, over, Some(LIMIT / 2));
     assert!(watch.kill().is_some_and(|over| over.pss == Some(Bytes(LIMIT / 2))));
+}
+
+/// A tree of more than 1 GiB is not read page by page to confirm it.
+#[test]
+fn a_kill_for_rss_is_not_told_with_the_pss_of_an_earlier_look() {
+    let limit = 2 << 30;
+    let mut watch = watch(kill(limit, Measure::Rss));
+    shared(&mut watch, 0, limit + 1, None);
+    shared(&mut watch, 0, limit + 1, Some(limit / 2));
+    for millis in [1_000, 1_004] {
+        assert_eq!(watch.kill(), None);
+        shared(&mut watch, millis, 2 * limit, None);
+    }
+    assert!(watch.kill().is_some_and(|over| over.pss.is_none()), "{:?}", watch.kill());
 }
 
 /// The control: one process shares nothing with itself.
