@@ -123,6 +123,7 @@ impl Story {
             rss: Bytes(self.rss),
             settled: Bytes(self.rss),
             largest: Bytes(self.rss),
+            pss_at_most: None,
             pages_cost: None,
             pss: (closely != MemoryLook::Counters).then_some(Bytes(self.pss.unwrap_or(self.rss))),
         };
