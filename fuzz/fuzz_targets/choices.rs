@@ -240,7 +240,9 @@ impl<'a> Choices<'a> {
         let pss = self.maybe(|it| Bytes(settled - it.number().min(settled)));
         let largest = Bytes(settled - self.number().min(settled));
         let pages_cost = self.maybe(Self::elapsed);
-        Memory { rss: Bytes(rss), settled: Bytes(settled), largest, pages_cost, pss }
+        let pss_at_most = pss.or(self.maybe(|_| Bytes(settled)));
+        let (rss, settled) = (Bytes(rss), Bytes(settled));
+        Memory { rss, settled, largest, pages_cost, pss, pss_at_most }
     }
 
     /// Mostly of the past; clocks of others may be ahead.

@@ -140,14 +140,14 @@ impl MemorySense {
         let mut sum = Sum::with(closely);
         for (process, is_settled) in members.iter().copied() {
             let in_time = until.is_none_or(|until| clock::now() < until);
-            let paged = match sum.pss {
-                Some(pss) if is_settled && in_time => {
+            let paged = match sum.pss_at_most {
+                Some(_) if is_settled && in_time => {
                     let paged = self.pages(process, unseen);
-                    sum.pss = paged.as_ref().map(|paged| pss + paged.pss);
+                    sum.pss = sum.pss.zip(paged).map(|(pss, paged)| pss + paged.pss);
                     paged
                 }
                 Some(_) if is_settled => {
-                    sum.pss = None;
+                    (sum.pss, sum.pss_at_most) = (None, None);
                     None
                 }
                 Some(_) | None => None,
@@ -158,6 +158,10 @@ impl MemorySense {
                 (None, Some(last)) if in_turn.contains(&process.id) => Ok(last),
                 (None, _) => self.resident(process),
             };
+            if is_settled {
+                let most = paged.map(|paged| paged.pss).or(resident.as_ref().ok().copied());
+                sum.pss_at_most = sum.pss_at_most.zip(most).map(|(sum, pss)| sum + pss);
+            }
             if let (Some(known), Ok(resident)) = (self.known.get_mut(&process.id), &resident) {
                 known.resident = Some(*resident);
             }
@@ -221,7 +225,9 @@ impl MemorySense {
             Err(error) if has_gone(process, &error) => Some(Paged { rss: 0, pss: 0 }),
             Err(error) => {
                 let errno = error.raw_os_error().unwrap_or(libc::EIO);
-                unseen.push(Unseen { what: Sight::Pages, errno });
+                if !unseen.iter().any(|unseen| unseen.what == Sight::Pages) {
+                    unseen.push(Unseen { what: Sight::Pages, errno });
+                }
                 None
             }
         }

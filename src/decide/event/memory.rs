@@ -27,6 +27,8 @@ pub(crate) struct Memory {
     pub(crate) largest: Bytes,
     /// Sum of PSS without the new processes, if pages were looked at: then the others are exact.
     pub(crate) pss: Option<Bytes>,
+    /// The same, with RSS of each process whose pages may not be read: an upper bound.
+    pub(crate) pss_at_most: Option<Bytes>,
     /// CPU time that a look at the pages would take now; `None`: as much as the last one.
     pub(crate) pages_cost: Option<Duration>,
 }

@@ -12,7 +12,7 @@ impl MemoryWatch {
             let bytes = u128::from(memory.rss.0.saturating_sub(last.rss.0)) * 1_000_000;
             self.growth = u64::try_from(bytes / span).unwrap_or(u64::MAX);
         }
-        self.pss_expected = memory.pss.or(self.expected(memory));
+        self.pss_expected = memory.pss.or(memory.pss_at_most).or(self.expected(memory));
         if asked != MemoryLook::Counters {
             self.pss = memory.pss;
         }

@@ -98,8 +98,9 @@ impl Limit {
             (Proof::Pss | Proof::Both, Some(pss)) if pss > self.bytes => Crossing::Confirmed,
             (Proof::Pss | Proof::Both, Some(_)) => Crossing::Below,
             (Proof::Pss, None) => self.crossing,
-            (Proof::Both, None) if known.pages_unseen || known.too_slow => once_more,
+            (Proof::Both, None) if known.too_slow => once_more,
             (Proof::Both, None) if !self.expects_over(known) => Crossing::Below,
+            (Proof::Both, None) if known.pages_unseen => once_more,
             (Proof::Both, None) => self.crossing.max(Crossing::Suspected),
         };
     }

@@ -32,6 +32,7 @@ pub(super) fn look(
         rss: Bytes(rss),
         settled: Bytes(settled),
         largest: Bytes(settled),
+        pss_at_most: None,
         pages_cost: None,
         pss: pss.filter(|_| paged).map(Bytes),
     };
@@ -133,6 +134,7 @@ pub(super) fn costly(look: Look, rss: u64, pss: u64) -> Observation {
             settled: Bytes(rss),
             largest: Bytes(rss),
             pss,
+            pss_at_most: None,
             pages_cost: None,
         }),
         traffic: None,

@@ -31,6 +31,7 @@ fn seen() -> Observation {
         settled: Bytes(8 * MIB),
         largest: Bytes(8 * MIB),
         pss: None,
+        pss_at_most: None,
         pages_cost: None,
     };
     Observation {

@@ -158,7 +158,7 @@ impl Command {
         let largest = if self.habits.shares { settled / 10 * 6 } else { own };
         let pss = Some(Bytes(settled / 10 * 6));
         let (rss, settled, largest) = (Bytes(rss), Bytes(settled), Bytes(largest));
-        Memory { rss, settled, largest, pss, pages_cost: None }
+        Memory { rss, settled, largest, pss, pss_at_most: None, pages_cost: None }
     }
 
     /// Since when its own memory is over this; `None`: it will not be.

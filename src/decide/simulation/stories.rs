@@ -32,6 +32,8 @@ struct Story {
     core: Lifecycle,
     generation: u64,
     rss: u64,
+    /// PSS, where processes share pages; else it is as much as RSS.
+    pss: Option<u64>,
     traffic: Option<u64>,
     /// Of traffic, what else is seen.
     more: Traffic,
@@ -77,6 +79,7 @@ impl Story {
             core,
             generation: 0,
             rss: 0,
+            pss: None,
             traffic: None,
             more: Traffic::default(),
             looks: Vec::new(),
@@ -120,8 +123,9 @@ impl Story {
             rss: Bytes(self.rss),
             settled: Bytes(self.rss),
             largest: Bytes(self.rss),
+            pss_at_most: None,
             pages_cost: None,
-            pss: (closely != MemoryLook::Counters).then_some(Bytes(self.rss)),
+            pss: (closely != MemoryLook::Counters).then_some(Bytes(self.pss.unwrap_or(self.rss))),
         };
         let traffic = Traffic { inbound: self.traffic.map(at), ..self.more };
         let busy = millis.clamp(self.busy.start, self.busy.end) - self.busy.start;

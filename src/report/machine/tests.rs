@@ -100,6 +100,7 @@ fn samples() {
         rss: Bytes(100 * MIB),
         settled: Bytes(1),
         largest: Bytes(1),
+        pss_at_most: None,
         pages_cost: None,
         pss: Some(Bytes(99 * MIB)),
     };
@@ -261,8 +262,14 @@ fn warnings() {
 
 #[test]
 fn looks() {
-    let memory =
-        Memory { rss: Bytes(7), settled: Bytes(1), largest: Bytes(1), pss: None, pages_cost: None };
+    let memory = Memory {
+        rss: Bytes(7),
+        settled: Bytes(1),
+        largest: Bytes(1),
+        pss: None,
+        pss_at_most: None,
+        pages_cost: None,
+    };
     let looked = LookedAtMemory { memory, limit: Bytes(9), growth: Bytes(8) };
     let awake = Some(Awake::Unarmed(Unarmed::OnlySettling));
     let traffic = Some(Quietness { quiet: millis(5), awake });

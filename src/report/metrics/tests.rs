@@ -40,6 +40,7 @@ fn sampled(generation: u64) -> Notice {
         rss: Bytes(61_440_000),
         settled: Bytes(5),
         largest: Bytes(5),
+        pss_at_most: None,
         pages_cost: None,
         pss: Some(Bytes(7)),
     };

@@ -14,6 +14,8 @@ pub(super) struct Sum {
     largest: u64,
     /// `None`: nobody asked, or one of them cannot be read.
     pub(super) pss: Option<u64>,
+    /// The same, with RSS of those that cannot be read.
+    pub(super) pss_at_most: Option<u64>,
     read: usize,
     /// Why one of them cannot be read.
     pub(super) refused: Option<i32>,
@@ -22,7 +24,8 @@ pub(super) struct Sum {
 impl Sum {
     /// Of nothing yet, with PSS or without.
     pub(super) fn with(pss: bool) -> Self {
-        Self { pss: pss.then_some(0), ..Self::default() }
+        let pss = pss.then_some(0);
+        Self { pss, pss_at_most: pss, ..Self::default() }
     }
 
     pub(super) fn add(&mut self, process: &Process, resident: io::Result<u64>, is_settled: bool) {
@@ -47,6 +50,7 @@ impl Sum {
             settled: Bytes(self.settled),
             largest: Bytes(self.largest),
             pss: self.pss.map(Bytes),
+            pss_at_most: self.pss_at_most.map(Bytes),
             pages_cost: None,
         })
     }

@@ -24,6 +24,7 @@ fn shared(watch: &mut MemoryWatch, millis: u64, rss: u64, pss: Option<u64>) -> L
         settled: Bytes(rss),
         largest: Bytes(rss / 2),
         pss,
+        pss_at_most: None,
         pages_cost: None,
     };
     watch.observe(at(millis), &Observation { memory: Some(memory), ..seen });
@@ -173,5 +174,25 @@ fn kill_rss_spares_shared_pages_after_an_earlier_refused_look() {
     for second in 13..=20 {
         look(&mut watch, second * 1_000, 2 * LIMIT + 2, Some(LIMIT + 1));
         assert_eq!(watch.kill(), None, "{second}");
+    }
+}
+
+/// A small process hides its pages. With all of its RSS, PSS is below the limit.
+#[test]
+fn kill_rss_spares_shared_pages_beside_a_process_that_hides_its_pages() {
+    for (at_most, killed) in [(LIMIT, false), (LIMIT + 1, true)] {
+        let mut watch = watch(kill(LIMIT, RSS));
+        for millis in [0, 0, 1_000, 2_000] {
+            let look = watch.wanted(at(millis));
+            let paged = look.memory >= Some(MemoryLook::PagesInTime);
+            let pss_at_most = paged.then_some(Bytes(at_most));
+            let seen = costly(look, LIMIT + 2, 0);
+            let (largest, pss) = (Bytes(LIMIT / 2), None);
+            let memory = seen.memory.map(|memory| Memory { largest, pss, pss_at_most, ..memory });
+            let unseen = vec![Unseen { what: Sight::Pages, errno: libc::EACCES }];
+            let unseen = if paged { unseen } else { vec![] };
+            watch.observe(at(millis), &Observation { memory, unseen, ..seen });
+        }
+        assert_eq!(watch.kill().is_some(), killed, "{at_most}");
     }
 }

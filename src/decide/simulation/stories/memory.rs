@@ -192,3 +192,16 @@ fn looks_at_a_sleeper_come_together() {
     assert_eq!(story.said.iter().filter(looked).count(), 4);
     assert_eq!(story.looks.len(), 4, "each of them at traffic, too");
 }
+
+/// Forked processes write to shared pages: PSS grows, RSS stays.
+#[test]
+fn pss_limit_recycles_for_copy_on_write_growth() {
+    let memory = MemoryRules { max_pss: Some(Bytes(300 << 20)), ..MemoryRules::default() };
+    let mut story = Story::running(Rules { memory, ..plain() });
+    (story.rss, story.pss) = (500 << 20, Some(250 << 20));
+    assert_eq!(story.wait(60_000), None);
+    story.pss = Some((300 << 20) + 1);
+    let (millis, actions) = story.wait(61_000).unwrap();
+    assert_eq!(actions, stop());
+    assert!(millis >= 60_000, "{millis}");
+}

@@ -18,6 +18,7 @@ fn each_look_is_explained_with_what_was_seen_and_when_the_next_is() {
                 settled: Bytes(rss),
                 largest: Bytes(rss),
                 pss: None,
+                pss_at_most: None,
                 pages_cost: None,
             },
             limit: Bytes(limit),
