@@ -390,7 +390,7 @@ impl Activity {
 #[cfg(test)]
 mod tests {
     use super::super::rules::{Idle, Threshold};
-    use super::super::traffic::Payload;
+    use super::super::traffic::{Payload, Way};
     use super::*;
     use crate::units::Bytes;
 
@@ -601,6 +601,50 @@ mod tests {
         look(&mut activity, 1_000, Traffic { payload, ..Traffic::default() });
         let below = Unarmed::BelowFloor { moved: Bytes(40), floor: Bytes(64) };
         assert_eq!(unarmed(&activity), Some(below));
+    }
+
+    #[test]
+    fn beside_strangers_it_is_looked_twenty_times_a_window() {
+        let soon = Quiet::NotBefore(at(2_500));
+        for strangers in [true, false] {
+            let mut activity = activity(None);
+            let traffic = |traffic| Traffic { strangers, ..traffic };
+            look(&mut activity, 1_000, traffic(inbound(1_000)));
+            look(&mut activity, 2_000, traffic(inbound(1_000)));
+            let next = if strangers { soon } else { Quiet::NotBefore(at(11_000)) };
+            assert_eq!(activity.quiet_for(at(2_000), WINDOW), next);
+            // What may have been COMMAND's is looked into as often.
+            let unsure = Traffic { unsure: Some(at(2_000)), ..inbound(1_000) };
+            look(&mut activity, 2_000, traffic(unsure));
+            assert_eq!(activity.quiet_for(at(2_000), WINDOW), soon);
+        }
+    }
+
+    #[test]
+    fn the_floor_is_not_learned_across_a_look_without_payload() {
+        let blind: [fn(&mut Activity, Time); 3] = [
+            |_, _| {},
+            |activity, now| activity.observe(now, None, TrafficLook::All),
+            |activity, now| {
+                activity.observe(now, Some(&Traffic::default()), TrafficLook::All);
+            },
+        ];
+        for (blind, learned) in blind.into_iter().zip([true, false, false]) {
+            let idle = Some(Idle { after: WINDOW, settle: Duration::ZERO });
+            let floor = Some(Threshold::Auto);
+            let mut activity = Activity::new(at(0), &Rules { idle, floor, ..Rules::none() });
+            let mut payload = Payload { connections: 1, ..Payload::default() };
+            for now in (500..=60_000).step_by(500) {
+                payload.inbound_burst = 0;
+                payload.add(Way::Inbound, 8);
+                let payload = Some(payload);
+                look(&mut activity, now, Traffic { payload, ..Traffic::default() });
+                if now == 30_000 {
+                    blind(&mut activity, at(now));
+                }
+            }
+            assert_eq!(activity.background().is_some(), learned);
+        }
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use super::*;
 use crate::decide::event::{Memory, Tree};
 use crate::decide::notice::{Fit, Gaps};
-use crate::decide::rules::Observe;
-use crate::decide::traffic::Traffic;
+use crate::decide::rules::{Idle, Observe};
+use crate::decide::traffic::{Payload, Traffic, Way};
 
 const MIB: u64 = 1 << 20;
 
@@ -198,6 +198,58 @@ fn idle_is_suggested_after_what_was_seen() {
     assert_eq!(report.advice.unwrap().idle, Some(Duration::from_mins(1)));
     let gaps = report.gaps.unwrap();
     assert_eq!((gaps.count, gaps.longest), (6, Duration::from_secs(200)));
+}
+
+/// What was seen of TCP.
+fn carried(payload: Payload) -> Observation {
+    let traffic = Traffic { payload: Some(payload), ..Traffic::default() };
+    Observation { traffic: Some(traffic), ..seen() }
+}
+
+/// The early job that is told, with jobs of so many bytes 4 s after the starts of two generations.
+fn early_job(jobs: [u64; 2]) -> Option<u64> {
+    let idle = Idle { after: Duration::from_secs(60), settle: Duration::from_secs(10) };
+    let mut observer = Observer::new(at(0), &Rules { idle: Some(idle), ..rules() }).unwrap();
+    for (began, job) in [0, 30].into_iter().zip(jobs) {
+        observer.started(at(began));
+        for second in 1..30 {
+            let outbound = if second >= 4 { job } else { 0 };
+            let payload = Payload { outbound, connections: 1, ..Payload::default() };
+            observer.looked(at(began + second), &carried(payload), None);
+        }
+    }
+    observer.report(at(60), true).unwrap().advice.unwrap().early_job.map(|job| job.0)
+}
+
+#[test]
+fn the_largest_early_job_of_all_generations_is_told() {
+    assert_eq!(early_job([0, 0]), None);
+    assert_eq!(early_job([900, 0]), Some(900));
+    assert_eq!(early_job([0, 900]), Some(900));
+    assert_eq!(early_job([2_000, 900]), Some(2_000));
+    assert_eq!((early_job([0, 256]), early_job([0, 257])), (None, Some(257)));
+}
+
+/// One beat a second, and something else after the one at 70 s.
+fn gaps_above_beats(other: Option<u64>) -> u64 {
+    let mut observer = observer();
+    let mut payload = Payload { connections: 1, ..Payload::default() };
+    for second in 1..=90 {
+        payload.outbound_burst = 0;
+        payload.add(Way::Outbound, 8);
+        payload.last = Some(at(second));
+        let later = other.filter(|_| second == 70).map(Duration::from_millis);
+        let last = at(second) + later.unwrap_or_default();
+        observer.looked(at(second) + Duration::from_millis(100), &carried(payload), Some(last));
+    }
+    observer.report(at(90), true).unwrap().background.unwrap().gaps.unwrap().count
+}
+
+#[test]
+fn traffic_soon_after_a_beat_is_the_beat() {
+    let beats = gaps_above_beats(None);
+    assert_eq!(gaps_above_beats(Some(50)), beats);
+    assert_eq!(gaps_above_beats(Some(51)), beats + 1);
 }
 
 // When it looks.

@@ -206,3 +206,26 @@ fn what_is_allowed_follows_the_number_of_connections_within_the_bound() {
     assert!(!now.is_far_below(before));
     assert!(Background { connections: 20, ..now }.is_far_below(before));
 }
+
+/// Five looks are missing, and the next one tells of all their beats.
+#[test]
+fn a_look_within_a_quarter_of_the_window_after_the_one_before_is_not_late() {
+    for (pause, learned) in [(2_500, Some(160)), (2_501, None)] {
+        let mut life = Life::new(None);
+        life.lives(20, |_| 8);
+        life.now += pause - 500;
+        life.lives(1, |now| if now == 20_000 + pause { 40 } else { 8 });
+        life.lives(29, |_| 8);
+        assert_eq!(life.bytes(), learned, "{pause}");
+    }
+}
+
+/// The least beat is 10 bytes, so windows may differ by two of them or by an eighth.
+#[test]
+fn windows_are_alike_if_they_differ_by_an_eighth() {
+    for (more, learned) in [(22, Some(222)), (28, Some(228)), (29, None)] {
+        let mut life = Life::new(None);
+        life.lives(51, |now| if now == 25_500 { 10 + more } else { 10 });
+        assert_eq!(life.bytes(), learned, "{more}");
+    }
+}

@@ -196,3 +196,67 @@ fn kill_rss_spares_shared_pages_beside_a_process_that_hides_its_pages() {
         assert_eq!(watch.kill().is_some(), killed, "{at_most}");
     }
 }
+
+/// Two processes, of which the larger one has exactly the limit: that alone crosses nothing.
+#[test]
+fn one_process_of_exactly_the_limit_is_no_proof_for_kill_rss() {
+    for (largest, wanted) in [(LIMIT, MemoryLook::PagesInTime), (LIMIT + 1, MemoryLook::Pages)] {
+        let mut watch = watch(kill(LIMIT, Measure::Rss));
+        let look = watch.wanted(at(0));
+        let mut seen = costly(look, LIMIT + LIMIT / 4, 0);
+        let largest = Bytes(largest);
+        seen.memory = seen.memory.map(|memory| Memory { largest, ..memory });
+        watch.observe(at(0), &seen);
+        assert_eq!(watch.wanted(at(0)).memory, Some(wanted));
+    }
+}
+
+#[test]
+fn kill_rss_asks_no_more_for_pages_that_were_too_slow_or_are_over_the_limit() {
+    let mut slow = watch(kill(LIMIT, Measure::Rss));
+    shared(&mut slow, 0, LIMIT + 1, None);
+    shared(&mut slow, 0, LIMIT + 1, None);
+    assert!(slow.kill().is_some());
+    shared(&mut slow, 1_000, LIMIT, None);
+    assert!(slow.kill().is_none());
+    for millis in [2_000, 3_000] {
+        assert_eq!(slow.kill(), None);
+        let look = shared(&mut slow, millis, LIMIT + 1, None);
+        assert_eq!(look.memory, Some(MemoryLook::Counters), "a second sample confirms it");
+    }
+    assert!(slow.kill().is_some());
+
+    let mut over = watch(kill(LIMIT, Measure::Rss));
+    shared(&mut over, 0, LIMIT + 2, None);
+    shared(&mut over, 0, LIMIT + 2, Some(LIMIT + 1));
+    assert!(over.kill().is_some());
+    let look = shared(&mut over, 2_000, LIMIT + 2, None);
+    assert_eq!((look.memory, over.kill().is_some()), (Some(MemoryLook::Counters), true));
+}
+
+/// Reading them costs a millisecond, and the counters 10 us: 20 times that is worth waiting for.
+#[test]
+fn until_kill_rss_may_read_the_pages_again_the_counters_are_not_asked_in_vain() {
+    let mut watch = watch(kill(LIMIT, Measure::Rss));
+    let mut sees = |millis, rss: u64, pss: Option<u64>| {
+        let look = watch.wanted(at(millis));
+        let paged = look.memory >= Some(MemoryLook::PagesInTime);
+        assert_eq!(paged, pss.is_some(), "{millis}");
+        let memory = Memory {
+            rss: Bytes(rss),
+            settled: Bytes(rss),
+            largest: Bytes(rss / 2),
+            pss: pss.map(Bytes),
+            pss_at_most: None,
+            pages_cost: Some(Duration::from_millis(1)),
+        };
+        let cost = Duration::from_micros(if paged { 1_000 } else { 10 });
+        watch
+            .observe(at(millis), &Observation { memory: Some(memory), cost, ..costly(look, 0, 0) });
+        watch.deadline()
+    };
+    let (over, missing) = (LIMIT + 1, 5 << 20);
+    sees(0, over, None);
+    sees(0, over, Some(LIMIT - missing));
+    assert_eq!(sees(5, over + missing + 1, None), Some(at(20)));
+}

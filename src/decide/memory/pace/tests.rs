@@ -6,6 +6,7 @@ use crate::decide::event::{Look, Memory, MemoryLook, Observation};
 use crate::decide::memory::MemoryWatch;
 use crate::decide::memory::tests::{LIMIT, asleep, at, costly, look, watch};
 use crate::decide::rules::MemoryRules;
+use crate::decide::time::Time;
 use crate::units::Bytes;
 
 #[test]
@@ -167,4 +168,70 @@ fn pss_of_a_tree_that_sleeps_is_not_read_again_before_it_wakes() {
     assert_eq!(reads, [pages, counters, counters, counters]);
     watch.woken(at(70_000));
     assert_eq!((watch.wanted(at(70_000)).memory, watch.deadline()), (pages, Some(at(70_000))));
+}
+
+/// A look at the counters that costs a millisecond is not repeated for 400 ms, but for a limit that
+/// is crossed before. At 1 GiB a second, growth of 512 MiB a second takes twice as long.
+#[test]
+fn what_crosses_the_limit_when_the_next_look_comes_anyway_is_not_urgent() {
+    for (missing, next) in [(214_748_365, 1_400), (214_748_365 - 1_100, 1_199)] {
+        let grown = 512 << 20;
+        let rules = MemoryRules { max_rss: Some(Bytes(grown + missing)), ..MemoryRules::default() };
+        let mut watch = watch(rules);
+        for (millis, rss) in [(0, 0), (1_000, grown)] {
+            let mut look = watch.wanted(at(millis));
+            look.walk &= millis == 0;
+            assert_eq!(look.memory, Some(MemoryLook::Counters));
+            watch.observe(at(millis), &costly(look, rss, 0));
+        }
+        let deadline = watch.deadline().unwrap().since(at(0));
+        assert_eq!(deadline.as_millis(), next, "{missing}");
+    }
+}
+
+/// PSS over the limit for certain, and read for a millisecond at 20 ms.
+fn confirmed() -> MemoryWatch {
+    let rules = MemoryRules { max_pss: Some(Bytes(LIMIT)), ..MemoryRules::default() };
+    let mut watch = watch(rules);
+    let rss = 3 * LIMIT;
+    pss_at(&mut watch, 0, rss - 1, 0);
+    pss_at(&mut watch, 0, rss - 1, LIMIT);
+    pss_at(&mut watch, 5, rss, 0);
+    pss_at(&mut watch, 20, rss, LIMIT + 1);
+    watch
+}
+
+/// The counters, and when the next look comes.
+fn counters(watch: &mut MemoryWatch, millis: u64, rss: u64) -> Option<Time> {
+    let look = Look { memory: Some(MemoryLook::Counters), ..Look::default() };
+    watch.observe(at(millis), &costly(look, rss, 0));
+    watch.deadline()
+}
+
+#[test]
+fn once_the_pages_have_confirmed_a_crossing_they_are_urgent_only_to_end_a_hold() {
+    // 150 MiB more are half as much again as the limit.
+    let (rss, far) = (3 * LIMIT, 3 * LIMIT + LIMIT / 2 - 1);
+    let mut watch = confirmed();
+    assert!(watch.max_pss().is_some());
+    assert_eq!(watch.deadline(), Some(at(320)), "300 times what they cost");
+    assert_eq!(counters(&mut watch, 200, far + 1), Some(at(320)), "nothing holds it");
+    let mut watch = confirmed();
+    watch.hold(at(20));
+    assert_eq!(counters(&mut watch, 150, rss), Some(at(320)));
+    assert_eq!(counters(&mut watch, 200, far), Some(at(320)));
+    assert_eq!(counters(&mut watch, 204, far + 1), Some(at(204)));
+}
+
+#[test]
+fn what_has_passed_all_that_ends_a_hold_is_not_looked_at_for_it() {
+    let rules = MemoryRules { max_rss: Some(Bytes(LIMIT)), ..MemoryRules::default() };
+    let mut watch = watch(rules);
+    for pss in [None, Some(LIMIT)] {
+        look(&mut watch, 0, LIMIT + 1, LIMIT + 1, pss);
+    }
+    watch.hold(at(0));
+    look(&mut watch, 147, 2 * LIMIT, 2 * LIMIT, None);
+    assert!(watch.runs_away());
+    assert_eq!(watch.deadline(), Some(at(1_147)));
 }

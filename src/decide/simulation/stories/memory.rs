@@ -1,6 +1,7 @@
 //! Stories about memory: what a storm is, what holds then, and what does not.
 
 use super::*;
+use crate::decide::event::Reason;
 
 impl Story {
     /// The stop that began is over, and the next generation runs.
@@ -22,7 +23,9 @@ impl Story {
 /// Over the limit at once, twice: the next generation is held until an age of 20 s.
 fn storm(memory: MemoryRules) -> (Story, u64) {
     let mut story = Story::running(Rules { memory, ..plain() });
-    let limit = memory.max_rss.unwrap().0;
+    // Where PSS is the limit, the pages are read again and again, as often as their cost allows.
+    story.cost = Duration::from_millis(if memory.max_pss.is_some() { 5 } else { 0 });
+    let limit = memory.max_rss.or(memory.max_pss).unwrap().0;
     let first = story.crosses_at_once(limit + limit / 5, 0);
     story.next(first);
     let (second, actions) = story.wait(first + 30_000).unwrap();
@@ -204,4 +207,37 @@ fn pss_limit_recycles_for_copy_on_write_growth() {
     let (millis, actions) = story.wait(61_000).unwrap();
     assert_eq!(actions, stop());
     assert!(millis >= 60_000, "{millis}");
+}
+
+#[test]
+fn a_runaway_is_told_as_its_limit_measures() {
+    let pss = MemoryRules { max_pss: Some(Bytes(100 << 20)), ..MemoryRules::default() };
+    for (memory, measure) in [(max_rss(100 << 20), Measure::Rss), (pss, Measure::Pss)] {
+        let (mut story, began) = storm(memory);
+        let stopped = story.crosses_at_once((150 << 20) + 1, began);
+        story.tell(stopped, Event::Exited(Exit::Status(0)));
+        story.tell(stopped, Event::TreeGone);
+        let told = story.said.iter().find_map(|notice| match notice {
+            Notice::Runaway { limit, measure, .. } => Some((limit.0, *measure)),
+            _ => None,
+        });
+        assert_eq!(told, Some((100 << 20, measure)));
+    }
+}
+
+/// PSS is the proof of a kill for RSS; where PSS is the measure, it is what was used.
+#[test]
+fn a_kill_for_rss_is_told_with_pss_and_one_for_pss_is_not_told_twice() {
+    for (measure, expected) in [(Measure::Rss, Some(Bytes(150))), (Measure::Pss, None)] {
+        let kill = Some((Bytes(100), measure));
+        let memory = MemoryRules { kill, ..MemoryRules::default() };
+        let mut story = Story::running(Rules { memory, ..plain() });
+        story.rss = 150;
+        assert!(story.wait(2_000).is_some_and(|(_, actions)| actions == [KILL]));
+        let told = story.said.iter().find_map(|notice| match notice {
+            Notice::Due { reason: Reason::KillRss { used, pss, .. }, .. } => Some((*used, *pss)),
+            _ => None,
+        });
+        assert_eq!(told, Some((Bytes(150), expected)));
+    }
 }

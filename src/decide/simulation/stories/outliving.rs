@@ -213,3 +213,15 @@ fn the_first_generation_is_started_for_nothing_as_well() {
     }
     assert_eq!(actions, [Action::Start { generation: 1, cause: None }]);
 }
+
+/// Of its input nothing is left, and no time: the first generation may still want to know.
+#[test]
+fn the_first_generation_starts_even_if_the_time_after_the_end_of_input_is_over() {
+    let rules = Rules { eof_timeout: Some(Duration::ZERO), ..plain() };
+    let mut core = Lifecycle::new(rules, at(0), 0);
+    let mut actions = Vec::new();
+    core.step(at(0), Event::InputEnded, &mut actions);
+    assert_eq!(core.deadline(), Some(at(0)));
+    core.step(at(1), Event::Due, &mut actions);
+    assert_eq!(actions, [Action::Start { generation: 1, cause: None }]);
+}

@@ -1,8 +1,8 @@
 //! Stories about what is said: what was seen, what holds a recycle, and why it comes.
 
 use super::*;
-use crate::decide::awake::Awake;
-use crate::decide::event::Reason;
+use crate::decide::awake::{Awake, Unarmed};
+use crate::decide::event::{Reason, Sight, Unseen};
 use crate::decide::notice::{Hold, LookedAtMemory, Quietness};
 use crate::decide::rules::Quiet;
 
@@ -123,6 +123,83 @@ fn what_holds_a_recycle_is_said_when_it_begins_and_when_it_changes() {
     let holds = story.said.iter().filter(|notice| matches!(notice, Notice::Held(_)));
     let expected = [Hold::MinLifetime, Hold::Traffic].map(Notice::Held);
     assert!(holds.eq(expected.iter()), "{:?}", story.said);
+}
+
+/// When and why it was said that the generation cannot go idle.
+fn never_armed(story: &Story) -> Vec<(u64, Unarmed)> {
+    let said = story.said.iter().filter_map(|notice| match notice {
+        Notice::NeverArmed { generation: 1, age, why } => {
+            Some((u64::try_from(age.as_millis()).unwrap(), *why))
+        }
+        _ => None,
+    });
+    said.collect()
+}
+
+/// Looks come at 5.12 s, and then each window.
+#[test]
+fn that_a_generation_cannot_go_idle_is_told_once_after_ten_windows() {
+    let after = Duration::from_millis(5_120);
+    let rules = || Rules { idle: Some(Idle { after, settle: Duration::ZERO }), ..plain() };
+    let mut story = Story::running(rules());
+    story.wait(51_199);
+    assert_eq!(never_armed(&story), []);
+    story.wait(200_000);
+    assert_eq!(never_armed(&story), [(51_200, Unarmed::NothingMoved)]);
+    // The controls: it was armed, nothing is planned any more, or nothing goes idle here.
+    let mut story = Story::running(rules());
+    story.traffic = Some(40_000);
+    story.wait(44_000);
+    story.traffic = Some(52_000);
+    story.wait(52_000);
+    assert_eq!(never_armed(&story), []);
+    let mut story = Story::running(Rules { memory: max_rss(100), ..rules() });
+    story.tell(1, Event::InputSpent);
+    story.wait(200_000);
+    assert_eq!(never_armed(&story), []);
+    let sample_every = Some(Duration::from_secs(10));
+    let mut story = Story::running(Rules { sample_every, ..plain() });
+    story.wait(200_000);
+    assert_eq!(never_armed(&story), []);
+}
+
+/// Another program's short connections, which may have been COMMAND's, at each look of these.
+fn unclear(rules: Rules, traffic: Option<u64>, until: u64) -> (Story, usize) {
+    let mut story = Story::running(rules);
+    story.traffic = traffic;
+    for millis in (500..=until).step_by(500) {
+        let unsure = Some(at(millis));
+        story.more = Traffic { unsure, unclear: true, strangers: true, ..Traffic::default() };
+        story.wait(millis);
+    }
+    let strangers = Unseen { what: Sight::Strangers, errno: 0 };
+    let said = story.said.iter().filter(|notice| **notice == Notice::CannotSee(strangers)).count();
+    (story, said)
+}
+
+#[test]
+fn connections_of_unknown_owners_are_told_where_they_delay_a_recycle() {
+    let idle = Idle { after: Duration::from_secs(10), settle: Duration::ZERO };
+    let idle = || Rules { idle: Some(idle), ..plain() };
+    assert_eq!(unclear(idle(), Some(100), 20_000).1, 0, "not for a second window yet");
+    assert!(unclear(idle(), Some(100), 21_000).1 > 0);
+    assert_eq!(unclear(idle(), None, 60_000).1, 0, "it is not armed");
+    let quiet = Some(Quiet { gap: Duration::from_secs(2), wait: Duration::from_secs(30) });
+    let waits = || Rules { quiet, ..lifetime(10) };
+    assert_eq!(unclear(waits(), Some(100), 9_500).1, 0, "nothing is due");
+    assert!(unclear(waits(), Some(100), 15_000).1 > 0);
+    // Samples look at traffic, too.
+    let sample_every = Some(Duration::from_secs(1));
+    let sampled = || Rules { sample_every, ..plain() };
+    assert_eq!(unclear(sampled(), Some(100), 60_000).1, 0, "nothing goes idle here");
+    let (mut story, before) = unclear(Rules { sample_every, ..idle() }, Some(100), 15_000);
+    story.tell(15_000, Event::InputSpent);
+    for millis in (15_500..=60_000).step_by(500) {
+        story.more.unsure = Some(at(millis));
+        story.wait(millis);
+    }
+    let said = story.said.iter().filter(|notice| matches!(notice, Notice::CannotSee(_))).count();
+    assert_eq!((before, said), (0, 0), "nothing is planned any more");
 }
 
 /// Its line has PSS, and advises `--max-pss` where that is far less than RSS.

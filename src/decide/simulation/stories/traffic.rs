@@ -193,3 +193,29 @@ fn payload_is_asked_for_twenty_times_a_window() {
     assert!(looks.iter().all(|(_, widely, walk)| *widely == CHANGED && *walk));
     assert_eq!(story.wait(60_000), Some((10_001, stop())), "the last byte, and the window");
 }
+
+/// When a generation with traffic in each second looks at everything again, after its first looks
+/// at what has changed had the one cost, and those at one socket the other.
+fn surveys_again(changed: u64, hottest: u64) -> Option<u64> {
+    let mut story = Story::running(idle());
+    story.cost = Duration::from_millis(changed);
+    story.wait(900);
+    story.traffic = Some(900);
+    story.wait(2_000);
+    assert!(story.looked().iter().all(|(_, widely, _)| *widely == CHANGED));
+    story.cost = Duration::from_millis(hottest);
+    for millis in (2_000..200_000).step_by(1_000) {
+        story.traffic = Some(millis);
+        story.wait(millis + 999);
+    }
+    story.looked().into_iter().find(|(_, widely, _)| *widely == ALL).map(|(at, ..)| at)
+}
+
+#[test]
+fn a_look_at_what_has_changed_that_costs_much_is_relied_on_longer() {
+    let cheap = surveys_again(0, 0).unwrap();
+    assert!((40_000..60_000).contains(&cheap), "four windows: {cheap}");
+    assert_eq!(surveys_again(0, 70), Some(cheap), "one socket is another matter");
+    let dear = surveys_again(70, 0).unwrap();
+    assert!((140_000..160_000).contains(&dear), "2,000 times its cost: {dear}");
+}
