@@ -215,6 +215,8 @@ impl Lifecycle {
     /// When `Event::Due` is to come; `None`: never, only the world can move us.
     pub(crate) fn deadline(&self) -> Option<Time> {
         match &self.state {
+            // The first generation is started whatever has become of the input.
+            State::Waiting { until, .. } if self.generation == 0 => Some(*until),
             State::Waiting { until, .. } => earliest(Some(*until), self.input_over()),
             State::Starting { .. } | State::Asleep { .. } | State::Done => None,
             State::Running { watch } => earliest(watch.look_again, self.input_over()),

@@ -225,3 +225,12 @@ fn the_first_generation_starts_even_if_the_time_after_the_end_of_input_is_over()
     core.step(at(1), Event::Due, &mut actions);
     assert_eq!(actions, [Action::Start { generation: 1, cause: None }]);
 }
+
+/// A time at which nothing would be done is not a deadline.
+#[test]
+fn the_first_generation_is_due_at_its_own_time_whenever_the_input_has_ended() {
+    let rules = Rules { eof_timeout: Some(Duration::ZERO), ..plain() };
+    let mut core = Lifecycle::new(rules, at(10), 0);
+    core.step(at(0), Event::InputEnded, &mut Vec::new());
+    assert_eq!(core.deadline(), Some(at(10)));
+}
