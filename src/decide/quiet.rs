@@ -456,6 +456,7 @@ mod tests {
         // What moved before that look may have been lost with it.
         look(&mut activity, 69_999, Traffic::default());
         assert_eq!(activity.quiet_for(at(69_999), WINDOW), Quiet::NotBefore(at(70_000)));
+        assert_eq!(activity.awake(at(69_999), WINDOW), Some(Awake::Unseen));
         assert_eq!(activity.quiet_for(at(70_000), WINDOW), Quiet::Yes);
     }
 
@@ -618,6 +619,23 @@ mod tests {
             look(&mut activity, 2_000, traffic(unsure));
             assert_eq!(activity.quiet_for(at(2_000), WINDOW), soon);
         }
+    }
+
+    /// What a floor needs to know of its windows; but a tree that has not run has moved nothing.
+    #[test]
+    fn below_a_floor_a_tree_that_has_not_run_is_looked_at_twice_a_window() {
+        let after_look = |floor, rested| {
+            let idle = Some(Idle { after: WINDOW, settle: Duration::ZERO });
+            let rules = Rules { idle, floor: Some(floor), ..Rules::none() };
+            let mut activity = Activity::new(at(0), &rules);
+            look(&mut activity, 1_000, Traffic { rested, ..Traffic::default() });
+            activity.look_after(at(1_000), WINDOW)
+        };
+        let total = Threshold::Total(Bytes(64));
+        let often = at(1_000) + WINDOW / floor::SAMPLES_PER_WINDOW;
+        assert_eq!(after_look(total, true), at(6_000));
+        assert_eq!(after_look(total, false), often);
+        assert_eq!(after_look(Threshold::Auto, true), often, "it learns from each");
     }
 
     #[test]

@@ -149,6 +149,19 @@ fn pss_is_read_more_often_near_its_limit() {
     }
 }
 
+/// 200 MiB in 6 s, and 100 MiB are missing: it needs 3 s, or less if it has begun late.
+#[test]
+fn pss_that_grows_is_read_again_in_half_the_time_that_it_needs() {
+    let rules = MemoryRules { max_pss: Some(Bytes(LIMIT)), ..MemoryRules::default() };
+    let mut watch = watch(rules);
+    for (millis, pss) in [(0, 0), (0, 0), (6_000, 0), (12_000, 200 << 20)] {
+        let look = watch.wanted(at(millis));
+        let seen = costly(look, 2 * LIMIT, pss);
+        watch.observe(at(millis), &Observation { cost: Duration::from_millis(20), ..seen });
+    }
+    assert_eq!(watch.next_pages(), Some(at(13_500)));
+}
+
 /// It must run to write to a page.
 #[test]
 fn pss_of_a_tree_that_sleeps_is_not_read_again_before_it_wakes() {
