@@ -218,3 +218,19 @@ fn while_a_recycle_is_held_memory_is_looked_at_when_it_could_run_away() {
     over(&mut watch, 2_000);
     assert_eq!(watch.deadline(), Some(at(3_000)));
 }
+
+/// Half as long as it has slept: at 13 s it is too early by half a second.
+#[test]
+fn a_look_at_a_tree_that_sleeps_joins_another_one() {
+    let mut watch = watch(rss_limit());
+    for millis in [0, 10_000] {
+        let look = watch.wanted(at(millis));
+        watch.observe(at(millis), &asleep(costly(look, 44 << 20, 0)));
+    }
+    assert_eq!(watch.deadline(), Some(at(20_000)), "it has slept for 10 s");
+    assert_eq!(watch.wanted_early(at(13_000)), Look::default());
+    assert!(watch.wanted_early(at(14_000)).memory.is_some());
+    watch.woken(at(14_000));
+    watch.observe(at(14_000), &costly(watch.wanted(at(14_000)), 44 << 20, 0));
+    assert_eq!(watch.wanted_early(at(14_200)), Look::default(), "it runs");
+}
