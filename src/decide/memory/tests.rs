@@ -234,3 +234,47 @@ fn a_look_at_a_tree_that_sleeps_joins_another_one() {
     watch.observe(at(14_000), &costly(watch.wanted(at(14_000)), 44 << 20, 0));
     assert_eq!(watch.wanted_early(at(14_200)), Look::default(), "it runs");
 }
+
+/// Unknown is not asleep.
+#[test]
+fn a_look_that_cannot_see_the_tree_does_not_prolong_its_sleep() {
+    let mut watch = watch(rss_limit());
+    for millis in [0, 10_000] {
+        let look = watch.wanted(at(millis));
+        watch.observe(at(millis), &asleep(costly(look, 44 << 20, 0)));
+    }
+    watch.observe(at(20_000), &costly(watch.wanted(at(20_000)), 44 << 20, 0));
+    assert_eq!(watch.deadline(), Some(at(20_250)));
+}
+
+/// What it wrote to after they were read, they do not show.
+#[test]
+fn a_tree_that_sleeps_has_run_if_it_did_after_the_pages_were_read() {
+    let rules = MemoryRules { max_pss: Some(Bytes(LIMIT)), ..MemoryRules::default() };
+    let pages = Look { memory: Some(MemoryLook::Pages), walk: true, ..Look::default() };
+    let counters = Look { memory: Some(MemoryLook::Counters), ..pages };
+    for (last_ran, ran) in [(1_000, false), (1_500, true)] {
+        let mut watch = watch(rules);
+        for (millis, look) in [(0, counters), (1_000, pages), (last_ran, counters)] {
+            let mut seen = asleep(costly(look, 2 * LIMIT, LIMIT / 2));
+            seen.tree = seen.tree.map(|tree| Tree { asleep: false, ..tree });
+            watch.observe(at(millis), &seen);
+        }
+        watch.observe(at(2_000), &asleep(costly(counters, 2 * LIMIT, 0)));
+        assert_eq!(watch.known().map(|known| known.ran), Some(ran), "{last_ran}");
+    }
+}
+
+/// They were read when it was below the limit.
+#[test]
+fn a_kill_that_counters_alone_have_proven_is_not_told_with_pss() {
+    let kill = Some((Bytes(LIMIT), Measure::Rss));
+    let mut watch = watch(MemoryRules { kill, ..MemoryRules::default() });
+    let pages = Look { memory: Some(MemoryLook::Pages), ..Look::default() };
+    let counters = Look { memory: Some(MemoryLook::Counters), ..Look::default() };
+    watch.observe(at(0), &costly(pages, LIMIT, LIMIT / 2));
+    for millis in [1_000, 1_004] {
+        watch.observe(at(millis), &costly(counters, 2 * LIMIT, 0));
+    }
+    assert!(watch.kill().is_some_and(|over| over.pss.is_none()), "{:?}", watch.kill());
+}
