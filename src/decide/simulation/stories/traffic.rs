@@ -219,3 +219,19 @@ fn a_look_at_what_has_changed_that_costs_much_is_relied_on_longer() {
     let dear = surveys_again(70, 0).unwrap();
     assert!((140_000..160_000).contains(&dear), "2,000 times its cost: {dear}");
 }
+
+/// Memory is looked at every 98 ms here, and traffic with it only if that is due in half a window.
+#[test]
+fn looks_at_traffic_that_join_those_at_memory_are_not_made_all_the_time() {
+    let mut rules = idle();
+    rules.memory.max_rss = Some(Bytes(300 << 20));
+    let mut story = Story::running(rules);
+    story.rss = 200 << 20;
+    assert_eq!(story.wait(40_000), None);
+    story.looked();
+    assert_eq!(story.wait(140_000), None);
+    let times: Vec<_> = story.looked().iter().map(|look| look.0).collect();
+    let pauses: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(pauses.len() >= 9, "{times:?}");
+    assert!(pauses.iter().all(|pause| *pause >= WINDOW / 2), "{times:?}");
+}
