@@ -38,8 +38,6 @@ const RELIED_ON: u32 = 4;
 /// One that cost `c` is relied on for this many times `c`, at least: so it takes no more than a
 /// twentieth of a percent of one CPU.
 const SURVEY_PAUSE: u32 = 2000;
-/// The window of those who only want to know.
-const UNASKED: Duration = Duration::from_secs(10);
 
 /// Whether the tree has been quiet for a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +116,7 @@ impl Activity {
             mover: None,
             settling: false,
             surveyed: started,
-            relied_on: rules.window().unwrap_or(UNASKED).saturating_mul(RELIED_ON),
+            relied_on: rules.window_or_usual().saturating_mul(RELIED_ON),
             blind: false,
             blind_at: None,
             floor: floor.map(|(threshold, window)| Floor::new(started, threshold, window)),

@@ -74,6 +74,11 @@ impl Rules {
         self.idle.map(|idle| idle.after).or(self.quiet.map(|quiet| quiet.gap))
     }
 
+    /// The same; where nothing depends on it, that of those who only want to know.
+    pub(crate) fn window_or_usual(&self) -> Duration {
+        self.window().unwrap_or(Duration::from_secs(10))
+    }
+
     /// Whether a recycle may ever be due.
     pub(crate) fn plans(&self) -> bool {
         self.plans_gracefully() || self.memory.kill.is_some()

@@ -78,9 +78,6 @@ enum Alert {
     Yes { in_vain: u32 },
 }
 
-/// The window of those who only want to know.
-const UNASKED: Duration = Duration::from_secs(10);
-
 /// After so many wake-ups for nothing we sleep until the next look: other programs' connections may
 /// come and go in any number.
 const MOST_IN_VAIN: u32 = 1000;
@@ -93,7 +90,7 @@ impl TrafficSense {
             times: rules.floor.is_none(),
             payload: rules.floor.is_some() || rules.observe.is_some(),
             from_start: rules.idle.is_some() || rules.observe.is_some(),
-            window: rules.window().unwrap_or(UNASKED),
+            window: rules.window_or_usual(),
         };
         let told = rules.observe.is_some() || rules.sample_every.is_some();
         let watched = rules.plans() || told;

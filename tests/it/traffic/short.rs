@@ -38,8 +38,8 @@ fn short_connections_keep_it_awake_over_a_unix_socket() {
 }
 
 /// Each is over in no time: no look can find it alive.
-fn one_short_connection_per_window_keeps_it_awake(at: &str) {
-    let mut run = server("--idle 1s", &format!("serve-short:{at}"));
+pub(super) fn one_short_connection_per_window_keeps_it_awake(action: &str) {
+    let mut run = server("--idle 1s", action);
     let address = run.address(1);
     assert_awake_while(&mut run, |_| {
         let mut client = Client::connect(&address).unwrap();
@@ -52,17 +52,17 @@ fn one_short_connection_per_window_keeps_it_awake(at: &str) {
 
 #[test]
 fn one_short_connection_per_window_keeps_it_awake_over_ipv4() {
-    one_short_connection_per_window_keeps_it_awake("127.0.0.1:0");
+    one_short_connection_per_window_keeps_it_awake("serve-short:127.0.0.1:0");
 }
 
 #[test]
 fn one_short_connection_per_window_keeps_it_awake_over_ipv6() {
-    one_short_connection_per_window_keeps_it_awake("[::1]:0");
+    one_short_connection_per_window_keeps_it_awake("serve-short:[::1]:0");
 }
 
 #[test]
 fn one_short_connection_per_window_keeps_it_awake_over_a_unix_socket() {
-    one_short_connection_per_window_keeps_it_awake("./socket");
+    one_short_connection_per_window_keeps_it_awake("serve-short:./socket");
 }
 
 /// Nobody else was ever there, and it was over before anybody could have looked.

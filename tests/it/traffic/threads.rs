@@ -1,22 +1,15 @@
 //! Threads that share no descriptors with their process: `unshare(CLONE_FILES)`.
 
 use super::counters::without;
-use super::{ask_udp, assert_awake_while, assert_no_more};
-use crate::harness::{Client, let_pass};
+use super::short::one_short_connection_per_window_keeps_it_awake;
+use super::{ask_udp, assert_awake_while};
+use crate::harness::let_pass;
 use crate::idle::{assert_goes_idle, server};
 use std::time::Duration;
 
 #[test]
 fn short_connections_to_such_a_thread_keep_it_awake() {
-    let mut run = server("--idle 1s", "apart:serve-short:127.0.0.1:0 forever");
-    let address = run.address(1);
-    assert_awake_while(&mut run, |_| {
-        let mut client = Client::connect(&address).unwrap();
-        let before_ms = client.try_exchange("hello").unwrap();
-        client.receive_end();
-        before_ms
-    });
-    assert_no_more(&mut run);
+    one_short_connection_per_window_keeps_it_awake("apart:serve-short:127.0.0.1:0 forever");
 }
 
 #[test]
