@@ -10,7 +10,7 @@ fn sight(what: Sight) -> (&'static str, &'static str) {
         Sight::Processes => ("which processes COMMAND has", "only signals and ends are acted on"),
         Sight::Memory => ("the memory of all processes", "what cannot be seen is not counted"),
         Sight::Pages => {
-            ("memory page by page", "--max-pss does nothing, --max-rss takes two looks")
+            ("memory page by page", "--max-pss waits until it is seen, --max-rss takes two looks")
         }
         Sight::Input => ("the traffic of standard input", NEVER),
         Sight::Owners => {
