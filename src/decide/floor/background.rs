@@ -126,12 +126,18 @@ impl Learner {
         }
         self.open.step = self.open.step.max(moved);
         self.open.burst = self.open.burst.max(payload.burst());
-        if now.since(self.began) < self.window / 2 {
+        let (half, took) = (self.window / 2, now.since(self.began));
+        if took < half {
             return false;
         }
+        // The look may be late.
+        let share = |bytes: u64| {
+            let share = u128::from(bytes) * half.as_nanos();
+            u64::try_from(share.div_ceil(took.as_nanos().max(1))).unwrap_or(u64::MAX)
+        };
         let half = Half {
-            inbound: payload.inbound.saturating_sub(self.before.inbound),
-            outbound: payload.outbound.saturating_sub(self.before.outbound),
+            inbound: share(payload.inbound.saturating_sub(self.before.inbound)),
+            outbound: share(payload.outbound.saturating_sub(self.before.outbound)),
             ..std::mem::take(&mut self.open)
         };
         (self.began, self.before) = (now, payload);

@@ -229,3 +229,20 @@ fn windows_are_alike_if_they_differ_by_an_eighth() {
         assert_eq!(life.bytes(), learned, "{more}");
     }
 }
+
+/// On a busy host a look that ends half a window comes a second late: more has moved by then.
+#[test]
+fn what_moved_until_a_late_look_is_taken_for_the_time_that_it_took() {
+    let learned = |every: u64| {
+        let mut life = Life::new(None);
+        while life.now < 200_000 {
+            life.now += every;
+            life.payload.add(Way::Outbound, every / 100);
+            life.payload.add(Way::Inbound, every / 50);
+            life.learner.observe(at(life.now), life.payload);
+        }
+        life.learner.learned().map(|learned| (learned.outbound, learned.inbound))
+    };
+    assert_eq!(learned(500), Some((100, 200)));
+    assert_eq!(learned(2_000), Some((100, 200)), "6 s in place of 5 s");
+}
