@@ -43,6 +43,8 @@ pub(super) struct Scope<'a> {
     pub(super) wanted: (bool, bool),
     /// The tree used CPU time since the last look.
     pub(super) ran: bool,
+    /// The same since all its sockets were looked at.
+    pub(super) ran_since_survey: bool,
 }
 
 /// One of them.
@@ -250,8 +252,8 @@ impl Inside {
         let (choice, hold_now) = ((scope.sources, not_these), || Holdings::of(members));
         let dialogue = &mut self.dialogue;
         self.tcp.survey(now, dialogue, holdings, hold_now, choice, findings.sum)?;
-        // Those that are unclear ended in a time in which the tree ran.
-        let then = Scope { ran: true, ..scope };
+        // Those that are unclear ended after the tree had run.
+        let then = Scope { ran_since_survey: true, ..scope };
         for death in std::mem::take(&mut self.unclear) {
             self.bury(&death, then, findings.sum);
         }
@@ -300,8 +302,9 @@ impl Inside {
             Whose::Ours(way) if scope.sources.tcp.has(way) => self.tcp.count_dead(death, way, sum),
             Whose::Ours(_) | Whose::Nobodys => {}
             // A tree that has not run has opened and closed nothing.
-            Whose::Unclear if !scope.ran => {}
+            Whose::Unclear if !scope.ran && !scope.ran_since_survey => {}
             Whose::Unclear if self.unclear.len() < MOST_UNCLEAR => self.unclear.push(*death),
+            Whose::Unclear if scope.sources.tcp == Extent::All => sum.note_unsure(death.last_data),
             Whose::Unclear => {}
         }
     }

@@ -260,7 +260,7 @@ impl SocketSense {
         let surveyed =
             self.tcp.survey(now, dialogue, &mut holdings, hold_now, choice, findings.sum);
         let tcp_is_elsewhere = surveyed.is_err();
-        let elsewhere = self.survey_elsewhere(members, &mut holdings, findings);
+        let elsewhere = self.survey_elsewhere(members, &mut holdings, ran, findings);
         let timed = match surveyed {
             Ok(()) => {
                 let (ours, strange) = self.tcp.listening_ports();

@@ -91,14 +91,16 @@ impl SocketSense {
         match self.tcp.whose(death, &self.sources) {
             Whose::Ours(way) if self.sources.tcp.has(way) => self.tcp.count_dead(death, way, sum),
             Whose::Ours(_) | Whose::Nobodys => {}
-            Whose::Unclear if !ran => {
+            Whose::Unclear if !ran && !self.ran_since_survey => {
                 // Another program's, or one that the tree closed when it last ran.
                 self.strangers_at = Some(now);
                 if self.sources.tcp == Extent::All {
                     sum.note_unsure(self.last_ran);
                 }
             }
+            // The tree may have begun to listen on its port: a survey will tell.
             Whose::Unclear if self.unclear.len() < MOST_UNCLEAR => self.unclear.push(*death),
+            Whose::Unclear if self.sources.tcp == Extent::All => sum.note_unsure(death.last_data),
             Whose::Unclear => {}
         }
     }
@@ -131,7 +133,8 @@ impl SocketSense {
                     self.tcp.count_dead(&death, Way::Outbound, sum);
                 }
                 Whose::Unclear => {
-                    self.tcp.count_unclear(&death, sum);
+                    let last_data = death.last_data.min(self.last_ran);
+                    self.tcp.count_unclear(&Death { last_data, ..death }, sum);
                     (self.counted_unclear, self.strangers_at) = (true, Some(now));
                 }
             }

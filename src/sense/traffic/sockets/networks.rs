@@ -10,9 +10,11 @@ use crate::sys::process::Process;
 impl SocketSense {
     /// Asks what moved last there.
     pub(super) fn ask_elsewhere(&mut self, findings: &mut Findings<'_>) {
-        let Self { sources, began, times, counts_payload, ran, .. } = self;
-        let (began, wanted, ran) = (*began, (*times, *counts_payload), *ran);
-        self.elsewhere.ask_hottest(Scope { sources, began, wanted, ran }, findings);
+        let Self { sources, began, times, counts_payload, ran, ran_since_survey, .. } = self;
+        let (began, wanted) = (*began, (*times, *counts_payload));
+        let (ran, ran_since_survey) = (*ran, *ran_since_survey);
+        let scope = Scope { sources, began, wanted, ran, ran_since_survey };
+        self.elsewhere.ask_hottest(scope, findings);
     }
 
     /// Looks at all TCP sockets there.
@@ -20,6 +22,7 @@ impl SocketSense {
         &mut self,
         members: &[Process],
         holdings: &mut Holdings,
+        ran_since_survey: bool,
         findings: &mut Findings<'_>,
     ) -> Result<(), Unseen> {
         let Self { sources, began, times, counts_payload, ran, .. } = self;
@@ -27,7 +30,7 @@ impl SocketSense {
         if sources.tcp == Extent::Nothing {
             return Ok(());
         }
-        let choice = (Scope { sources, began, wanted, ran }, self.own.as_slice());
-        self.elsewhere.survey(members, holdings, choice, findings)
+        let scope = Scope { sources, began, wanted, ran, ran_since_survey };
+        self.elsewhere.survey(members, holdings, (scope, self.own.as_slice()), findings)
     }
 }
