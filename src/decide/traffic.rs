@@ -113,6 +113,16 @@ impl Traffic {
         self.unsure = self.unsure.max(newer.unsure);
     }
 
+    /// To find all this out took so long: what moved may have moved so much later.
+    pub(crate) fn delay(&mut self, took: Duration) {
+        for at in [&mut self.inbound, &mut self.outbound, &mut self.unsure].into_iter().flatten() {
+            *at = *at + took;
+        }
+        if let Some((at, _)) = &mut self.mover {
+            *at = *at + took;
+        }
+    }
+
     /// When anything last moved, or may have.
     pub(crate) fn last(&self) -> Option<Time> {
         self.last_sure().max(self.unsure)
@@ -181,6 +191,23 @@ mod tests {
         assert_eq!(traffic, told);
         assert_eq!(traffic.last(), Some(at(3)));
         assert_eq!(traffic.last_sure(), Some(at(1)));
+    }
+
+    #[test]
+    fn a_look_that_took_long_makes_all_times_later() {
+        let mut traffic = Traffic::default();
+        traffic.delay(Duration::from_secs(3));
+        assert_eq!(traffic, Traffic::default());
+        let all = |seconds: u64| Traffic {
+            inbound: Some(at(seconds)),
+            outbound: Some(at(seconds + 1)),
+            unsure: Some(at(seconds + 2)),
+            mover: Some((at(seconds), Mover::Stdin)),
+            ..Traffic::default()
+        };
+        traffic = all(1);
+        traffic.delay(Duration::from_secs(3));
+        assert_eq!(traffic, all(4));
     }
 
     fn at(seconds: u64) -> Time {

@@ -225,13 +225,14 @@ impl Supervisor {
         let memory = look.memory.filter(|_| sees).and_then(|closely| {
             self.memory.look(closely, settled_by, command, members, &mut unseen)
         });
-        let mut traffic =
-            look.traffic.and_then(|widely| self.traffic.look(now, widely, members, &mut unseen));
+        let mut traffic = look
+            .traffic
+            .and_then(|widely| self.traffic.look(super::now, widely, members, &mut unseen));
         if look.traffic >= Some(TrafficLook::Changed)
             && let Some(traffic) = &mut traffic
         {
             self.take_io();
-            self.traffic.look_again(super::now(), self.trees.members(), traffic);
+            self.traffic.look_again(super::now, self.trees.members(), traffic);
         }
         let cost = clock::cpu_used().saturating_sub(began);
         Observation { generation: self.generation, look, memory, traffic, tree, unseen, cost }

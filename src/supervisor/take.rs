@@ -202,7 +202,7 @@ impl Supervisor {
 
     fn take_sprung(&mut self) {
         self.hold_back();
-        if let Some(traffic) = self.traffic.sprung(now(), self.trees.members()) {
+        if let Some(traffic) = self.traffic.sprung(now, self.trees.members()) {
             self.feed(Event::Moved(traffic));
         }
     }

@@ -172,13 +172,14 @@ impl TrafficSense {
 
     /// A tripwire was readable, or a listener rang. Tells what moved just now; then all are silent
     /// until the next look.
-    pub(crate) fn sprung(&mut self, now: Time, members: &[Process]) -> Option<Traffic> {
+    pub(crate) fn sprung(&mut self, clock: fn() -> Time, members: &[Process]) -> Option<Traffic> {
+        let now = clock();
         let mut sum = Traffic::default();
         if self.stdin.moved().unwrap_or(false) && self.wanted.sources.stdin {
             sum = input(now);
         }
         self.sockets.overhear(now, members, &mut sum);
-        if self.is_news(&mut sum) {
+        if self.is_news(&mut sum, clock().since(now)) {
             self.sockets.rest();
             self.alert = Alert::No;
             return Some(Traffic { imprecise: true, ..sum });
@@ -198,11 +199,12 @@ impl TrafficSense {
     /// When traffic last moved; `None`: it cannot be seen.
     pub(crate) fn look(
         &mut self,
-        now: Time,
+        clock: fn() -> Time,
         look: TrafficLook,
         members: &[Process],
         unseen: &mut Vec<Unseen>,
     ) -> Option<Traffic> {
+        let now = clock();
         let mut sum = Traffic::default();
         let mut seen = Ok(());
         if self.wanted.sources.stdin && self.stdin.may_move() {
@@ -220,11 +222,14 @@ impl TrafficSense {
         // What flows without times will be asked again soon. We sleep so long, but for the first
         // death after a flood: as long as it goes on, the kernel need not tell us of more.
         // What only may have moved is no reason to miss what does.
-        let latest = self.latest.last_sure();
-        let news = self.is_news(&mut sum) && sum.last_sure() > latest;
+        let (latest, took) = (self.latest.last_sure(), clock().since(now));
+        let news = self.is_news(&mut sum, took) && sum.last_sure() > latest;
         let flows = news && sum.imprecise && !self.sockets.expects_flood();
         self.alert = if flows { Alert::No } else { Alert::Yes { in_vain: 0 } };
         sum.payload = self.sockets.payload();
+        if let Some(last) = sum.payload.as_mut().and_then(|payload| payload.last.as_mut()) {
+            *last = *last + took;
+        }
         sum.carried = self.sockets.carried().filter(|_| look >= TrafficLook::Changed);
         match seen {
             Ok(()) => Some(sum),
@@ -236,13 +241,19 @@ impl TrafficSense {
     }
 
     /// What moved while we looked, on what has tripwires: a look takes time.
-    pub(crate) fn look_again(&mut self, now: Time, members: &[Process], sum: &mut Traffic) {
+    pub(crate) fn look_again(
+        &mut self,
+        clock: fn() -> Time,
+        members: &[Process],
+        sum: &mut Traffic,
+    ) {
+        let now = clock();
         let mut more = Traffic::default();
         if self.stdin.moved().unwrap_or(false) && self.wanted.sources.stdin {
             more = input(now);
         }
         self.sockets.overhear(now, members, &mut more);
-        if self.is_news(&mut more) {
+        if self.is_news(&mut more, clock().since(now)) {
             sum.catch_up(&more);
             sum.unexplained |= more.unexplained;
             sum.mover = more.mover.or(sum.mover);
@@ -252,11 +263,13 @@ impl TrafficSense {
     }
 
     /// Whether anything moved after what was told before. What moved before the generation began
-    /// is left out.
-    fn is_news(&mut self, sum: &mut Traffic) -> bool {
+    /// is left out. `took`: since the moment whose times these are. On a busy host that is long,
+    /// and rather late than early.
+    fn is_news(&mut self, sum: &mut Traffic, took: Duration) -> bool {
         let since = self.began;
         sum.inbound = sum.inbound.filter(|at| *at >= since);
         sum.outbound = sum.outbound.filter(|at| *at >= since);
+        sum.delay(took);
         let news = sum.is_newer_than(&self.latest);
         self.latest.catch_up(sum);
         news
