@@ -12,8 +12,6 @@ use std::time::Duration;
 
 /// From one message to the next.
 const PAUSE: Duration = Duration::from_millis(250);
-/// Several windows until the background traffic is learned, and programs that start slowly.
-const CEILING: Duration = Duration::from_secs(90);
 /// What is logged then.
 const LEARNED: &str = "background traffic";
 
@@ -22,7 +20,7 @@ fn python(run: Run, script: &str, arguments: &[&str]) -> Run {
     fs::write(run.dir().join("script.py"), script).unwrap();
     let python = tool("python3").display().to_string();
     let words = [python.as_str(), "script.py"].into_iter().chain(arguments.iter().copied());
-    run.env("PYTHONPATH", pypi()).command(words).ceiling(CEILING)
+    run.env("PYTHONPATH", pypi()).command(words)
 }
 
 /// Sends a message for each line of its input, and prints a line for each that COMMAND handled.

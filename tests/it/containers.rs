@@ -10,24 +10,21 @@ mod restricted;
 mod servers;
 
 use crate::harness::{
-    Client, Container, End, Run, let_pass_since, now_ms, receive_datagram, send_signal,
+    CEILING, Client, Container, End, Run, let_pass_since, now_ms, receive_datagram, send_signal,
 };
 use std::io::{Read, Write};
 use std::net::UdpSocket;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-/// On a busy machine podman itself takes its time.
-const CEILING: Duration = Duration::from_secs(60);
-
 /// A server that leaves when told to.
 fn server(options: &str, steps: &str) -> Run {
-    Run::new(options).fixture(&format!("trap:TERM:exit=0 {steps}")).ceiling(CEILING)
+    Run::new(options).fixture(&format!("trap:TERM:exit=0 {steps}"))
 }
 
 /// These programs of a container's own root folder, split at blanks.
 fn alone(recycle: &str, command: &str) -> Run {
-    Run::bare().command(format!("{recycle} {command}").split_whitespace()).ceiling(CEILING)
+    Run::bare().command(format!("{recycle} {command}").split_whitespace())
 }
 
 /// One exchange over TCP from outside: the connection, still open, and a time before its last
@@ -143,13 +140,13 @@ fn without_idle_silence_means_nothing() {
 
 #[test]
 fn pid_1_ends_with_a_status_where_command_was_killed() {
-    let mut container = Container::start(Run::new("").fixture("die:SEGV").ceiling(CEILING));
+    let mut container = Container::start(Run::new("").fixture("die:SEGV"));
     assert_eq!(container.finish(), End::Code(128 + libc::SIGSEGV));
 }
 
 #[test]
 fn a_platform_that_stops_the_container_stops_command() {
-    let mut container = Container::start(Run::new("").fixture("forever").ceiling(CEILING));
+    let mut container = Container::start(Run::new("").fixture("forever"));
     container.await_entry(1, "forever");
     send_signal(container.init(), libc::SIGTERM);
     assert_eq!(container.finish(), End::Code(128 + libc::SIGTERM));

@@ -7,7 +7,6 @@ use crate::harness::{
 };
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
@@ -66,7 +65,7 @@ fn the_procfile_runs_and_a_recycle_is_no_end() {
     let python = tool("python3").display().to_string();
     let port_word = port.to_string();
     let run = run.command([python.as_str(), "-m", "honcho", "start", "-p", &port_word]);
-    let mut run = run.ceiling(Duration::from_secs(60)).spawn();
+    let mut run = run.spawn();
 
     let recycle = await_recycle(&mut run, "node leaky-server.js");
     await_recycle(&mut run, "python3 worker.py");
@@ -92,7 +91,7 @@ fn verify(unit: &str) -> (End, String) {
     fs::write(&path, unit.replace("/usr/local/bin/recycle", ours)).unwrap();
     let analyze = tool("systemd-analyze");
     let words = [analyze.to_str().unwrap(), "verify", "--man=no", path.to_str().unwrap()];
-    let (end, run) = run.command(words).ceiling(Duration::from_secs(60)).finish();
+    let (end, run) = run.command(words).finish();
     (end, run.stdout() + &run.stderr())
 }
 
@@ -122,7 +121,7 @@ fn validate(manifest: &str) -> (End, String) {
     let python = tool("python3");
     let words = ["-m", "kubernetes_validate", "--strict", "--quiet", path.to_str().unwrap()];
     let words = [python.to_str().unwrap()].into_iter().chain(words);
-    let (end, run) = run.command(words).ceiling(Duration::from_secs(60)).finish();
+    let (end, run) = run.command(words).finish();
     (end, run.stdout() + &run.stderr())
 }
 
@@ -162,7 +161,7 @@ fn pipeline() -> Run {
 #[test]
 fn nothing_is_lost_in_the_pipeline() {
     const LINES: u64 = 20_000;
-    let mut run = pipeline().stdin_pipe().ceiling(Duration::from_secs(60)).spawn();
+    let mut run = pipeline().stdin_pipe().spawn();
     let answered = |run: &Running| run.stdout().matches('\n').count();
     let input = |range: std::ops::Range<u64>| range.map(|n| format!("{n}\n")).collect::<String>();
     run.send("# no number\n0\n");

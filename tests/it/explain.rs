@@ -10,7 +10,6 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::time::Duration;
 
 /// What is said of the fixture with this script, without a word on standard error.
 fn explained(run: Run) -> Running {
@@ -197,13 +196,11 @@ fn another_user_is_told_what_he_may_see() {
     assert!(!words(&run).contains("If COMMAND changes its user"), "root sees all");
 }
 
-const CEILING: Duration = Duration::from_secs(60);
-
 #[test]
 fn in_a_container_shares_are_of_its_memory() {
     let line =
         "/recycle --explain --max-rss 80% --kill-rss 95% --stop-timeout 1m -- /fixture forever";
-    let run = Run::bare().command(line.split(' ')).ceiling(CEILING);
+    let run = Run::bare().command(line.split(' '));
     let memory = "--memory=100m --memory-swap=100m";
     let mut container = Container::start_in(Root::new(), run, memory);
     assert_eq!(container.finish(), End::Code(0));
@@ -217,7 +214,7 @@ fn in_a_container_shares_are_of_its_memory() {
 #[test]
 fn where_sockets_may_not_be_fetched_that_is_said() {
     let filter = read_filter().replace("\"pidfd_getfd\",", "");
-    let run = Run::new("--explain --idle 1h").fixture("forever").ceiling(CEILING);
+    let run = Run::new("--explain --idle 1h").fixture("forever");
     let mut container = Container::start_filtered(run, &filter);
     assert_eq!(container.finish(), End::Code(0));
     let said = words(&container);

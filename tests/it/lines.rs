@@ -24,7 +24,7 @@ use std::time::Duration;
 const ASKED: &str = "--map-signal USR1:recycle";
 
 fn run(options: &str) -> Run {
-    Run::new(&format!("--stdin lines {options}")).ceiling(Duration::from_secs(30))
+    Run::new(&format!("--stdin lines {options}"))
 }
 
 /// Started, with somebody who writes into its standard input.

@@ -7,8 +7,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-const CEILING: Duration = Duration::from_secs(60);
-
 /// The newest that is installed: Debian has its programs where no PATH leads.
 pub(crate) fn programs() -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
@@ -31,7 +29,7 @@ fn psql(run: &Running, more: &[&str]) -> Run {
     let psql = programs().join("psql").display().to_string();
     let directory = run.dir().display().to_string();
     let words = [&psql, "-X", "-q", "-A", "-t", "-h", &directory, "-U", "test", "-d", "postgres"];
-    Run::bare().command(words.iter().chain(more)).ceiling(CEILING)
+    Run::bare().command(words.iter().chain(more))
 }
 
 /// What the query answers; `None`: nobody does right now.
@@ -47,13 +45,12 @@ fn start(options: &str) -> Running {
     let directory = run.dir().display();
     let bin = programs().display().to_string();
     let initdb = format!("{bin}/initdb -D {directory}/data --no-sync -A trust -U test");
-    let (end, made) =
-        Run::bare().command(as_nobody(&initdb)).env("LC_ALL", "C").ceiling(CEILING).finish();
+    let (end, made) = Run::bare().command(as_nobody(&initdb)).env("LC_ALL", "C").finish();
     assert_eq!(end, End::Code(0), "{}", made.stderr());
     let postgres = format!(
         "{bin}/postgres -D {directory}/data -k {directory} -c listen_addresses= -c fsync=off"
     );
-    run.command(as_nobody(&postgres)).ceiling(CEILING).spawn()
+    run.command(as_nobody(&postgres)).spawn()
 }
 
 #[test]

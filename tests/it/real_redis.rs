@@ -21,7 +21,7 @@ fn redis_that_pushes_to_a_silent_subscriber_stays_awake() {
     let socket = run.dir().join("redis").display().to_string();
     let command = [&redis, "--port", &port, "--bind", "127.0.0.1", "--unixsocket", &socket];
     let command = command.into_iter().chain(["--save", "", "--daemonize", "no"]);
-    let mut run = run.command(command).ceiling(Duration::from_secs(60)).spawn();
+    let mut run = run.command(command).spawn();
 
     let address = format!("127.0.0.1:{port}");
     let mut subscriber = run.wait_for("Redis to listen", |_| Client::connect(&address).ok());
@@ -54,7 +54,7 @@ fn filled_redis(options: &str) -> (Running, Client, String) {
     let port = free_port().to_string();
     let command = [&redis, "--port", &port, "--bind", "127.0.0.1", "--daemonize", "no"];
     let command = command.into_iter().chain(["--save", "3600 1", "--rdb-key-save-delay", "50"]);
-    let mut run = Run::new(options).command(command).ceiling(Duration::from_secs(60)).spawn();
+    let mut run = Run::new(options).command(command).spawn();
     let address = format!("127.0.0.1:{port}");
     let mut client = run.wait_for("Redis to listen", |_| Client::connect(&address).ok());
     let fill = "EVAL \"for i=1,20000 do redis.call('SET',i,string.rep(i%10,10000)) end\" 0";

@@ -53,7 +53,7 @@ impl Server {
         let words = [path(tool("python3")), "client".to_owned(), self.framing.to_owned()];
         let words = words.into_iter().chain(self.command(&run, options));
         // Programs of this size take their time to start.
-        let run = run.command(words).stdin_pipe().ceiling(Duration::from_secs(30));
+        let run = run.command(words).stdin_pipe();
         Editor { run: run.spawn(), told: 0 }
     }
 }
@@ -211,7 +211,7 @@ fn without_the_option_an_orphan_lives_on() {
 }
 
 fn wrapped(options: &str, mode: &'static str) -> Running {
-    let run = Run::bare().env("F", fixture_path()).ceiling(Duration::from_secs(30));
+    let run = Run::bare().env("F", fixture_path());
     let server = Server { framing: "line", mode, orphan: true };
     let command = server.command(&run, options);
     let words = ["bash", "-c", WRAPPER, "bash"].map(str::to_owned);

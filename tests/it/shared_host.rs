@@ -18,8 +18,6 @@ const IDLE_MS: i64 = 2000;
 /// Between two requests: a slow machine has more than half a window left.
 const PAUSE: Duration = Duration::from_millis(600);
 const REQUESTS: usize = 5;
-/// Real programs on a busy machine.
-const CEILING: Duration = Duration::from_secs(45);
 
 /// What the message must name.
 const INBOUND: &str = "--traffic inbound";
@@ -29,7 +27,7 @@ fn script(options: &str, interpreter: &str, script: &str, port: u16) -> Running 
     let run = Run::new(options);
     fs::write(run.dir().join("script"), script).unwrap();
     let command = [tool(interpreter).display().to_string(), "script".into(), port.to_string()];
-    run.command(command).ceiling(CEILING).spawn()
+    run.command(command).spawn()
 }
 
 /// Sends requests for longer than a window. `ask` returns `None` if nothing answers yet. Returns a

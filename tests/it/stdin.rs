@@ -110,7 +110,7 @@ fn a_file_and_dev_null_are_no_traffic_and_no_order_to_finish() {
 fn after_the_end_of_input_no_planned_recycle_loses_it() {
     let numbers: Vec<String> = (1..=1_000_000).map(|number| format!("{number}\n")).collect();
     let unsorted: String = numbers.iter().rev().map(String::as_str).collect();
-    let run = Run::new("--map-signal USR1:recycle").ceiling(Duration::from_secs(30));
+    let run = Run::new("--map-signal USR1:recycle");
     let mut run = run.fixture("slow-sort:4s").stdin_pipe().spawn();
     run.send(&unsorted);
     run.close_stdin();

@@ -37,7 +37,8 @@ fn the_line_about_memory_gives_the_numbers() {
     let line = run.recycles().remove(0);
     let numbers = line.strip_prefix("recycle: generation 1 recycled: rss ").unwrap_or_default();
     let (rss, rest) = numbers.split_once("M ").unwrap_or_default();
-    assert!(rss.parse::<f64>().is_ok_and(|rss| rss > 60.0), "{line}");
+    // It is rounded.
+    assert!(rss.parse::<f64>().is_ok_and(|rss| rss >= 60.0), "{line}");
     assert!(rest.starts_with("> 60M ") && rest.contains(" after "), "{line}");
     assert!(line.contains("(SIGTERM, gone in ") && line.ends_with(')'), "{line}");
 }

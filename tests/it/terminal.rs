@@ -11,7 +11,6 @@ mod programs;
 mod shared;
 
 use crate::harness::{Run, Running, fixture_path, look_up, recycle_path, send_signal};
-use std::time::Duration;
 
 const CTRL_C: &str = "\x03";
 const CTRL_Z: &str = "\x1a";
@@ -35,7 +34,6 @@ pub(crate) fn shell(words: &[&str], wrapper: &str) -> Running {
         .env("TERM", "vt100")
         .command(words)
         // A dozen processes take their turns with each key.
-        .ceiling(Duration::from_secs(30))
         .spawn()
 }
 

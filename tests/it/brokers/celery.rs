@@ -1,6 +1,6 @@
 //! A worker of celery on Redis: it polls its queue, and tells others that it lives.
 
-use super::{CEILING, Client, assert_idle_without_messages, options, python};
+use super::{Client, assert_idle_without_messages, options, python};
 use crate::harness::{Run, Running, free_port, tool};
 
 /// A worker tells others every 2 s that it lives: one in each half of the window.
@@ -31,7 +31,7 @@ fn redis(port: u16) -> Running {
     let redis = tool("redis-server").display().to_string();
     let port = port.to_string();
     let words = [&redis, "--port", &port, "--bind", "127.0.0.1", "--save", ""];
-    let mut run = Run::bare().command(words).ceiling(CEILING).spawn();
+    let mut run = Run::bare().command(words).spawn();
     run.await_stdout("Ready to accept connections");
     run
 }

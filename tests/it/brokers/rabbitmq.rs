@@ -1,6 +1,6 @@
 //! A consumer of RabbitMQ: both ends send heartbeats.
 
-use super::{CEILING, Client, assert_idle_without_messages, options, python};
+use super::{Client, assert_idle_without_messages, options, python};
 use crate::harness::{Run, Running, free_port};
 
 /// Each end sends a heartbeat every 2.5 s: one in each half of the window.
@@ -64,7 +64,7 @@ fn rabbitmq(port: u16) -> Running {
         ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+S 1:1 +sbwt none".to_owned()),
     ];
     let run = settings.iter().fold(run, |run, (name, value)| run.env(name, value));
-    let mut run = run.command(["sh", SERVER]).ceiling(CEILING).spawn();
+    let mut run = run.command(["sh", SERVER]).spawn();
     run.await_stdout("started TCP listener");
     run
 }

@@ -1,7 +1,7 @@
 //! Containers with less than the machine has: memory, processes, a root folder that can be written
 //! to, a user who may do everything.
 
-use super::{CEILING, alone};
+use super::alone;
 use crate::harness::{Container, End, Root, Run, send_signal};
 
 // Memory. No swap, where there is one.
@@ -47,7 +47,7 @@ const NO_SYSINFO: &str = r#"{
 const NO_MEMINFO: &str = "--security-opt=mask=/proc/meminfo";
 
 fn beside_masks(filter: &str, options: &str, script: &str) -> Container {
-    let run = Run::new(options).fixture(script).ceiling(CEILING);
+    let run = Run::new(options).fixture(script);
     Container::start_filtered_with(run, filter, NO_MEMINFO)
 }
 

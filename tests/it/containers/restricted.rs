@@ -1,7 +1,7 @@
 //! Containers where less can be seen than elsewhere: `pidfd_getfd` forbidden as by Docker, COMMAND
 //! as another user, no netlink.
 
-use super::{CEILING, assert_tcp_goes_idle, assert_udp_goes_idle, server, talk, talk_unix, unseen};
+use super::{assert_tcp_goes_idle, assert_udp_goes_idle, server, talk, talk_unix, unseen};
 use crate::harness::{Client, Container, End, Run, fixture_path, let_pass, read_filter};
 use std::net::UdpSocket;
 use std::time::Duration;
@@ -57,7 +57,7 @@ print "@errors\n";
 "#;
 
 fn tried(start: impl FnOnce(Run) -> Container) -> String {
-    let mut container = start(Run::new("").command(["perl", "-e", TRY]).ceiling(CEILING));
+    let mut container = start(Run::new("").command(["perl", "-e", TRY]));
     assert_eq!(container.finish(), End::Code(0));
     container.stdout().trim_end().to_owned()
 }
@@ -144,7 +144,7 @@ fn as_user(options: &str, steps: &str) -> Run {
     let fixture = fixture_path().to_str().unwrap();
     let words = "setpriv --reuid 1000 --regid 1000 --clear-groups".split(' ').chain([fixture]);
     let words = words.chain(["trap:TERM:exit=0"]).chain(steps.split(' '));
-    Run::new(options).command(words).ceiling(CEILING)
+    Run::new(options).command(words)
 }
 
 #[test]
@@ -195,7 +195,7 @@ const NO_KCMP: &str = r#"{
 #[test]
 fn without_kcmp_memory_that_two_processes_have_in_common_counts_once() {
     let run = Run::new("--kill-rss 150M").fixture("hold:100M share-memory:1s exit:5");
-    let mut container = Container::start_filtered(run.ceiling(CEILING), NO_KCMP);
+    let mut container = Container::start_filtered(run, NO_KCMP);
     assert_eq!(container.finish(), End::Code(5), "{}", container.stderr());
     assert_eq!(container.recycles(), [""; 0]);
 }

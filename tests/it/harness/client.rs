@@ -1,6 +1,6 @@
 //! The other end of the fixture's sockets, and of real servers.
 
-use super::now_ms;
+use super::{CEILING, now_ms};
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrStorage, UnixAddr, connect, setsockopt, socket,
@@ -11,10 +11,6 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
-
-/// Reads do not wait for ever.
-pub(super) const CEILING: Duration = Duration::from_secs(20);
 
 trait Stream: Read + Write + Send {}
 impl<T: Read + Write + Send> Stream for T {}

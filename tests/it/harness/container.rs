@@ -12,7 +12,6 @@ use std::cell::OnceCell;
 use std::fs::{self, File};
 use std::ops::{Deref, DerefMut};
 use std::os::fd::AsRawFd;
-use std::time::Duration;
 
 /// The container's side of its network, where there is one other address.
 const INSIDE: &str = "10.0.0.2";
@@ -62,7 +61,7 @@ impl Container {
 
     /// At a terminal: what is sent to it is typed there, and what is shown there is its stdout.
     pub(crate) fn start_at_terminal(root: Root, command: &str) -> Self {
-        let run = Run::bare().stdin_pipe().ceiling(Duration::from_secs(60));
+        let run = Run::bare().stdin_pipe();
         // The other log has no terminal.
         let options =
             format!("-it --log-driver=k8s-file --log-opt=path={}/log", run.dir().display());

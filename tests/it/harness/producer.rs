@@ -1,7 +1,7 @@
 //! Whoever writes into the pipe that is a program's standard input. Where the pipe is full it
 //! waits, as everybody does, but not for ever.
 
-use super::client::CEILING;
+use super::CEILING;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, ErrorKind, PipeReader, PipeWriter, Write};

@@ -124,7 +124,7 @@ impl Run {
         self.signals(&[], &[libc::SIGTERM])
     }
 
-    /// A longer wait than usual, for real programs.
+    /// A longer wait than usual.
     pub(crate) fn ceiling(mut self, ceiling: Duration) -> Self {
         self.ceiling = ceiling;
         self

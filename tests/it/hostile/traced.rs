@@ -3,7 +3,6 @@
 
 use super::{BY_KILL, BY_TERM};
 use crate::harness::{End, Run, fixture_path, look_up, send_signal, tool};
-use std::time::Duration;
 
 /// How it ends and what it writes, alone and under `recycle`.
 fn assert_transparent(script: &str) {
@@ -90,7 +89,7 @@ fn an_orphan_that_asks_to_be_traced_goes_on() {
 #[test]
 fn a_command_that_traces_its_children_is_gone_before_the_next_generation() {
     // Each call of a traced process waits for its tracer twice.
-    let run = Run::new(BY_KILL).ceiling(Duration::from_secs(60));
+    let run = Run::new(BY_KILL);
     let strace = tool("strace").into_os_string();
     let traced = "survivors lock:life ignore:TERM child:ignore:TERM,mark:up,forever \
                   orphan:1:setsid,ignore:TERM,mark:away,forever mark:ready forever";

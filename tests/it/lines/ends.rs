@@ -2,17 +2,21 @@
 
 use super::{ASKED, assert_same, assert_whole, await_kept, fed, given, kept, numbered, run};
 use crate::harness::{End, Producer, Running, look_up};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::fs::File;
+use std::os::fd::AsFd;
 
-/// TERM waits until a generation has taken what it is to take.
+/// TERM waits until a generation has taken what it is to take. On a busy host a generation may be
+/// old before it has taken anything: the next one gets it.
 #[test]
 fn planned_recycles_go_on_while_lines_are_left() {
     let all = numbered(1..=310);
-    let script = "take:20@out at:16:exit:5 unblock forever";
+    let script = "take:20@out from:16:append:out from:16:exit:5 unblock forever";
     let options = "--max-lifetime 50ms --drain-timeout 5ms";
     let mut run = given(run(options).term_held().fixture(script), &all);
     assert_eq!(run.finish(), End::Code(5));
     assert_same(&kept(&run), &all);
-    assert_eq!(run.generations(), 16);
+    assert!(run.generations() >= 16);
     assert!(run.recycles().len() >= 15);
 }
 
@@ -131,9 +135,16 @@ fn stopping(script: &str) -> (Running, Producer) {
     (run, producer)
 }
 
-/// `recycle` has seen the end of its input when it sleeps again.
+/// `recycle` has seen the end of its input when it sleeps again. The end may come late: a process
+/// that another test has just forked holds the pipe until it executes.
 fn go_on(run: &mut Running, producer: Producer) {
+    let input = File::open(format!("/proc/{}/fd/0", run.pid())).unwrap();
     drop(producer);
+    run.wait_for("the end of input", |_| {
+        let mut ends = [PollFd::new(input.as_fd(), PollFlags::empty())];
+        poll(&mut ends, PollTimeout::ZERO).unwrap();
+        ends[0].revents()?.contains(PollFlags::POLLHUP).then_some(())
+    });
     run.wait_for("a look", |run| look_up(run.pid()).filter(|it| it.state == 'S'));
     run.touch("go");
 }

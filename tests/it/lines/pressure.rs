@@ -7,7 +7,6 @@ use crate::harness::{
 };
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -91,7 +90,7 @@ fn peaks(recycle: &Path) -> (usize, usize) {
     let options = "--stdin lines --map-signal USR1:recycle --";
     let fixture = [fixture_path().to_str().unwrap(), "ready", "wait-file:go", "append:/dev/null"];
     let words = [recycle.to_str().unwrap()].into_iter().chain(options.split(' ')).chain(fixture);
-    let run = Run::bare().command(words).ceiling(Duration::from_secs(30));
+    let run = Run::bare().command(words);
     let (mut run, mut producer) = fed(run);
     run.await_entry(1, "ready");
     let before = peak(run.pid());

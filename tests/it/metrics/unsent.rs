@@ -92,7 +92,7 @@ fn tc(words: &str) {
 fn a_full_socket_makes_nobody_wait() {
     let _slow = SlowNetwork::new();
     let options = format!("{OPTIONS} --restart always --backoff 1ms..1ms --max-restarts 9999/1s");
-    let run = Run::new(&options).ceiling(Duration::from_secs(60));
+    let run = Run::new(&options);
     let server = UdpSocket::bind(ADDRESS).unwrap();
     // The negative control: here one has to wait.
     let other = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -192,7 +192,7 @@ fn a_host_that_nobody_knows_is_said_once() {
 #[test]
 fn a_network_that_comes_later_is_found() {
     let options = "--metrics statsd://10.0.0.1:8125 --sample-every 100ms";
-    let run = Run::new(options).ceiling(Duration::from_secs(60));
+    let run = Run::new(options);
     let fixture = fixture_path().to_str().unwrap();
     let mut container = Container::start(run.command([fixture, "ready", "forever"]));
     container.await_entry(1, "ready");

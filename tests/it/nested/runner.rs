@@ -5,7 +5,6 @@ use crate::harness::{
 };
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 /// Where `.ci/test` puts it.
 fn honcho() -> &'static str {
@@ -16,7 +15,7 @@ fn honcho() -> &'static str {
 
 /// Two lines, each with a `recycle`, under honcho.
 fn under_honcho(script: &str) -> Run {
-    let run = Run::bare().ceiling(Duration::from_secs(30));
+    let run = Run::bare();
     let line =
         |name: &str| format!("{name}: $R --map-signal USR1:recycle $F mark:{name} {script}\n");
     fs::write(run.dir().join("Procfile"), line("web") + &line("worker")).unwrap();

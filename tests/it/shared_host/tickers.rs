@@ -3,9 +3,7 @@
 
 use super::sleepers::get;
 use super::strangers::Strangers;
-use super::{
-    CEILING, IDLE, IDLE_MS, INBOUND, assert_goes_idle, await_recycle, print_figure, send_requests,
-};
+use super::{IDLE, IDLE_MS, INBOUND, assert_goes_idle, await_recycle, print_figure, send_requests};
 use crate::harness::{Client, End, Run, Running, free_port, now_ms, pypi, tool};
 
 use crate::real_postgres::{as_nobody, programs};
@@ -38,7 +36,7 @@ fn redis(options: &str, port: u16) -> Running {
     let redis = tool("redis-server").display().to_string();
     let port = port.to_string();
     let command = [&redis, "--port", &port, "--bind", "127.0.0.1", "--save", ""];
-    Run::new(options).command(command).ceiling(CEILING).spawn()
+    Run::new(options).command(command).spawn()
 }
 
 fn ping(port: u16) -> Option<()> {
@@ -73,7 +71,7 @@ fn python_http_server_is_told_what_helps() {
         let python = tool("python3").display().to_string();
         let port = port.to_string();
         let words = [&python, "-m", "http.server", "--bind", "127.0.0.1", &port];
-        Run::new(options).command(words).ceiling(CEILING).spawn()
+        Run::new(options).command(words).spawn()
     };
     let port = free_port();
     assert_recycled_or_told("http.server", &mut start(IDLE, port), |_| get(port));
@@ -97,7 +95,7 @@ fn gunicorn(options: &str, port: u16) -> Running {
     let python = tool("python3").display().to_string();
     let address = format!("127.0.0.1:{port}");
     let words = [&python, "-m", "gunicorn", "-w", "2", "-b", &address, "application:app"];
-    run.command(words).ceiling(CEILING).spawn()
+    run.command(words).spawn()
 }
 
 /// Its master wakes up once a second.
@@ -118,8 +116,7 @@ fn cluster() -> TempDir {
     let (bin, data) = (programs(), place.path().join("data"));
     let initdb =
         format!("{}/initdb -D {} --no-sync -A trust -U test", bin.display(), data.display());
-    let (end, made) =
-        Run::bare().command(as_nobody(&initdb)).env("LC_ALL", "C").ceiling(CEILING).finish();
+    let (end, made) = Run::bare().command(as_nobody(&initdb)).env("LC_ALL", "C").finish();
     assert_eq!(end, End::Code(0), "{}", made.stderr());
     place
 }
@@ -131,7 +128,7 @@ fn postgres(options: &str, place: &Path, port: u16) -> Running {
          -c fsync=off"
     );
     let run = Run::new(&format!("{options} --stop-signal INT"));
-    run.command(as_nobody(&command)).ceiling(CEILING).spawn()
+    run.command(as_nobody(&command)).spawn()
 }
 
 /// A client on one connection, once the server answers.
@@ -139,10 +136,9 @@ fn psql(run: &mut Running, port: u16) -> Running {
     let psql = programs().join("psql").display().to_string();
     let port = port.to_string();
     let words = [&psql, "-XqAt", "-h", "127.0.0.1", "-p", &port, "-U", "test", "-d", "postgres"];
-    let client = || Run::bare().command(words).ceiling(CEILING);
+    let client = || Run::bare().command(words);
     run.wait_for("PostgreSQL to serve", |_| {
-        let (end, _) =
-            Run::bare().command(words.iter().chain(&["-c", "select 1"])).ceiling(CEILING).finish();
+        let (end, _) = Run::bare().command(words.iter().chain(&["-c", "select 1"])).finish();
         (end == End::Code(0)).then_some(())
     });
     client().stdin_pipe().spawn()

@@ -10,7 +10,7 @@ const SMALL: &str = "1234567";
 
 fn server(options: &str, steps: &str) -> Running {
     // What is learned takes five windows without a stall of a quarter of one.
-    let run = Run::new(options).ceiling(Duration::from_secs(90));
+    let run = Run::new(options);
     run.fixture(&format!("trap:TERM:exit=0 {steps}")).spawn()
 }
 
