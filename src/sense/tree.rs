@@ -250,26 +250,18 @@ impl Trees {
     /// Appends the children of all its threads: a child is listed with the thread that forked it.
     fn children_of(&mut self, process: &Process, children: &mut Vec<i32>) {
         let pid = process.id.pid.as_raw();
-        let tasks = match process.threads {
-            0..=1 => None,
-            _ => std::fs::read_dir(format!("/proc/{pid}/task")).ok(),
-        };
-        let Some(tasks) = tasks else {
-            // Of one that hides by now, those of its first thread may still be known.
-            let text = match self.kept.get(&pid) {
-                Some(kept) => files::read_whole(&kept.children, &mut self.buffer).ok(),
-                None => {
-                    let path = format!("/proc/{pid}/task/{pid}/children");
-                    files::read_path(&path, &mut self.buffer).ok()
-                }
-            };
-            return children.extend(text.into_iter().flat_map(procfs::pids));
-        };
-        for task in tasks.flatten() {
-            let path = task.path().join("children");
-            let text = path.to_str().and_then(|path| files::read_path(path, &mut self.buffer).ok());
-            children.extend(text.into_iter().flat_map(procfs::pids));
+        if process.threads > 1 && children_of(pid, &mut self.buffer, children).is_ok() {
+            return;
         }
+        // Of one that hides by now, those of its first thread may still be known.
+        let text = match self.kept.get(&pid) {
+            Some(kept) => files::read_whole(&kept.children, &mut self.buffer).ok(),
+            None => {
+                let path = format!("/proc/{pid}/task/{pid}/children");
+                files::read_path(&path, &mut self.buffer).ok()
+            }
+        };
+        children.extend(text.into_iter().flat_map(procfs::pids));
     }
 
     /// Whose child a child of ours is.
@@ -285,6 +277,23 @@ impl Trees {
         let seen_before = self.members.iter().any(|member| member.id == process.id);
         self.orphans.origin(&process, seen_before || Some(process.group) == self.group)
     }
+}
+
+/// Appends the children of all threads of a process.
+///
+/// # Errors
+/// It has gone, or hides.
+pub(super) fn children_of(
+    pid: i32,
+    buffer: &mut Vec<u8>,
+    children: &mut Vec<i32>,
+) -> io::Result<()> {
+    for task in std::fs::read_dir(format!("/proc/{pid}/task"))?.flatten() {
+        let path = task.path().join("children");
+        let text = path.to_str().and_then(|path| files::read_path(path, buffer).ok());
+        children.extend(text.into_iter().flat_map(procfs::pids));
+    }
+    Ok(())
 }
 
 /// The list of our children; we have one thread. A `/proc` that shows another pid namespace than

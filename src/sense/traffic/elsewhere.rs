@@ -249,9 +249,8 @@ impl Inside {
     ) -> nix::Result<()> {
         let now = findings.now;
         self.hear(now, scope, findings.sum);
-        let (choice, hold_now) = ((scope.sources, not_these), || Holdings::of(members));
-        let dialogue = &mut self.dialogue;
-        self.tcp.survey(now, dialogue, holdings, hold_now, choice, findings.sum)?;
+        let (dialogue, choice) = (&mut self.dialogue, (scope.sources, not_these));
+        self.tcp.survey(now, dialogue, holdings, members, choice, findings.sum)?;
         // Those that are unclear ended after the tree had run.
         let then = Scope { ran_since_survey: true, ..scope };
         for death in std::mem::take(&mut self.unclear) {

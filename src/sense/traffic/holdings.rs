@@ -2,13 +2,13 @@
 //! a descriptor. So are those of threads that have descriptors of their own, and what is registered
 //! with an io_uring.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use nix::unistd::Pid;
 
 use super::rings::{self, Registered};
-use crate::sense::procfs;
+use crate::sense::{procfs, tree};
 use crate::sys::process::Process;
 use crate::sys::{files, kcmp};
 
@@ -54,6 +54,25 @@ impl Holdings {
             }
         }
         holdings
+    }
+
+    /// Adds what processes hold that were forked since these were found. Tells whether there are
+    /// any.
+    pub(super) fn grow(&mut self, members: &[Process]) -> bool {
+        let mut known: BTreeSet<i32> =
+            members.iter().map(|process| process.id.pid.as_raw()).collect();
+        let mut parents: Vec<i32> = known.iter().copied().collect();
+        let (mut children, mut grown) = (Vec::new(), false);
+        while let Some(parent) = parents.pop() {
+            // One that has gone has no children any more.
+            let _ = tree::children_of(parent, &mut self.buffer, &mut children);
+            for child in children.drain(..).filter(|child| known.insert(*child)) {
+                self.add(Pid::from_raw(child), &format!("/proc/{child}"));
+                parents.push(child);
+                grown = true;
+            }
+        }
+        grown
     }
 
     /// Our own.
@@ -171,5 +190,40 @@ fn shares_files(leader: Pid, one: Pid, other: Pid) -> bool {
         Err(nix::Error::ESRCH) => false,
         // Forbidden, as in most containers. Two tables of the same size may differ, but seldom.
         Err(_) => size(one).is_ok_and(|one| size(other).is_ok_and(|other| one == other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sense::traffic::socket_inode;
+    use crate::sys::process::{Id, fork};
+    use nix::sys::signal::{Signal, kill};
+    use nix::sys::wait::waitpid;
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+
+    fn process(pid: Pid) -> Process {
+        let id = Id { pid, start: 1 };
+        Process { id, state: b'S', group: pid, cpu_ticks: 0, threads: 2, parent: Pid::this() }
+    }
+
+    #[test]
+    fn what_a_new_child_holds_is_found() {
+        let (pair, _other) = UnixStream::pair().unwrap();
+        let inode = socket_inode(pair.as_fd()).unwrap();
+        let child = fork(|| {
+            loop {
+                nix::unistd::pause();
+            }
+        });
+        let child = child.unwrap();
+        drop(pair);
+        let mut holdings = Holdings::default();
+        assert!(holdings.grow(&[process(Pid::this())]));
+        assert!(holdings.has(inode));
+        assert!(!Holdings::default().grow(&[process(child)]), "it is known, and has no children");
+        kill(child, Signal::SIGKILL).unwrap();
+        waitpid(child, None).unwrap();
     }
 }

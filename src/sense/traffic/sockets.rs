@@ -256,9 +256,7 @@ impl SocketSense {
         };
         let choice = (&self.sources, self.own.as_slice());
         let (now, dialogue) = (findings.now, &mut self.dialogue);
-        let hold_now = || Holdings::of(members);
-        let surveyed =
-            self.tcp.survey(now, dialogue, &mut holdings, hold_now, choice, findings.sum);
+        let surveyed = self.tcp.survey(now, dialogue, &mut holdings, members, choice, findings.sum);
         let tcp_is_elsewhere = surveyed.is_err();
         let elsewhere = self.survey_elsewhere(members, &mut holdings, ran, findings);
         let timed = match surveyed {
@@ -290,7 +288,10 @@ impl SocketSense {
     ) -> Result<(), Unseen> {
         let hidden = holdings.hidden.map(nix::Error::from_raw);
         let choice = (&self.sources, self.own.as_slice());
-        let survey = untimed::survey(&mut self.dialogue, holdings, choice, tcp_is_elsewhere);
+        let (members, is_known) = (findings.members, |inode| self.tripwires.watches(inode));
+        let processes = (members, is_known);
+        let survey =
+            untimed::survey(&mut self.dialogue, holdings, processes, choice, tcp_is_elsewhere);
         let inherited = |inode| self.inherited.has(inode);
         let (now, choice) = (findings.now, (&self.sources, inherited));
         let mut refused = self.tripwires.watch(now, &survey, choice, findings.sum);

@@ -19,6 +19,7 @@ use super::sources::Sources;
 use crate::decide::awake::{Connection, Mover};
 use crate::decide::time::Time;
 use crate::decide::traffic::{Traffic, Way};
+use crate::sys::process::Process;
 use crate::units::Bytes;
 
 /// The kernel's times have the resolution of its tick. Rather a tick late than early: 10 ms at the
@@ -110,8 +111,8 @@ impl TcpSense {
         self.hottest = hottest;
     }
 
-    /// Looks at all sockets of the namespace but `not_these`, and takes TCP out of what the tree
-    /// holds. `hold_now` reads that again.
+    /// Looks at all sockets of the namespace but `not_these`, and takes TCP out of what the tree of
+    /// these processes holds.
     ///
     /// # Errors
     /// The kernel does not tell which sockets there are.
@@ -120,33 +121,25 @@ impl TcpSense {
         now: Time,
         dialogue: &mut Dialogue,
         holdings: &mut Holdings,
-        hold_now: impl FnOnce() -> Holdings,
+        members: &[Process],
         (sources, not_these): (&Sources, &[u64]),
         sum: &mut Traffic,
     ) -> nix::Result<()> {
         self.payload.begin_survey();
-        let (mut ours, mut others) = (Vec::new(), Vec::new());
-        for family in FAMILIES {
-            let each = |body: &[u8]| {
-                let Some(socket) = inet_diag::socket(body) else { return };
-                if holdings.may_have(socket.inode) && !not_these.contains(&socket.inode) {
-                    ours.push((socket, holdings.has(socket.inode)));
-                } else {
-                    others.push(socket);
-                }
-            };
-            dialogue.ask(&inet_diag::dump(family, Protocol::Tcp), each)?;
-        }
+        let (mut ours, mut others) = dump(dialogue, holdings, not_these)?;
         let is_new_listener = |other: &Socket| {
             other.state == State::Listening && !self.known.strange_listeners.has_port(port(other))
         };
         if others.iter().any(is_new_listener) {
             // Somebody else's, or made by the tree since its descriptors were read.
-            let later = hold_now();
+            let mut later = Holdings::of(members);
+            later.grow(members);
             let made = others.extract_if(.., |other| {
                 later.has(other.inode) && !not_these.contains(&other.inode)
             });
             ours.extend(made.map(|socket| (socket, true)));
+        } else if self.has_new_client(&ours, &others) && holdings.grow(members) {
+            (ours, others) = dump(dialogue, holdings, not_these)?;
         }
         let listening = |socket: &&Socket| socket.state == State::Listening;
         let listeners = ours.iter().map(|(socket, _)| socket).filter(listening).collect();
@@ -173,6 +166,27 @@ impl TcpSense {
             self.weigh(now, &ours, sources, known, sum);
         }
         Ok(())
+    }
+
+    /// Whether a process that is not known has the other end of one of the tree's connections,
+    /// and had none before: somebody else's, or forked by the tree since that was walked.
+    fn has_new_client(&self, ours: &[(Socket, bool)], others: &[Socket]) -> bool {
+        let is_new = |other: &&Socket| {
+            let is_held = other.state == State::Connected && other.inode != 0;
+            is_held && !self.known.strangers.contains(&other.id.cookie())
+        };
+        let theirs: BTreeSet<_> = others.iter().filter(is_new).map(|it| it.id.ends()).collect();
+        let meets = |socket: &Socket| {
+            let (here, there) = socket.id.ends();
+            theirs.contains(&(there, here))
+        };
+        if theirs.is_empty() {
+            return false;
+        }
+        let listening = ours.iter().filter(|(socket, _)| socket.state == State::Listening);
+        let ports: BTreeSet<_> = listening.map(|(socket, _)| port(socket)).collect();
+        let accepted = |socket: &Socket| ports.contains(&port(socket)) && meets(socket);
+        ours.iter().any(|(socket, _)| meets(socket)) || others.iter().any(accepted)
     }
 
     fn weigh(
@@ -304,6 +318,33 @@ impl TcpSense {
     pub(super) fn has_seen_strangers(&self) -> bool {
         self.strangers_seen
     }
+}
+
+/// Sockets of the tree, and whether it was seen to hold them.
+type Ours = Vec<(Socket, bool)>;
+
+/// All sockets of the namespace but `not_these`: the tree's and others'.
+///
+/// # Errors
+/// The kernel does not tell.
+fn dump(
+    dialogue: &mut Dialogue,
+    holdings: &Holdings,
+    not_these: &[u64],
+) -> nix::Result<(Ours, Vec<Socket>)> {
+    let (mut ours, mut others) = (Vec::new(), Vec::new());
+    for family in FAMILIES {
+        let each = |body: &[u8]| {
+            let Some(socket) = inet_diag::socket(body) else { return };
+            if holdings.may_have(socket.inode) && !not_these.contains(&socket.inode) {
+                ours.push((socket, holdings.has(socket.inode)));
+            } else {
+                others.push(socket);
+            }
+        };
+        dialogue.ask(&inet_diag::dump(family, Protocol::Tcp), each)?;
+    }
+    Ok((ours, others))
 }
 
 /// A connection, as what moved.

@@ -112,6 +112,11 @@ impl Tripwires {
         Ok(if known { Added::Known } else { Added::New(nature) })
     }
 
+    /// Whether this socket was there at the last survey.
+    pub(super) fn watches(&self, inode: u64) -> bool {
+        self.watched.contains_key(&inode)
+    }
+
     /// What has moved since the last time.
     pub(super) fn moved(&mut self, now: Time, sum: &mut Traffic) {
         self.drain(now, sum, |_| true);

@@ -12,6 +12,7 @@ use super::sources::Sources;
 use super::unix_diag;
 use crate::decide::awake::Mover;
 use crate::decide::traffic::Way;
+use crate::sys::process::Process;
 use crate::sys::sockets::{Fetched, Owner};
 
 /// A socket that leads out of the tree, and counts.
@@ -69,9 +70,11 @@ pub(super) struct Survey {
 }
 
 /// Sorts what is left of the tree's sockets when TCP has been taken out, or is counted elsewhere.
+/// `is_known`: whether a socket was there the last time.
 pub(super) fn survey(
     dialogue: &mut Dialogue,
     holdings: &mut Holdings,
+    (members, is_known): (&[Process], impl Fn(u64) -> bool),
     (sources, not_these): (&Sources, &[u64]),
     tcp_is_elsewhere: bool,
 ) -> Survey {
@@ -86,7 +89,8 @@ pub(super) fn survey(
     // A kernel that does not tell leaves them among the others.
     let _ = udp(dialogue, holdings, sources, &mut survey.sockets);
     if !holdings.is_empty() || hidden_unix {
-        let told = unix(dialogue, holdings, (sources, not_these), &mut survey);
+        let choice = (sources, not_these);
+        let told = unix(dialogue, holdings, (members, is_known), choice, &mut survey);
         survey.hidden_unix |= hidden_unix && told.is_err();
     }
     let rest = holdings.drain().into_iter();
@@ -183,6 +187,7 @@ struct Unix {
 fn unix(
     dialogue: &mut Dialogue,
     holdings: &mut Holdings,
+    (members, is_known): (&[Process], impl Fn(u64) -> bool),
     (sources, not_these): (&Sources, &[u64]),
     survey: &mut Survey,
 ) -> nix::Result<()> {
@@ -205,6 +210,15 @@ fn unix(
     };
     dialogue.ask(&unix_diag::dump(), each)?;
     let inodes: BTreeSet<_> = ours.iter().map(|socket| socket.inode).collect();
+    let mut born = Holdings::default();
+    let stays = |peer: u64| inodes.contains(&peer);
+    let is_new = |socket: &Unix| {
+        !is_known(socket.inode) && socket.peer.is_some_and(|peer| peer != 0 && !stays(peer))
+    };
+    if ours.iter().any(is_new) {
+        // Its other end is somebody else's, or in a process forked since the tree was walked.
+        born.grow(members);
+    }
     // A pair without names in one namespace is taken to be the tree's with both its ends.
     let leads_out = |socket: &Unix| match socket.peer {
         Some(peer) => socket.name.is_some() || peer != 0 && !here.contains(&peer),
@@ -215,7 +229,7 @@ fn unix(
         ours.iter().filter(|socket| socket.listening).map(|socket| socket.name.clone()).collect();
     for socket in ours {
         let Some(holder) = holdings.take(socket.inode) else { continue };
-        let within = socket.peer.is_some_and(|peer| inodes.contains(&peer));
+        let within = socket.peer.is_some_and(|peer| stays(peer) || born.has(peer));
         let accepted = socket.name.is_some() && listeners.contains(&socket.name);
         let bound = socket.peer.is_none() && socket.name.is_some();
         let way = if accepted || bound { Way::Inbound } else { Way::Outbound };
