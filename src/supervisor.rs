@@ -11,7 +11,7 @@ use crate::act::spawn::Program;
 use crate::act::stop::{Scope, Sweep};
 use crate::act::terminal::{Group, Terminal};
 use crate::cli::{Config, Hooks};
-use crate::decide::event::Event;
+use crate::decide::event::{Action, Event};
 use crate::decide::exit::{End, Signal};
 use crate::decide::lifecycle::Lifecycle;
 use crate::decide::time::{Time, earliest};
@@ -99,6 +99,7 @@ pub(crate) fn run(config: Config) -> anyhow::Result<End> {
         sweep: None,
         events: VecDeque::new(),
         end: None,
+        awake: started,
         asked: Asked::No,
         leave_by: None,
     };
@@ -111,7 +112,8 @@ fn now() -> Time {
     Time::at(clock::now())
 }
 
-/// Who wakes so long after the deadline that he waited for did not run when it came.
+/// Who wakes so long after the deadline that he waited for did not run when it came; nor did he
+/// whose work took so much longer than its CPU time.
 const ABSENCE: Duration = Duration::from_secs(1);
 
 /// The world, as far as it is ours.
@@ -140,6 +142,8 @@ struct Supervisor {
     /// What came of actions: handled before anything else is waited for.
     events: VecDeque<Event>,
     end: Option<End>,
+    /// When we were last seen to run.
+    awake: Time,
     /// An end was asked for.
     asked: Asked,
     /// Until then, at most, who is told of events is waited for after COMMAND's end.
@@ -176,6 +180,7 @@ impl Supervisor {
         self.tell_failures();
         loop {
             let ready = self.wait();
+            self.awake = now();
             if let Some(since) = ready.overslept {
                 self.feed(Event::Overslept { since });
             }
@@ -244,7 +249,7 @@ impl Supervisor {
         let fds: Vec<_> = sources.iter().map(|(_, fd, readiness)| (*fd, *readiness)).collect();
         let mut ready = Vec::with_capacity(fds.len());
         poll::wait(&fds, deadline.map(|deadline| deadline.since(began)), &mut ready);
-        let slept = due.is_some_and(|due| due > began && now() >= due + ABSENCE);
+        let slept = due.is_some_and(|due| now() >= due.max(began) + ABSENCE);
         let is_ready = |wanted| {
             sources.iter().zip(&ready).any(|((source, ..), ready)| *ready && *source == wanted)
         };
@@ -267,14 +272,32 @@ impl Supervisor {
         self.handle_events();
     }
 
+    fn step(&mut self, event: Event, actions: &mut Vec<Action>) {
+        self.lifecycle.step(now(), event, actions);
+        for action in actions.drain(..) {
+            self.perform(action);
+        }
+    }
+
+    /// If we were suspended while we worked: since when. What a look itself costs is work.
+    fn absent_since(&mut self, event: &Event) -> Option<Time> {
+        let work = match event {
+            Event::Observed(seen) => seen.cost,
+            _ => Duration::ZERO,
+        };
+        let now = now();
+        let since = std::mem::replace(&mut self.awake, now);
+        (now.since(since) >= work.saturating_add(ABSENCE)).then_some(since)
+    }
+
     fn handle_events(&mut self) {
         let (mut actions, mut began) = (Vec::new(), false);
         while let Some(event) = self.next_event() {
             began |= matches!(event, Event::Started) && self.generation == 1;
-            self.lifecycle.step(now(), event, &mut actions);
-            for action in actions.drain(..) {
-                self.perform(action);
+            if let Some(since) = self.absent_since(&event) {
+                self.step(Event::Overslept { since }, &mut actions);
             }
+            self.step(event, &mut actions);
         }
         // Who only waits for COMMAND's end is better off with what it has.
         if began && (self.lifecycle.deadline().is_some() || self.lines.is_some()) {
