@@ -24,8 +24,10 @@ use crate::sys::{clock, cpu_clock, files};
 /// More descriptors than this are not kept open; further processes are read by path.
 const MOST_KEPT: usize = 256;
 
-/// What must not wait may wait so long for PSS.
+/// What must not wait may wait for PSS while we use so much CPU time, and no longer than that. On a
+/// busy host the one takes as long as the other; but a leak is slower there, too.
 const IN_TIME: Duration = Duration::from_millis(50);
+const AT_LONGEST: Duration = Duration::from_millis(500);
 /// Reading a MiB page by page takes about this long.
 const PAGES_PER_MIB: Duration = Duration::from_micros(10);
 
@@ -126,12 +128,17 @@ impl MemorySense {
             old || command == Some(process.id.pid)
         };
         let members: Vec<_> = members.iter().map(|process| (process, settled(process))).collect();
-        let (until, closely) = match look {
-            MemoryLook::Counters => (None, false),
-            MemoryLook::PagesInTime => (Some(clock::now() + IN_TIME), self.is_quick(&members)),
-            MemoryLook::Pages => (None, true),
+        let closely = match look {
+            MemoryLook::Counters => false,
+            MemoryLook::PagesInTime => self.is_quick(&members),
+            MemoryLook::Pages => true,
         };
         let began = closely.then(clock::cpu_used);
+        let until = clock::now() + AT_LONGEST;
+        let in_time = || {
+            let used = clock::cpu_used().saturating_sub(began.unwrap_or_default());
+            look != MemoryLook::PagesInTime || used < IN_TIME && clock::now() < until
+        };
         let before = self.pages_read;
         let in_turn = if closely { BTreeSet::new() } else { self.left_out(&members) };
         if closely {
@@ -139,9 +146,8 @@ impl MemorySense {
         }
         let mut sum = Sum::with(closely);
         for (process, is_settled) in members.iter().copied() {
-            let in_time = until.is_none_or(|until| clock::now() < until);
             let paged = match sum.pss_at_most {
-                Some(_) if is_settled && in_time => {
+                Some(_) if is_settled && in_time() => {
                     let paged = self.pages(process, unseen);
                     sum.pss = sum.pss.zip(paged).map(|(pss, paged)| pss + paged.pss);
                     paged
