@@ -5,11 +5,6 @@ use super::{IDLE, assert_goes_idle, script};
 use crate::harness::{free_port, http};
 use crate::real_nginx::nginx;
 
-const NODE: &str = "\
-require('http').createServer((request, response) => response.end('hello'))
-    .listen(Number(process.argv[2]), '127.0.0.1');
-";
-
 /// Waits in `accept` for as long as it takes.
 const PYTHON: &str = "\
 import http.server, sys
@@ -33,14 +28,6 @@ fn nginx_goes_idle_beside_strangers() {
     let port = free_port();
     let mut run = nginx(IDLE, port, "");
     assert_goes_idle("nginx", &mut run, |_| get(port));
-}
-
-#[test]
-fn node_goes_idle_beside_strangers() {
-    let _strangers = Strangers::five();
-    let port = free_port();
-    let mut run = script(IDLE, "node", NODE, port);
-    assert_goes_idle("Node", &mut run, |_| get(port));
 }
 
 #[test]

@@ -3,7 +3,9 @@
 
 use super::sleepers::get;
 use super::strangers::Strangers;
-use super::{IDLE, IDLE_MS, INBOUND, assert_goes_idle, await_recycle, print_figure, send_requests};
+use super::{
+    IDLE, IDLE_MS, INBOUND, assert_goes_idle, await_recycle, print_figure, script, send_requests,
+};
 use crate::harness::{Client, End, Run, Running, free_port, now_ms, pypi, tool};
 
 use crate::real_postgres::{as_nobody, programs};
@@ -26,6 +28,22 @@ fn assert_recycled_or_told(
     });
     assert!(!recycled || now_ms() >= last_ms + IDLE_MS, "recycled before the window was over");
     print_figure(&format!("{about}: {}", if recycled { "recycled" } else { "option named" }));
+}
+
+const NODE: &str = "\
+require('http').createServer((request, response) => response.end('hello'))
+    .listen(Number(process.argv[2]), '127.0.0.1');
+";
+
+/// A timer of its own goes off a second after the last request; then it sleeps.
+#[test]
+fn node_goes_idle_beside_strangers_a_second_late_or_with_inbound_in_time() {
+    let _strangers = Strangers::five();
+    for (about, options) in [("Node", IDLE), ("Node, inbound", &with_inbound())] {
+        let port = free_port();
+        let mut run = script(options, "node", NODE, port);
+        assert_goes_idle(about, &mut run, |_| get(port));
+    }
 }
 
 fn with_inbound() -> String {
