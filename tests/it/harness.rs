@@ -33,6 +33,7 @@ pub(crate) use users::{
     with_programs,
 };
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
@@ -227,6 +228,13 @@ impl Drop for Running {
         if std::thread::panicking() {
             self.report();
         }
+        // While they are held none forks another: of an nginx's worker that has lost its master nobody
+        // could tell whose it was.
+        let mut held = BTreeSet::new();
+        while self.processes().iter().fold(false, |more, process| {
+            send_signal(process.pid, libc::SIGSTOP);
+            held.insert(process.pid) || more
+        }) {}
         // Again and again: one that was just being forked is found in the next round.
         loop {
             let processes = self.processes();
