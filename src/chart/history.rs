@@ -187,7 +187,7 @@ mod tests {
     fn history(events: impl IntoIterator<Item = (u64, Event<'static>)>) -> History {
         let mut history = History::default();
         for (at, event) in events {
-            history.hear(&Entry { at: seconds(at), name: Cow::Borrowed("a"), event });
+            history.hear(&Entry { at: seconds(at), name: Cow::Borrowed("a"), source: None, event });
         }
         history
     }

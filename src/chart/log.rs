@@ -2,13 +2,14 @@
 //! nothing of files.
 //!
 //! A log is what came out of standard error, COMMAND's own lines among ours: a line that is not one
-//! of ours is no error.
+//! of ours is no error. Whoever collects the logs of many processes puts a prefix before each line.
 
 use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Deserialize;
 
+use super::prefix;
 use crate::units::Bytes;
 
 /// The newest schema that is understood here.
@@ -30,6 +31,8 @@ pub(super) struct Entry<'a> {
     /// Since 1970, UTC.
     pub(super) at: Duration,
     pub(super) name: Cow<'a, str>,
+    /// What the line's prefix calls the process.
+    pub(super) source: Option<String>,
     pub(super) event: Event<'a>,
 }
 
@@ -127,15 +130,30 @@ struct Fields<'a> {
     signal: Option<Cow<'a, str>>,
 }
 
-/// Reads one line.
+/// Reads one line, with or without a prefix.
 pub(super) fn read(line: &[u8]) -> Line<'_> {
+    for (before, object) in prefix::objects(line) {
+        match read_object(object) {
+            Line::Strange => {}
+            Line::Ours(entry) => {
+                return Line::Ours(Entry { source: prefix::source(before), ..entry });
+            }
+            newer @ Line::Newer(_) => return newer,
+        }
+    }
+    Line::Strange
+}
+
+fn read_object(line: &[u8]) -> Line<'_> {
     let Ok(head) = serde_json::from_slice::<Head<'_>>(line) else {
         return Line::Strange;
     };
     match (head.v, time(&head.time), event(&head.event, line)) {
         (0, ..) | (_, None, _) => Line::Strange,
         (newer, Some(_), _) if newer > SCHEMA => Line::Newer(newer),
-        (_, Some(at), Some(event)) => Line::Ours(Entry { at, name: head.name, event }),
+        (_, Some(at), Some(event)) => {
+            Line::Ours(Entry { at, name: head.name, source: None, event })
+        }
         (_, Some(_), None) => Line::Strange,
     }
 }
@@ -279,6 +297,27 @@ mod tests {
         assert_eq!(event_of(r#""event":"dreamt","generation":"many""#), Some(Event::Other));
         let more = r#""event":"started","generation":2,"mood":{"good":true}"#;
         assert_eq!(event_of(more), Some(Event::Started { generation: 2 }));
+    }
+
+    #[test]
+    fn the_object_is_found_behind_a_prefix() {
+        let object = format!(r#"{{{HEAD},"event":"started","generation":2}}"#);
+        for (before, after, source) in [
+            ("", "", None),
+            ("12:00:31 web.1 | ", "\r", Some("web.1")),
+            ("\u{1b}[36mweb-1  | \u{1b}[0m", "\u{1b}[0m", Some("web-1")),
+            ("{\"a\":1} app[web.1]: ", "", Some("web.1")),
+        ] {
+            let line = format!("{before}{object}{after}\n");
+            let Line::Ours(entry) = read(line.as_bytes()) else { panic!("{line}") };
+            let found = (entry.source.as_deref(), entry.name.as_ref());
+            assert_eq!(found, (source, "worker"), "{line}");
+            assert_eq!(entry.event, Event::Started { generation: 2 });
+        }
+        let newer = object.replace("\"v\":1", "\"v\":2");
+        assert_eq!(read(format!("web.1 | {newer}").as_bytes()), Line::Newer(2));
+        // Of what is inside another object nobody says that it is a line.
+        assert_eq!(read(format!("{{\"log\":{object}}}").as_bytes()), Line::Strange);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod history;
 mod log;
 mod paint;
 mod picture;
+mod prefix;
 mod read;
 mod summary;
 mod words;

@@ -1,5 +1,6 @@
 //! A log from its first line to its last: which processes it tells of, and what is not of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, StdinLock};
@@ -9,6 +10,7 @@ use anyhow::{Context, bail};
 
 use super::history::History;
 use super::log::{self, Line, SCHEMA};
+use super::prefix;
 
 /// No line of ours is longer: what is, is read past without being kept.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -18,7 +20,7 @@ const LONGEST_LINE: u64 = 1 << 20;
 pub(super) struct Log {
     /// What to call it.
     pub(super) label: String,
-    /// Each process, by name, in the order in which they are first heard of.
+    /// Each process, by what to call it, in the order in which they are first heard of.
     pub(super) histories: Vec<(String, History)>,
     /// How many lines are not of a JSON log of ours.
     strange: u64,
@@ -36,8 +38,12 @@ impl Log {
     }
 
     fn hear(&mut self, entry: &log::Entry<'_>, places: &mut BTreeMap<String, usize>) {
-        let place = places.get(entry.name.as_ref()).copied().unwrap_or_else(|| {
-            let name = entry.name.clone().into_owned();
+        let name = match &entry.source {
+            Some(source) => Cow::Owned(prefix::called(source, &entry.name)),
+            None => Cow::Borrowed(entry.name.as_ref()),
+        };
+        let place = places.get(name.as_ref()).copied().unwrap_or_else(|| {
+            let name = name.into_owned();
             self.histories.push((name.clone(), History::default()));
             places.insert(name, self.histories.len() - 1);
             self.histories.len() - 1
@@ -120,6 +126,17 @@ mod tests {
         assert_eq!(log.remark().unwrap(), "3 lines of web.log are not of a JSON log");
         assert_eq!(read(b"x").unwrap().remark().unwrap(), "1 line of web.log is not of a JSON log");
         assert_eq!(read(sample("a").as_bytes()).unwrap().remark(), None);
+    }
+
+    /// Each dyno, container or line of a Procfile is a process, whatever its COMMAND is called.
+    #[test]
+    fn a_prefix_tells_processes_of_one_name_apart() {
+        let (node, web) = (sample("node"), sample("web"));
+        let text = format!("1:00 web.1 | {node}\n1:00 web.2 | {node}\n{node}\n1:00 web.1 | {web}");
+        let log = read(text.as_bytes()).unwrap();
+        let names: Vec<_> = log.histories.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["web.1 (node)", "web.2 (node)", "node", "web.1"]);
+        assert_eq!(log.remark(), None);
     }
 
     /// Not kept in memory, and not taken for several.

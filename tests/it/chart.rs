@@ -1,5 +1,6 @@
 //! `--chart`: what is in the drawing, as an independent parser of XML finds it.
 
+mod collected;
 mod drawing;
 mod errors;
 mod hostile;
@@ -108,6 +109,56 @@ fn several_processes_have_the_same_scales() {
     // The axis of time is below the last one only: both have the same.
     assert_eq!(drawing.places("10s").len(), 1);
     drawing.assert_tidy();
+}
+
+/// The memory of a supervisor contains that of its children, which would be flat on its scale.
+#[test]
+fn a_supervisor_has_a_scale_of_its_own() {
+    let steady = |log: Log, name: &str, rss: u64| {
+        let fields = format!(r#""rss":{rss}"#);
+        log.sample(0.0, name, 1, 1.0, &fields).sample(10.0, name, 1, 11.0, &fields)
+    };
+    let with_supervisor = |rss| {
+        let log = steady(Log::default(), "supervisor", rss);
+        let log = (1..=6).fold(log, |log, child| steady(log, &format!("child-{child}"), 50 * M));
+        draw(&[("all.log", &log.0)], "")
+    };
+    let drawing = with_supervisor(320 * M);
+    let own = "no recycle; peak 320M; drawn to a scale of its own";
+    assert!(drawing.has(own) && !drawing.has("no recycle; peak 50M; drawn"), "{drawing:?}");
+    assert_eq!(
+        (drawing.count_of("300M"), drawing.count_of("50M")),
+        (1, 6),
+        "{:?}",
+        drawing.texts()
+    );
+    drawing.assert_tidy();
+    // Where all can be seen on one scale, it is one.
+    let drawing = with_supervisor(100 * M);
+    assert_eq!(drawing.count_of("100M"), 7, "{:?}", drawing.texts());
+    assert!(!drawing.texts().join(" ").contains("of its own"), "{:?}", drawing.texts());
+}
+
+/// However many panels there are, and however long the log is.
+#[test]
+fn the_shade_follows_its_line() {
+    let mut log = Log::default();
+    for process in 0..7_u64 {
+        for second in 0..2000_u32 {
+            let rss = 50 * M + u64::from(second) * 7_919 % 97 * M;
+            let fields = format!(r#""rss":{rss}"#);
+            log = log.sample(second.into(), &format!("p{process}"), 1, second.into(), &fields);
+        }
+    }
+    let drawing = draw(&[("web.log", &log.0)], "");
+    // The first line is the legend's.
+    let (lines, shades) = (&drawing.lines(RSS)[1..], drawing.polygons(RSS));
+    assert_eq!((lines.len(), shades.len()), (7, 7));
+    for (line, shade) in lines.iter().zip(shades) {
+        assert!(line.len() > 150, "{}", line.len());
+        // Behind the last point it goes back along the ground.
+        assert_eq!(&shade[..line.len()], *line);
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn with_recycle(run: Run) -> Run {
 }
 
 /// Where `.ci/test` puts what comes from PyPI.
-fn module(name: &str) -> String {
+pub(crate) fn module(name: &str) -> String {
     let dir = format!("{}/{name}", env!("CARGO_TARGET_TMPDIR"));
     assert!(Path::new(&dir).exists(), "this test needs {name}: run .ci/test --install-only");
     dir

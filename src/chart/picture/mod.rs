@@ -42,14 +42,16 @@ const AXIS_HEIGHT: i32 = 80;
 /// A limit of more times the memory than this is not drawn, only named.
 const FAR: u64 = 8;
 
-/// What all panels have in common.
+/// Of three or more processes, one with more times the memory than the next has an axis of its own.
+const TALLER: u64 = 2;
+
+/// The axes of a panel. That of time is the same in all of them.
 #[derive(Debug)]
 struct Scale {
     from: Duration,
     to: Duration,
-    top: Bytes,
     times: Times,
-    sizes: Vec<Bytes>,
+    memory: Memory,
     /// Where the plots begin and end from left to right.
     left: i32,
     right: i32,
@@ -57,33 +59,73 @@ struct Scale {
     panels: i32,
 }
 
-impl Scale {
-    fn of(subjects: &[Subject]) -> Self {
-        let times = || subjects.iter().filter_map(|subject| subject.history.times);
-        let from = times().map(|(first, _)| first).min().unwrap_or_default();
-        let to = times().map(|(_, last)| last).max().unwrap_or_default();
-        // One line alone has no length.
-        let to = to.max(from + Duration::from_secs(1));
-        let peak = subjects.iter().filter_map(|subject| subject.history.peak()).max();
-        let peak = peak.map_or(1, |peak| peak.0).max(1);
+/// The axis of memory.
+#[derive(Clone, Debug)]
+struct Memory {
+    top: Bytes,
+    sizes: Vec<Bytes>,
+    /// Whether only this panel has it: what is as high in another one is not as much.
+    alone: bool,
+}
+
+impl Memory {
+    /// That of panels which can be compared.
+    fn of(subjects: &[&Subject]) -> Self {
+        let peak = subjects.iter().map(|subject| peak(subject)).max().unwrap_or(0).max(1);
         let limits = subjects.iter().flat_map(|subject| subject.history.all_limits());
         // A limit far above everything would press everything to the ground.
         let near = limits.filter(|limit| limit.0 / FAR <= peak);
         let highest = near.map(|limit| limit.0).max().unwrap_or(0).max(peak);
         // With room for a limit's label above it.
         let top = Bytes(highest.saturating_add(highest / 6).max(1));
-        let sizes = axis::sizes(top);
-        let widest = sizes.iter().map(|size| pen::width(&size.to_string(), pen::TEXT)).max();
-        Self {
+        Self { top, sizes: axis::sizes(top), alone: false }
+    }
+
+    /// That of each panel: one for all, but for those beside which the others would be flat, such
+    /// as a supervisor whose memory contains theirs.
+    fn each(subjects: &[Subject]) -> Vec<Self> {
+        let mut order: Vec<&Subject> = subjects.iter().collect();
+        order.sort_by_key(|subject| peak(subject));
+        let mut together = order.as_slice();
+        while let [rest @ .., next, highest] = together
+            && !rest.is_empty()
+            && peak(highest) / TALLER > peak(next)
+        {
+            together = &together[..together.len() - 1];
+        }
+        let tallest = together.last().map_or(0, |subject| peak(subject));
+        let common = Self::of(together);
+        let own = |subject: &Subject| Self { alone: true, ..Self::of(&[subject]) };
+        let memory = |subject| if peak(subject) > tallest { own(subject) } else { common.clone() };
+        subjects.iter().map(memory).collect()
+    }
+}
+
+fn peak(subject: &Subject) -> u64 {
+    subject.history.peak().map_or(0, |peak| peak.0)
+}
+
+impl Scale {
+    /// That of each panel.
+    fn each(subjects: &[Subject]) -> Vec<Self> {
+        let times = || subjects.iter().filter_map(|subject| subject.history.times);
+        let from = times().map(|(first, _)| first).min().unwrap_or_default();
+        let to = times().map(|(_, last)| last).max().unwrap_or_default();
+        // One line alone has no length.
+        let to = to.max(from + Duration::from_secs(1));
+        let memories = Memory::each(subjects);
+        let sizes = memories.iter().flat_map(|memory| &memory.sizes);
+        let widest = sizes.map(|size| pen::width(&size.to_string(), pen::TEXT)).max();
+        let scale = |memory| Self {
             from,
             to,
-            top,
             times: axis::times(from, to),
-            sizes,
+            memory,
             left: EDGE + widest.unwrap_or(0) + 16,
             right: WIDTH - EDGE - 20,
             panels: i32::try_from(subjects.len()).unwrap_or(i32::MAX).max(1),
-        }
+        };
+        memories.into_iter().map(scale).collect()
     }
 
     fn width(&self) -> i32 {
@@ -104,9 +146,10 @@ impl Scale {
 /// # Errors
 /// Those of the plotting library, which has none where it writes to memory.
 pub(super) fn draw(subjects: &[Subject], omitted: usize) -> anyhow::Result<String> {
-    let scale = Scale::of(subjects);
+    let scales = Scale::each(subjects);
     let legend = legend::rows(subjects, WIDTH - 2 * EDGE);
-    let panels: Vec<_> = subjects.iter().map(|subject| Panel::of(subject, &scale)).collect();
+    let panels: Vec<_> =
+        subjects.iter().zip(&scales).map(|(subject, scale)| Panel::of(subject, scale)).collect();
     let title = title(subjects, omitted);
     let legend_height = legend::height(&legend);
     let height = TITLE_HEIGHT
@@ -125,10 +168,10 @@ pub(super) fn draw(subjects: &[Subject], omitted: usize) -> anyhow::Result<Strin
     legend::draw(&canvas, &legend, (EDGE, TITLE_HEIGHT))?;
     let mut y = TITLE_HEIGHT + legend_height;
     for panel in &panels {
-        panel.draw(&canvas, &scale, y)?;
+        panel.draw(&canvas, y)?;
         y += panel.height();
     }
-    draw_times(&canvas, &scale, y)?;
+    scales.first().map_or(Ok(()), |scale| draw_times(&canvas, scale, y))?;
     canvas.present()?;
     drop(canvas);
     frame(&svg, height, &title, &description(subjects))

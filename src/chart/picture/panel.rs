@@ -17,6 +17,7 @@ const GAP: i32 = 60;
 #[derive(Debug)]
 pub(super) struct Panel<'a> {
     subject: &'a Subject,
+    scale: &'a Scale,
     /// `None`: the title says it.
     heading: Option<String>,
     summary: Vec<String>,
@@ -24,7 +25,7 @@ pub(super) struct Panel<'a> {
 }
 
 impl<'a> Panel<'a> {
-    pub(super) fn of(subject: &'a Subject, scale: &Scale) -> Self {
+    pub(super) fn of(subject: &'a Subject, scale: &'a Scale) -> Self {
         let room = |size: i32| f64::from(WIDTH - 2 * EDGE) / f64::from(size);
         let heading = words::shorten(&subject.name, room(pen::HEADING) / pen::BOLD);
         let plot_height = match scale.panels {
@@ -33,9 +34,13 @@ impl<'a> Panel<'a> {
             3 => 400,
             _ => 320,
         };
-        let phrases = summary::phrases(&subject.history);
+        let mut phrases = summary::phrases(&subject.history);
+        if scale.memory.alone {
+            phrases.push("drawn to a scale of its own".to_owned());
+        }
         Self {
             subject,
+            scale,
             heading: (scale.panels > 1).then_some(heading),
             summary: words::lines(&phrases, "; ", room(pen::TEXT)),
             plot_height,
@@ -55,7 +60,8 @@ impl<'a> Panel<'a> {
     }
 
     /// Draws it below `y`.
-    pub(super) fn draw(&self, canvas: &Canvas<'_>, scale: &Scale, y: i32) -> anyhow::Result<()> {
+    pub(super) fn draw(&self, canvas: &Canvas<'_>, y: i32) -> anyhow::Result<()> {
+        let scale = self.scale;
         let mut line = y;
         if let Some(heading) = &self.heading {
             let letters = Letters { size: pen::HEADING, bold: true, ..Letters::left(INK) };
@@ -70,23 +76,18 @@ impl<'a> Panel<'a> {
         let bottom = top + self.plot_height;
         let plot = Plot::new(canvas, scale, top, bottom)?;
         plot.draw_ground(&self.subject.history)?;
-        self.draw_sizes(&plot, canvas, scale)?;
+        self.draw_sizes(&plot, canvas)?;
         plot.draw_memory(&self.subject.history)?;
         plot.draw_limits(&self.subject.history)?;
         marks::draw(canvas, scale, &self.subject.history.ends, top, bottom)
     }
 
     /// The labels of the axis of memory.
-    fn draw_sizes(
-        &self,
-        plot: &Plot<'_, '_>,
-        canvas: &Canvas<'_>,
-        scale: &Scale,
-    ) -> anyhow::Result<()> {
-        for size in &scale.sizes {
+    fn draw_sizes(&self, plot: &Plot<'_, '_>, canvas: &Canvas<'_>) -> anyhow::Result<()> {
+        for size in &self.scale.memory.sizes {
             let label = if size.0 == 0 { "0".to_owned() } else { size.to_string() };
             let letters = Letters { edge: VPos::Center, ..Letters::right(INK) };
-            pen::write(canvas, &label, (scale.left - 16, plot.y(*size)), letters)?;
+            pen::write(canvas, &label, (self.scale.left - 16, plot.y(*size)), letters)?;
         }
         Ok(())
     }

@@ -26,7 +26,7 @@ type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, Ra
 type Spot = (f64, f64);
 
 /// What one picture may take for its lines, in bytes, and what a column of a line takes.
-const LINES_ROOM: i32 = 72_000;
+const LINES_ROOM: i32 = 90_000;
 const COLUMN_ROOM: i32 = 45;
 /// Of two units each: half a pixel on a phone.
 const MOST_COLUMNS: i32 = 700;
@@ -61,8 +61,8 @@ impl<'c, 'a> Plot<'c, 'a> {
     ) -> anyhow::Result<Self> {
         let area = canvas.clone().shrink((scale.left, top), (scale.width(), bottom - top));
         let seconds = scale.to.saturating_sub(scale.from).as_secs_f64();
-        let chart =
-            ChartBuilder::on(&area).build_cartesian_2d(0.0..seconds, 0.0..number(scale.top))?;
+        let chart = ChartBuilder::on(&area)
+            .build_cartesian_2d(0.0..seconds, 0.0..number(scale.memory.top))?;
         Ok(Self { canvas, scale, chart, top, bottom })
     }
 
@@ -72,7 +72,7 @@ impl<'c, 'a> Plot<'c, 'a> {
     }
 
     fn spot(&self, at: Duration, size: Bytes) -> Spot {
-        (at.saturating_sub(self.scale.from).as_secs_f64(), number(size.min(self.scale.top)))
+        (at.saturating_sub(self.scale.from).as_secs_f64(), number(size.min(self.scale.memory.top)))
     }
 
     /// Whether generations can be told from each other.
@@ -95,7 +95,7 @@ impl<'c, 'a> Plot<'c, 'a> {
             let x = self.scale.x(*at);
             pen::line(self.canvas, vec![(x, self.top), (x, self.bottom + 10)], GRID, 2)?;
         }
-        for size in &self.scale.sizes {
+        for size in &self.scale.memory.sizes {
             let y = self.y(*size);
             let paint = if size.0 == 0 { MUTED } else { GRID };
             pen::line(self.canvas, vec![(left, y), (right, y)], paint, 2)?;
@@ -105,10 +105,10 @@ impl<'c, 'a> Plot<'c, 'a> {
 
     /// The lines of memory.
     pub(super) fn draw_memory(&self, history: &History) -> anyhow::Result<()> {
-        // There may be two in each panel.
-        let columns = (LINES_ROOM / COLUMN_ROOM / 2 / self.scale.panels).clamp(20, MOST_COLUMNS);
+        // There may be two in each panel, and the shade below one of them.
+        let columns = (LINES_ROOM / COLUMN_ROOM / 3 / self.scale.panels).clamp(20, MOST_COLUMNS);
         let apart = self.has_room_for_lives(history);
-        self.draw_shade(self.strokes(&history.rss, columns / 4, apart))?;
+        self.draw_shade(self.strokes(&history.rss, columns, apart))?;
         // Many generations in a thick line are a block.
         let lives = i32::try_from(history.lives.len()).unwrap_or(i32::MAX).max(1);
         let width = (self.scale.width() / lives / 8).clamp(3, 5).unsigned_abs();
@@ -158,7 +158,7 @@ impl<'c, 'a> Plot<'c, 'a> {
         let steps = last_of_each(&history.limits, |at| self.scale.x(at) / NARROWEST_STEP);
         for kind in 0..Limits::default().each().len() {
             for stretch in stretches(&steps, kind, end) {
-                let inside = |(_, size): &(Duration, Bytes)| *size <= self.scale.top;
+                let inside = |(_, size): &(Duration, Bytes)| *size <= self.scale.memory.top;
                 if !stretch.iter().all(inside) {
                     continue;
                 }
@@ -194,7 +194,7 @@ impl<'c, 'a> Plot<'c, 'a> {
         }
         let mut labels: Vec<(i32, String)> = Vec::new();
         for (size, name) in sizes {
-            let (y, text) = if size <= self.scale.top {
+            let (y, text) = if size <= self.scale.memory.top {
                 (self.y(size), format!("{name} {size}"))
             } else {
                 (self.top + LABEL_HEIGHT, format!("{name} {size} is above"))

@@ -44,6 +44,8 @@ for element in root.iter():
         print(name, has('x'), line, has('text-anchor'), size, text, sep='\t')
     elif name == 'polyline':
         print(name, has('stroke'), has('points').strip(), sep='\t')
+    elif name == 'polygon':
+        print(name, has('fill'), has('points').strip(), sep='\t')
     elif name in ('title', 'desc'):
         print(name, text, sep='\t')
     else:
@@ -87,6 +89,7 @@ pub(super) struct Drawing {
     pub(super) stderr: String,
     texts: Vec<Text>,
     lines: Vec<(String, Vec<(f64, f64)>)>,
+    polygons: Vec<(String, Vec<(f64, f64)>)>,
     shapes: Vec<(String, String)>,
 }
 
@@ -133,13 +136,17 @@ impl Drawing {
                 anchor: anchor.to_owned(),
                 size: number(size),
             }),
-            ["polyline", stroke, points] => {
+            [shape, paint, points] => {
                 let point = |point: &str| {
                     let (x, y) = point.split_once(',').unwrap();
                     (number(x), number(y))
                 };
                 let points = points.split(' ').map(point).collect();
-                self.lines.push((stroke.to_owned(), points));
+                match shape {
+                    "polyline" => self.lines.push((paint.to_owned(), points)),
+                    "polygon" => self.polygons.push((paint.to_owned(), points)),
+                    _ => panic!("{line}"),
+                }
             }
             [shape, fill] => self.shapes.push((shape.to_owned(), fill.to_owned())),
             _ => panic!("{line}"),
@@ -165,7 +172,15 @@ impl Drawing {
     }
 
     pub(super) fn count(&self, shape: &str, fill: &str) -> usize {
+        if shape == "polygon" {
+            return self.polygons(fill).len();
+        }
         self.shapes.iter().filter(|other| other.0 == shape && other.1 == fill).count()
+    }
+
+    pub(super) fn polygons(&self, fill: &str) -> Vec<&[(f64, f64)]> {
+        let polygons = self.polygons.iter().filter(|(other, _)| other == fill);
+        polygons.map(|(_, points)| points.as_slice()).collect()
     }
 
     /// The lines of a colour, but for what is dashed.
