@@ -3,6 +3,7 @@
 
 mod facts;
 mod input;
+mod known;
 mod page;
 mod sights;
 mod stops;

@@ -109,6 +109,11 @@ Signals
   time that it needs, or that whoever sent it allows.
 - After SIGINT, SIGQUIT or SIGHUP, no recycle comes for 30s.
 - There is no terminal; COMMAND leads a process group of its own.
+
+Warnings
+- If node's clients go on asking over connections that they keep,
+  server.close() waits: a stop takes 30s and ends by SIGKILL. After the
+  signal, answer with Connection: close.
 ";
     let facts = Facts { input: Kind::Pipe, is_pid_1: true, ..facts() };
     assert_eq!(explained("--max-rss 80% --idle 10m -- node app.js", &facts), text);

@@ -1,14 +1,16 @@
 //! What will hardly be as it was meant. No warning that may be wrong is one: where the command line
 //! alone cannot tell, it says "if".
 
-use std::path::Path;
+use std::ffi::OsString;
 use std::time::Duration;
 
 use super::Plan;
+use super::known::{self, Known};
 use super::page::Page;
+use crate::act::stop::Scope;
+use crate::decide::exit::Signal;
 use crate::decide::rules::Measure;
 use crate::sense::limit::Limit;
-use crate::sense::program::Search;
 use crate::sense::traffic::sources::Extent;
 use crate::units::{Bytes, Span};
 
@@ -17,50 +19,17 @@ pub(super) fn write(plan: Plan<'_>, page: &mut Page) {
     warnings.extend(too_little(plan));
     warnings.extend(too_much(plan));
     warnings.extend(forks(plan));
+    warnings.extend(abrupt(plan));
+    warnings.extend(held(plan));
+    warnings.extend(in_front(plan));
     warnings.extend(heartbeats(plan));
     warnings.extend(patience(plan));
     warnings.extend(unheard(plan));
     page.list("Warnings", &warnings);
 }
 
-const MIB: u64 = 1 << 20;
-
-/// RSS of interpreters that do nothing but sleep, rounded down: Node 20.20, CPython 3.11, Ruby 3.1,
-/// OpenJDK 17, PHP 8.2 and Perl 5.36 on Debian 12, x86-64, 2 s after their start (`VmRSS`,
-/// `proc_pid_status(5)`).
-const BARE: [(&str, Bytes); 6] = [
-    ("node", Bytes(39 * MIB)),
-    ("python", Bytes(8 * MIB)),
-    ("ruby", Bytes(13 * MIB)),
-    ("java", Bytes(36 * MIB)),
-    ("php", Bytes(17 * MIB)),
-    ("perl", Bytes(4 * MIB)),
-];
-/// The same, of `sleep` by busybox, linked statically.
-const BARE_PROCESS: Bytes = Bytes(MIB);
-
-/// Servers that fork workers which share pages with them.
-const FORKING: [&str; 10] = [
-    "gunicorn", "uwsgi", "puma", "unicorn", "php-fpm", "apache", "httpd", "nginx", "postgres",
-    "celery",
-];
-
-/// Programs are called `python3.11`, `php-fpm8.2`, `nodejs`, `apache2`.
-fn is_called(name: &str, known: &str) -> bool {
-    let rest = name.strip_prefix(known).map(|rest| rest.strip_prefix("js").unwrap_or(rest));
-    rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
-}
-
-/// What COMMAND is called, as it was typed and as it was found.
-fn names(plan: Plan<'_>) -> Vec<String> {
-    let typed = plan.config.command.first().and_then(|name| Path::new(name).file_name());
-    let mut names: Vec<_> =
-        typed.map(|name| name.to_string_lossy().into_owned()).into_iter().collect();
-    if let Search::Found(found) = &plan.facts.program {
-        names.extend(found.names());
-    }
-    names
-}
+/// RSS of `sleep` by busybox, linked statically, that does nothing.
+const BARE_PROCESS: Bytes = Bytes(1 << 20);
 
 /// The limits that were given, each as it was typed.
 fn limits(plan: Plan<'_>) -> impl Iterator<Item = (String, Bytes, Measure)> {
@@ -79,10 +48,9 @@ fn limits(plan: Plan<'_>) -> impl Iterator<Item = (String, Bytes, Measure)> {
 /// A limit that COMMAND will reach without leaking.
 fn too_little(plan: Plan<'_>) -> Option<String> {
     let (limit, bytes, _) = limits(plan).min_by_key(|(_, bytes, _)| *bytes)?;
-    let names = names(plan);
-    let is = |known: &str| names.iter().any(|name| is_called(name, known));
-    let (what, bare) = match BARE.iter().find(|(known, _)| is(known)) {
-        Some((known, bare)) => (format!("{known} needs to do nothing"), *bare),
+    let needs = |(_, known): (String, Known)| known.bare.map(|bare| (known.title, bare));
+    let (what, bare) = match known::of(plan).into_iter().find_map(needs) {
+        Some((title, bare)) => (format!("{title} needs to do nothing"), bare),
         None => ("the smallest programs need".to_owned(), BARE_PROCESS),
     };
     (bytes.0 < 2 * bare.0).then(|| {
@@ -110,15 +78,59 @@ fn too_much(plan: Plan<'_>) -> Vec<String> {
 
 fn forks(plan: Plan<'_>) -> Option<String> {
     let (limit, ..) = limits(plan).find(|(_, _, measure)| *measure == Measure::Rss)?;
-    let names = names(plan);
-    let name = names.iter().find(|name| FORKING.iter().any(|known| is_called(name, known)))?;
+    let shares = |(name, known): (String, Known)| known.shares.map(|shares| (name, shares));
+    let (name, shares) = known::of(plan).into_iter().find_map(shares)?;
     if plan.config.rules.memory.max_pss.is_some() {
         return None;
     }
-    let name = super::shown(name);
     Some(format!(
-        "{limit} counts a page once for each process that shares it. If {name} forks workers, \
+        "{limit} counts a page once for each process that shares it. If {name} {shares}, \
          --max-pss tells more."
+    ))
+}
+
+/// A planned stop by TERM of a program that stops gracefully by another signal.
+fn abrupt(plan: Plan<'_>) -> Option<String> {
+    let rules = &plan.config.rules;
+    if !rules.plans_gracefully() || rules.observe.is_some() || rules.stop_signal != Signal::TERM {
+        return None;
+    }
+    let stop = |(name, known): (String, Known)| known.stop.map(|stop| (name, stop));
+    let (name, stop) = known::of(plan).into_iter().find_map(stop)?;
+    Some(format!(
+        "On SIGTERM {name} {}. With --stop-signal {} it {}.",
+        stop.on_term, stop.signal, stop.on_signal
+    ))
+}
+
+/// A stop that begins while COMMAND is busy, and does not end as long as it is.
+fn held(plan: Plan<'_>) -> Option<String> {
+    let rules = &plan.config.rules;
+    let memory = rules.memory.max_rss.or(rules.memory.max_pss).is_some();
+    let amid_work = (memory || rules.lifetime.is_some()) && rules.quiet.is_none();
+    if !amid_work || rules.observe.is_some() || rules.stop_timeout.is_zero() {
+        return None;
+    }
+    let held = |(name, known): (String, Known)| known.held.map(|held| (name, held));
+    let (name, held) = known::of(plan).into_iter().find_map(held)?;
+    Some(format!(
+        "If {name}'s {}: a stop takes {} and ends by SIGKILL. {}.",
+        held.cause,
+        Span(rules.stop_timeout),
+        held.remedy
+    ))
+}
+
+/// A shell or a package manager between recycle and the server.
+fn in_front(plan: Plan<'_>) -> Option<String> {
+    let replaced = |word: &OsString| word.as_encoded_bytes().starts_with(b"exec ");
+    if plan.config.scope == Scope::Group || plan.config.command.iter().any(replaced) {
+        return None;
+    }
+    let (name, _) = known::of(plan).into_iter().find(|(_, known)| known.in_front)?;
+    Some(format!(
+        "{name} may keep signals from the program that it starts, unless it starts it by exec: \
+         --signal-scope group reaches both."
     ))
 }
 

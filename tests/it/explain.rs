@@ -49,6 +49,24 @@ fn every_command_line_of_the_documents_can_be_explained() {
     }
 }
 
+/// By the names that they have here.
+#[test]
+fn well_known_programs_are_known_by_what_is_installed() {
+    let said = |options: &str, program: &str| {
+        let program = tool(program).display().to_string();
+        let (end, run) = Run::new(&format!("--explain {options}")).command([program]).finish();
+        assert_eq!(end, End::Code(0), "{}", run.stderr());
+        words(&run)
+    };
+    assert!(said("--max-rss 1G", "redis-server").contains("saves in the background (BGSAVE"));
+    let nginx = said("--idle 1h", "nginx");
+    assert!(nginx.contains("On SIGTERM nginx cuts off"), "{nginx}");
+    assert!(!said("--idle 1h --stop-signal QUIT", "nginx").contains("cuts off"));
+    let npm = said("", "npm");
+    assert!(npm.contains("npm may keep signals"), "{npm}");
+    assert!(!said("--signal-scope group", "npm").contains("may keep signals"));
+}
+
 #[test]
 fn a_wrong_command_line_is_as_wrong_as_without_it() {
     for (options, command, line) in [

@@ -1,7 +1,7 @@
 //! A Node server that keeps every request body is held below its limit, and serves again after
-//! each recycle.
+//! each recycle; and clients hold the stop of one that waits for them.
 
-use crate::harness::{End, Run, free_port, http, let_pass, tool};
+use crate::harness::{Client, End, Run, free_port, http, let_pass, tool};
 use std::fs;
 use std::time::Duration;
 
@@ -41,4 +41,47 @@ fn a_node_server_that_leaks_is_held_below_its_limit() {
     }
     run.signal(libc::SIGTERM);
     assert_eq!(run.finish(), End::Signal(libc::SIGTERM));
+}
+
+/// It ends when `server.close()` is done; a request takes a while. With an argument more it asks
+/// its clients to leave.
+const POLITE: &str = "\
+let ending = false;
+const server = require('http').createServer((request, response) => {
+    if (ending && process.argv[3]) response.setHeader('Connection', 'close');
+    setTimeout(() => response.end('hello'), 50);
+}).listen(Number(process.argv[2]), '127.0.0.1');
+process.on('SIGTERM', () => { ending = true; server.close(() => process.exit(0)); });
+";
+
+/// The line about the recycle of a server with a client that goes on asking over its connection.
+fn stopped_amid_requests(more: &str) -> String {
+    let node = tool("node").display().to_string();
+    let port = free_port();
+    let run = Run::new("--map-signal USR1:recycle --stop-timeout 1s");
+    fs::write(run.dir().join("server.js"), POLITE).unwrap();
+    let command = [node.as_str(), "server.js", &port.to_string(), more].map(str::to_owned);
+    let mut run = run.command(command.into_iter().filter(|word| !word.is_empty())).spawn();
+    let address = format!("127.0.0.1:{port}");
+    let mut client = run.wait_for("node to listen", |_| Client::connect(&address).ok());
+    let request = "GET / HTTP/1.1\r\nHost: test\r\n\r";
+    client.exchange(request);
+    run.signal(libc::SIGUSR1);
+    let line = run.wait_for("the recycle", |run| {
+        // Until the server leaves the connection.
+        let _ = client.try_exchange(request);
+        run.recycles().first().cloned()
+    });
+    run.signal(libc::SIGTERM);
+    run.finish();
+    line
+}
+
+/// As `--explain` warns of it.
+#[test]
+fn a_busy_client_holds_the_stop_of_a_node_server() {
+    let line = stopped_amid_requests("");
+    assert!(line.contains("SIGKILL"), "{line}");
+    let line = stopped_amid_requests("close");
+    assert!(line.contains("SIGTERM") && !line.contains("SIGKILL"), "{line}");
 }

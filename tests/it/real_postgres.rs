@@ -78,3 +78,22 @@ fn postgresql_goes_idle_over_its_unix_socket_and_keeps_its_data() {
     run.signal(libc::SIGINT);
     assert_eq!(run.finish(), End::Code(0));
 }
+
+/// As `--explain` warns of it.
+#[test]
+fn a_client_holds_the_stop_of_postgresql_but_for_one_by_int() {
+    for (options, by_force) in [("", true), ("--stop-signal INT", false)] {
+        let mut run = start(&format!("--map-signal USR1:recycle --stop-timeout 2s {options}"));
+        run.wait_for("PostgreSQL to serve", |run| query(run, "select 1"));
+        let mut client = psql(&run, &[]).stdin_pipe().spawn();
+        client.send("select 2;\n");
+        client.wait_for("the answer", |client| client.stdout().contains('2').then_some(()));
+        run.signal(libc::SIGUSR1);
+        let line = run.wait_for("the recycle", |run| run.recycles().first().cloned());
+        assert_eq!(line.contains("SIGKILL"), by_force, "{line}");
+        client.close_stdin();
+        client.finish();
+        run.signal(libc::SIGINT);
+        run.finish();
+    }
+}

@@ -2,8 +2,13 @@
 
 use super::*;
 use crate::explain::facts::Facts;
-use crate::explain::tests::{LIMIT, explained, facts, named, part};
-use crate::sense::program::Found;
+use crate::explain::tests::{self, LIMIT, explained, named, part};
+use crate::sense::program::{Found, Search};
+
+/// Only what was typed tells what COMMAND is.
+fn facts() -> Facts {
+    Facts { program: Search::Missing, ..tests::facts() }
+}
 
 /// The warnings, each on one line.
 fn warnings(line: &str, facts: &Facts) -> Vec<String> {
@@ -18,9 +23,9 @@ fn a_stop_signal_that_is_ignored_here_is_warned_of() {
     let facts = Facts { ignored: vec![named("INT"), named("QUIT")], ..facts() };
     let said = "SIGINT is ignored here (nohup, or a script's &). Unless COMMAND handles it, each \
                 stop takes 30s and ends by SIGKILL.";
-    assert_eq!(warnings("--max-lifetime 1h --stop-signal INT node", &facts), [said]);
-    assert_eq!(warnings("--max-lifetime 1h node", &facts), [""; 0]);
-    assert_eq!(warnings("--stop-signal INT node", &facts), [""; 0], "there is no stop");
+    assert_eq!(warnings("--max-lifetime 1h --stop-signal INT app", &facts), [said]);
+    assert_eq!(warnings("--max-lifetime 1h app", &facts), [""; 0]);
+    assert_eq!(warnings("--stop-signal INT app", &facts), [""; 0], "there is no stop");
 }
 
 /// Each with the last value that is warned of, and the first that is not.
@@ -44,29 +49,38 @@ fn limits_near_a_bare_interpreter_are_warned_of() {
         ("/usr/bin/nodes", "", "2047K", "2M"),
     ] {
         let facts = facts(file, interpreter);
+        // No other warning: this is about limits.
+        let at_once = "--stop-timeout 0s --signal-scope group --";
         for option in ["--max-rss", "--max-pss", "--kill-rss"] {
-            let warned = warnings(&format!("{option} {low} -- ./x"), &facts);
+            let warned = warnings(&format!("{option} {low} {at_once} ./x"), &facts);
             let [line] = &warned[..] else { panic!("{file} {low}: {warned:?}") };
             assert!(line.starts_with(&format!("{option} ")), "{line}");
-            assert_eq!(warnings(&format!("{option} {enough} -- ./x"), &facts), [""; 0], "{file}");
+            assert_eq!(
+                warnings(&format!("{option} {enough} {at_once} ./x"), &facts),
+                [""; 0],
+                "{file}"
+            );
         }
     }
-    let line = "--max-rss 64M is less than twice what node needs to do nothing (39M): restarts \
+    let line = "--max-rss 64M is less than twice what Node needs to do nothing (39M): restarts \
                 will not help.";
-    assert_eq!(warnings("--max-rss 64M node", &facts("/usr/bin/node", "")), [line]);
+    assert_eq!(
+        warnings("--max-rss 64M --stop-timeout 0s node", &facts("/usr/bin/node", "")),
+        [line]
+    );
 }
 
 #[test]
 fn limits_that_the_kernel_comes_before_are_warned_of() {
     let origin = "the limit in /sys/fs/cgroup/memory.max: the kernel may kill COMMAND first.";
     let near = format!("--kill-rss 1.8G is near 2G, {origin}");
-    assert_eq!(warnings("--kill-rss 1844M node", &facts()), [near]);
-    assert_eq!(warnings("--kill-rss 1843M node", &facts()), [""; 0]);
+    assert_eq!(warnings("--kill-rss 1844M app", &facts()), [near]);
+    assert_eq!(warnings("--kill-rss 1843M app", &facts()), [""; 0]);
     let over = format!("--max-rss 2G is not below 2G, {origin}");
-    assert_eq!(warnings("--max-rss 2G node", &facts()), [over]);
-    assert_eq!(warnings("--max-rss 2047M node", &facts()), [""; 0]);
+    assert_eq!(warnings("--max-rss 2G app", &facts()), [over]);
+    assert_eq!(warnings("--max-rss 2047M app", &facts()), [""; 0]);
     let facts = Facts { limit: Some(Limit { bytes: LIMIT, file: None }), ..facts() };
-    let warned = warnings("--max-pss 3G node", &facts);
+    let warned = warnings("--max-pss 3G app", &facts);
     assert!(warned[0].contains("not below 2G, this machine's RAM: "), "{warned:?}");
 }
 
@@ -79,7 +93,107 @@ fn of_those_who_fork_workers_pss_tells_more() {
         assert_eq!(warnings(quiet, &facts()), [""; 0]);
     }
     assert_eq!(warnings("--kill-rss 1G php-fpm8.2", &facts()).len(), 1);
-    assert_eq!(warnings("--max-rss 1G node", &facts()), [""; 0]);
+    assert_eq!(warnings("--max-rss 1G app", &facts()), [""; 0]);
+}
+
+#[test]
+fn a_fork_that_saves_data_shares_pages_too() {
+    let said = "--max-rss 1G counts a page once for each process that shares it. If redis-server \
+                saves in the background (BGSAVE, BGREWRITEAOF), --max-pss tells more.";
+    assert_eq!(warnings("--max-rss 1G redis-server", &facts()), [said]);
+    assert_eq!(warnings("--max-rss 1G /opt/bin/valkey-server", &facts()).len(), 1);
+    assert_eq!(warnings("--max-pss 1G redis-server", &facts()), [""; 0]);
+    assert_eq!(warnings("--max-rss 1G redis-cli", &facts()), [""; 0]);
+}
+
+/// Each with the signal that it is not warned of.
+#[test]
+fn servers_that_stop_gracefully_by_another_signal_are_warned_of() {
+    for (name, signal, said) in [
+        (
+            "postgres",
+            "INT",
+            "waits until its last client has left. With --stop-signal INT it ends \
+                             their sessions.",
+        ),
+        (
+            "nginx",
+            "QUIT",
+            "cuts off the requests that it is answering. With --stop-signal QUIT it \
+                           finishes them.",
+        ),
+        (
+            "apache2",
+            "WINCH",
+            "cuts off the requests that it is answering. With --stop-signal \
+                              WINCH it finishes them.",
+        ),
+        (
+            "php-fpm8.2",
+            "QUIT",
+            "cuts off the requests that it is answering. With --stop-signal \
+                                QUIT it finishes them, for as long as its process_control_timeout.",
+        ),
+        (
+            "uwsgi",
+            "QUIT",
+            "starts its workers anew and stays, unless it has die-on-term. With \
+                           --stop-signal QUIT it ends.",
+        ),
+    ] {
+        let line = format!("On SIGTERM {name} {said}");
+        assert_eq!(warnings(&format!("--idle 1h {name}"), &facts()), [line], "{name}");
+        for quiet in [
+            format!("--idle 1h --stop-signal {signal} {name}"),
+            format!("--idle 1h --observe {name}"),
+            format!("--sample-every 1s {name}"),
+        ] {
+            assert_eq!(warnings(&quiet, &facts()), [""; 0], "{quiet}");
+        }
+    }
+    assert_eq!(warnings("--idle 1h gunicorn", &facts()), [""; 0]);
+}
+
+#[test]
+fn clients_that_hold_a_stop_are_warned_of() {
+    let said = "If node's clients go on asking over connections that they keep, server.close() \
+                waits: a stop takes 20s and ends by SIGKILL. After the signal, answer with \
+                Connection: close.";
+    for line in ["--max-lifetime 1h", "--max-rss 1G", "--max-pss 1G"] {
+        assert_eq!(warnings(&format!("{line} --stop-timeout 20s node"), &facts()), [said]);
+        assert_eq!(warnings(&format!("{line} app"), &facts()), [""; 0]);
+        // A stop that waits for silence finds no such client.
+        for quiet in ["--quiet 2s", "--observe", "--stop-timeout 0s"] {
+            assert_eq!(warnings(&format!("{line} {quiet} node"), &facts()), [""; 0], "{quiet}");
+        }
+    }
+    assert_eq!(warnings("--idle 1h node", &facts()), [""; 0]);
+    assert_eq!(warnings("--kill-rss 1G node", &facts()), [""; 0]);
+}
+
+#[test]
+fn a_shell_or_a_package_manager_in_front_is_warned_of() {
+    let said = |name| {
+        format!(
+            "{name} may keep signals from the program that it starts, unless it starts it by \
+             exec: --signal-scope group reaches both."
+        )
+    };
+    for name in ["sh", "bash", "npm", "make"] {
+        assert_eq!(warnings(&format!("{name} start"), &facts()), [said(name)]);
+        let group = format!("--signal-scope group {name} start");
+        assert_eq!(warnings(&group, &facts()), [""; 0], "{name}");
+    }
+    let interpreter = vec!["/bin/sh".to_owned()];
+    let program = Search::Found(Found { file: "/srv/start.sh".into(), interpreter });
+    let script = Facts { program, ..facts() };
+    assert_eq!(warnings("./start.sh", &script), [said("sh")]);
+    let config =
+        ["recycle", "--explain", "sh", "-c", "exec node app.js"].map(Into::into).into_iter();
+    let request = crate::cli::parse(config, || Some(LIMIT)).unwrap();
+    let crate::cli::Request::Explain(config, given) = request else { panic!("not explained") };
+    let text = crate::explain::words(Plan { config: &config, given: &given, facts: &facts() });
+    assert!(!text.contains("Warnings"), "{text}");
 }
 
 #[test]

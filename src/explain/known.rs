@@ -1,0 +1,233 @@
+//! What is known of programs that are used a lot, in one table: `--explain` warns by it, and the
+//! manual prints it. Pure.
+
+use std::path::Path;
+
+use super::Plan;
+use crate::sense::program::Search;
+use crate::units::Bytes;
+
+/// A program, or a family of them that behave alike. What is `None` is not known, or as elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// As people call it.
+    pub(super) title: &'static str,
+    /// What its files are called, but for digits behind it: `python3.11`, `apache2`.
+    names: &'static [&'static str],
+    /// RSS of doing nothing but sleep, rounded down: Node 20.20, CPython 3.11, Ruby 3.1, OpenJDK
+    /// 17, PHP 8.2 and Perl 5.36 on Debian 12, x86-64, 2 s after their start (`VmRSS`,
+    /// `proc_pid_status(5)`).
+    pub(super) bare: Option<Bytes>,
+    /// What it does that makes processes which share their pages.
+    pub(super) shares: Option<&'static str>,
+    /// The signal for a graceful stop, where TERM is none.
+    pub(super) stop: Option<Stop>,
+    /// What makes it take all of `--stop-timeout`, and what helps.
+    pub(super) held: Option<Held>,
+    /// Whether it stays in front of the program that is meant, and may keep signals to itself.
+    pub(super) in_front: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stop {
+    pub(super) signal: &'static str,
+    pub(super) on_term: &'static str,
+    pub(super) on_signal: &'static str,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Held {
+    pub(super) cause: &'static str,
+    pub(super) remedy: &'static str,
+}
+
+const MIB: u64 = 1 << 20;
+const WORKERS: &str = "forks workers";
+
+const fn program(title: &'static str, names: &'static [&'static str]) -> Known {
+    Known { title, names, bare: None, shares: None, stop: None, held: None, in_front: false }
+}
+
+const fn interpreter(title: &'static str, names: &'static [&'static str], mib: u64) -> Known {
+    Known { bare: Some(Bytes(mib * MIB)), ..program(title, names) }
+}
+
+const fn forking(title: &'static str, names: &'static [&'static str]) -> Known {
+    Known { shares: Some(WORKERS), ..program(title, names) }
+}
+
+/// The same, with a signal of its own for a graceful stop.
+const fn server(title: &'static str, names: &'static [&'static str], stop: Stop) -> Known {
+    Known { stop: Some(stop), ..forking(title, names) }
+}
+
+/// Most servers cut off by TERM what they would finish by another signal.
+const fn finishes_on(signal: &'static str) -> Stop {
+    Stop {
+        signal,
+        on_term: "cuts off the requests that it is answering",
+        on_signal: "finishes them",
+    }
+}
+
+pub(super) const TABLE: [Known; 21] = [
+    server("Apache", &["apache", "httpd"], finishes_on("WINCH")),
+    forking("Celery", &["celery"]),
+    forking("Gunicorn", &["gunicorn"]),
+    Known { shares: None, ..server("HAProxy", &["haproxy"], finishes_on("USR1")) },
+    interpreter("Java", &["java"], 36),
+    Known { shares: None, ..server("lighttpd", &["lighttpd"], finishes_on("INT")) },
+    Known { in_front: true, ..program("make", &["make", "gmake", "just"]) },
+    server("nginx", &["nginx", "openresty"], finishes_on("QUIT")),
+    Known {
+        held: Some(Held {
+            cause: "clients go on asking over connections that they keep, server.close() waits",
+            remedy: "After the signal, answer with Connection: close",
+        }),
+        ..interpreter("Node", &["node", "nodejs"], 39)
+    },
+    Known {
+        in_front: true,
+        ..program("package managers", &["npm", "npx", "yarn", "yarnpkg", "pnpm", "bun", "uv"])
+    },
+    interpreter("Perl", &["perl"], 4),
+    interpreter("PHP", &["php"], 17),
+    server(
+        "PHP-FPM",
+        &["php-fpm"],
+        Stop {
+            on_signal: "finishes them, for as long as its process_control_timeout",
+            ..finishes_on("QUIT")
+        },
+    ),
+    server(
+        "PostgreSQL",
+        &["postgres", "postmaster"],
+        Stop {
+            signal: "INT",
+            on_term: "waits until its last client has left",
+            on_signal: "ends their sessions",
+        },
+    ),
+    forking("Puma", &["puma"]),
+    interpreter("Python", &["python"], 8),
+    Known {
+        shares: Some("saves in the background (BGSAVE, BGREWRITEAOF)"),
+        ..program("Redis", &["redis-server", "valkey-server", "keydb-server"])
+    },
+    interpreter("Ruby", &["ruby"], 13),
+    Known {
+        in_front: true,
+        ..program("shells", &["sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish"])
+    },
+    server("Unicorn", &["unicorn", "unicorn_rails"], finishes_on("QUIT")),
+    server(
+        "uWSGI",
+        &["uwsgi"],
+        Stop {
+            signal: "QUIT",
+            on_term: "starts its workers anew and stays, unless it has die-on-term",
+            on_signal: "ends",
+        },
+    ),
+];
+
+/// What is known of COMMAND, by its names as it was typed and as it was found: a script is also
+/// what runs it. Each with the name that it is known by.
+pub(super) fn of(plan: Plan<'_>) -> Vec<(String, Known)> {
+    let typed = plan.config.command.first().and_then(|name| Path::new(name).file_name());
+    let mut names: Vec<_> =
+        typed.map(|name| name.to_string_lossy().into_owned()).into_iter().collect();
+    if let Search::Found(found) = &plan.facts.program {
+        names.extend(found.names());
+    }
+    let known = |name: &String| {
+        let found =
+            TABLE.iter().find(|known| known.names.iter().any(|known| is_called(name, known)));
+        found.map(|known| (super::shown(name), *known))
+    };
+    let mut all: Vec<(String, Known)> = Vec::new();
+    for (name, known) in names.iter().filter_map(known) {
+        if all.iter().all(|(_, other)| other.title != known.title) {
+            all.push((name, known));
+        }
+    }
+    all
+}
+
+/// Programs are called `python3.11`, `php-fpm8.2`, `apache2`.
+fn is_called(name: &str, known: &str) -> bool {
+    let rest = name.strip_prefix(known);
+    rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::exit::Signal;
+    use std::fmt::Write;
+
+    /// The table as the manual has it.
+    fn roff() -> String {
+        let mut text = String::new();
+        for known in TABLE {
+            let Known { title, names, bare, shares, stop, held, in_front } = known;
+            writeln!(text, ".TP\n.BR \"{title}\" \" ({})\"", names.join(", ")).unwrap();
+            if let Some(bare) = bare {
+                writeln!(text, "Needs {bare} to do nothing.").unwrap();
+            }
+            if let Some(shares) = shares {
+                let better = ".B --max-pss\ncounts what its processes share once.";
+                writeln!(text, "If it {shares},\n{better}").unwrap();
+            }
+            if let Some(Stop { signal, on_term, on_signal }) = stop {
+                let better = format!(".BR \"--stop-signal {signal}\" :\nit {on_signal}.");
+                writeln!(text, "On TERM it {on_term};\n{better}").unwrap();
+            }
+            if let Some(Held { cause, remedy }) = held {
+                let long = ".BR --stop-timeout .";
+                writeln!(text, "If {cause} for\n{long}\n{remedy}.").unwrap();
+            }
+            if in_front {
+                let better = ".B \"--signal-scope group\"\nreaches both.";
+                writeln!(text, "May keep signals from the program that it starts;\n{better}")
+                    .unwrap();
+            }
+        }
+        text.replace('-', "\\-")
+    }
+
+    #[test]
+    fn the_manual_prints_the_table() {
+        let manual = include_str!("../../man/recycle.1");
+        let (_, section) = manual.split_once(".SS \"Well\\-known programs\"\n").unwrap();
+        let section = section.split("\n.SS ").next().unwrap();
+        let entries = section.find(".TP\n").map(|from| &section[from..]).unwrap();
+        assert_eq!(format!("{}\n", entries.trim_end()), roff());
+    }
+
+    #[test]
+    fn the_table_is_in_order_and_names_signals() {
+        for known in TABLE {
+            assert!(!known.names.is_empty(), "{known:?}");
+            if let Some(stop) = known.stop {
+                assert_ne!(Signal::parse(stop.signal).unwrap(), Signal::TERM, "{known:?}");
+            }
+        }
+        let names: Vec<_> = TABLE.iter().flat_map(|known| known.names).collect();
+        let twice =
+            names.iter().find(|name| names.iter().filter(|other| other == name).count() > 1);
+        assert_eq!(twice, None);
+        assert!(TABLE.is_sorted_by_key(|known| known.title.to_lowercase()));
+    }
+
+    #[test]
+    fn versions_are_no_part_of_a_name() {
+        for name in ["python", "python3", "python3.11", "python3."] {
+            assert!(is_called(name, "python"), "{name}");
+        }
+        for name in ["pythonista", "ipython", "pytho", "python3-config", ""] {
+            assert!(!is_called(name, "python"), "{name}");
+        }
+    }
+}
