@@ -41,6 +41,7 @@ pub(crate) fn matters(notice: &Notice) -> bool {
         | Notice::Stopping { .. }
         | Notice::Backoff { .. }
         | Notice::Waiting { .. }
+        | Notice::Passed { .. }
         | Notice::Swallowed(_) => false,
     }
 }

@@ -81,6 +81,8 @@ pub(crate) enum Notice {
     Backoff { generation: u64, wait: Duration },
     /// The next start comes when input waits.
     Waiting { generation: u64 },
+    /// A signal came and was passed on as this one; `None`: COMMAND had got it as well.
+    Passed { signal: Signal, to: Option<Signal> },
     /// A signal came and was not passed on.
     Swallowed(Signal),
 }

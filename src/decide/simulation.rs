@@ -187,6 +187,7 @@ fn the_traces_see_all_that_can_happen() {
         "Sweep(Ask)",
         "Suspend(",
         "Wake",
+        "Passed {",
         "Swallowed",
         "Held(MinLifetime)",
         "Held(Interrupted)",

@@ -216,6 +216,14 @@ impl Record {
         }
     }
 
+    fn passed(signal: Signal, to: Option<Signal>) -> Self {
+        Self::new("passed").with("signal", signal).with_some("to", to)
+    }
+
+    fn held_long(hold: Hold, held: Duration) -> Self {
+        Self::new("held_long").with("hold", hold_word(hold)).with("held", held)
+    }
+
     /// What there is to say; `limits` are those in force, by the names of their options.
     pub(super) fn of(notice: &Notice, limits: &[(&'static str, Bytes)]) -> Self {
         match *notice {
@@ -254,9 +262,7 @@ impl Record {
                 let text = |text: &String| Value::Text(Cow::Owned(text.clone()));
                 Self::new("metrics_failed").with("target", text(target)).with("error", text(error))
             }
-            Notice::HeldLong { hold, held } => {
-                Self::new("held_long").with("hold", hold_word(hold)).with("held", held)
-            }
+            Notice::HeldLong { hold, held } => Self::held_long(hold, held),
             Notice::HookFailed { hook, failure } => Self::hook_failed(hook, failure),
             Notice::EventsLost { count } => Self::new("events_lost").with("count", count),
             Notice::Sampled { generation, ref sample } => Self::sample(generation, sample, limits),
@@ -283,6 +289,7 @@ impl Record {
                 Self::of_generation("backoff", generation).with("wait", wait)
             }
             Notice::Waiting { generation } => Self::of_generation("waiting", generation),
+            Notice::Passed { signal, to } => Self::passed(signal, to),
             Notice::Swallowed(signal) => Self::new("swallowed").with("signal", signal),
         }
     }

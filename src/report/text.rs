@@ -16,7 +16,7 @@ use super::Loudness;
 use super::observed::Findings;
 use super::sights::{CannotSee, error};
 use crate::decide::event::{Memory, Reason};
-use crate::decide::exit::{Failure, Stage};
+use crate::decide::exit::{Failure, Signal, Stage};
 use crate::decide::notice::{Hold, Hook, HookFailure, LookedAtMemory, Notice, Quietness, Sample};
 use crate::units::Span;
 
@@ -56,6 +56,7 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         | Notice::Stopping { .. }
         | Notice::Backoff { .. }
         | Notice::Waiting { .. }
+        | Notice::Passed { .. }
         | Notice::Swallowed(_) => Loudness::Verbose,
     }
 }
@@ -129,8 +130,17 @@ impl fmt::Display for Line<'_> {
             }
             Notice::Backoff { wait, .. } => write!(out, "the next start is in {}", Span(*wait)),
             Notice::Waiting { .. } => out.write_str("the next start is when input waits"),
+            Notice::Passed { signal, to } => write_passed(out, *signal, *to),
             Notice::Swallowed(signal) => write!(out, "{signal} not passed on (--map-signal)"),
         }
+    }
+}
+
+fn write_passed(out: &mut fmt::Formatter<'_>, signal: Signal, to: Option<Signal>) -> fmt::Result {
+    match to {
+        Some(to) if to == signal => write!(out, "{signal} passed on"),
+        Some(to) => write!(out, "{signal} passed on as {to}"),
+        None => write!(out, "{signal} not passed on: COMMAND got it, too"),
     }
 }
 
@@ -260,5 +270,22 @@ fn why(hold: Hold) -> &'static str {
         Hold::Storm => "the limit looks too low for this command",
         Hold::Stopped => "COMMAND is stopped",
         Hold::Reconnects => "idle recycles do not help, its clients only reconnect",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_is_reported_with_what_command_got() {
+        for (to, said) in [
+            (Some(Signal::INT), "SIGINT passed on"),
+            (Some(Signal::QUIT), "SIGINT passed on as SIGQUIT"),
+            (None, "SIGINT not passed on: COMMAND got it, too"),
+        ] {
+            let notice = &Notice::Passed { signal: Signal::INT, to };
+            assert_eq!(Line { notice, command: "app" }.to_string(), said);
+        }
     }
 }

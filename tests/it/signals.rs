@@ -1,7 +1,10 @@
 //! Signals are passed on, rewritten as told, and TERM, INT, QUIT and HUP mean what they mean.
 
-use crate::harness::{End, Run, Running, look_up, now_ms, send_signal};
+use crate::harness::{
+    End, Run, Running, fixture_path, look_up, now_ms, recycle_path, send_signal, tool,
+};
 use nix::sys::signal::Signal;
+use std::fs;
 
 /// As the fixture writes it.
 pub(crate) fn name(signal: i32) -> String {
@@ -205,4 +208,54 @@ fn int_holds_planned_recycles_for_the_stop_timeout() {
     let stopped = run.await_entry(1, "got TERM");
     assert!(stopped.t_ms >= before_ms + 4000);
     run.await_entry(2, "ready");
+}
+
+/// A server behind a real shell, under timeout(1), which sends INT to all of its own process group;
+/// COMMAND leads another one.
+fn timed_out_behind_a_shell(options: &str) -> Running {
+    let run = Run::bare().env("F", fixture_path());
+    let script = "$F trap:INT ready wait-file:go exit:0\ntrue\n";
+    fs::write(run.dir().join("start.sh"), script).unwrap();
+    let [timeout, shell] = ["timeout", "sh"].map(|name| tool(name).display().to_string());
+    let recycle = recycle_path().display().to_string();
+    let words = [timeout.as_str(), "-s", "INT", "1", &recycle, "-v"].into_iter();
+    let words = words.chain(options.split_whitespace()).chain(["--", &shell, "start.sh"]);
+    let mut run = run.command(words).spawn();
+    run.await_entry(1, "ready");
+    run.await_stderr("recycle: SIGINT passed on\n");
+    run
+}
+
+#[test]
+fn with_group_a_signal_to_recycle_reaches_the_server_behind_a_shell() {
+    let mut run = timed_out_behind_a_shell("--signal-scope group");
+    run.await_entry(1, "got INT");
+    run.touch("go");
+    assert_eq!(run.finish(), End::Code(124));
+}
+
+/// The negative control: it reaches the shell, which is COMMAND.
+#[test]
+fn without_group_it_reaches_the_shell_alone() {
+    let mut run = timed_out_behind_a_shell("");
+    run.touch("go");
+    assert_eq!(run.finish(), End::Code(124));
+    assert!(run.entries("got INT").is_empty());
+}
+
+#[test]
+fn verbose_reports_each_signal_with_what_it_became() {
+    let options = "-v --map-signal USR1:HUP,USR2:none";
+    let mut run = Run::new(options).fixture("trap:all trap:TERM:exit=0 ready forever").spawn();
+    run.await_entry(1, "ready");
+    for (signal, said) in [
+        (libc::SIGWINCH, "SIGWINCH passed on\n"),
+        (libc::SIGUSR1, "SIGUSR1 passed on as SIGHUP\n"),
+        (libc::SIGUSR2, "SIGUSR2 not passed on (--map-signal)\n"),
+        (libc::SIGTERM, "SIGTERM passed on\n"),
+    ] {
+        run.signal(signal);
+        run.await_stderr(&format!("recycle: {said}"));
+    }
+    assert_eq!(run.finish(), End::Code(0));
 }

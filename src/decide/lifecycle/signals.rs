@@ -61,9 +61,14 @@ impl Lifecycle {
     /// Passes a signal on, as far as the rules say, and tells what it means.
     pub(super) fn pass(&self, signal: Signal, shared: bool, actions: &mut Vec<Action>) -> Meaning {
         match self.rules.map.of(signal) {
-            Mapped::Pass(to) if shared && to == signal => {}
-            Mapped::Pass(Signal::CONT) => actions.push(Action::Wake),
-            Mapped::Pass(to) => actions.push(Action::Pass(to)),
+            Mapped::Pass(to) => {
+                let sent = (!shared || to != signal).then_some(to);
+                actions.extend(sent.map(|to| match to {
+                    Signal::CONT => Action::Wake,
+                    to => Action::Pass(to),
+                }));
+                actions.push(Action::Tell(Notice::Passed { signal, to: sent }));
+            }
             Mapped::Drop => actions.push(Action::Tell(Notice::Swallowed(signal))),
             Mapped::Recycle => {}
         }

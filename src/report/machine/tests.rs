@@ -188,6 +188,11 @@ fn decisions() {
             r#""held_long","hold":"quiet","held":300.0"#,
         ),
         (Notice::Swallowed(Signal::HUP), r#""swallowed","signal":"SIGHUP""#),
+        (
+            Notice::Passed { signal: Signal::HUP, to: Some(Signal::INT) },
+            r#""passed","signal":"SIGHUP","to":"SIGINT""#,
+        ),
+        (Notice::Passed { signal: Signal::HUP, to: None }, r#""passed","signal":"SIGHUP""#),
         (Notice::NothingLeftToRead, r#""nothing_left_to_read""#),
     ] {
         assert_eq!(lines(&notice).0, json);

@@ -251,6 +251,7 @@ impl Numbers {
             | Notice::Held(_)
             | Notice::Due { .. }
             | Notice::Stopping { .. }
+            | Notice::Passed { .. }
             | Notice::Swallowed(_) => Vec::new(),
         };
         self.change(changes)

@@ -6,7 +6,8 @@ use super::{ASK, KILL, Story, at, lifetime, plain, start, stop};
 use crate::decide::event::{Action, Cause, Event};
 use crate::decide::exit::{End, Exit, Failure, Signal, Stage};
 use crate::decide::lifecycle::Lifecycle;
-use crate::decide::rules::{Idle, Lines, Restart, Rules, SignalMap};
+use crate::decide::notice::Notice;
+use crate::decide::rules::{Idle, Lines, Mapped, Restart, Rules, SignalMap};
 use crate::units::Bytes;
 
 #[test]
@@ -238,4 +239,25 @@ fn an_interruption_is_over_exactly_after_the_stop_timeout() {
         let actions = story.tell(10_000, Event::Exited(Exit::Status(0)));
         assert_eq!(actions == [ASK], goes_on, "{actions:?}");
     }
+}
+
+#[test]
+fn each_signal_is_reported_with_what_it_became() {
+    let map = SignalMap(vec![(Signal::HUP, Mapped::Pass(Signal::INT))]);
+    let mut story = Story::running(Rules { map, ..plain() });
+    let mut said = |name, shared| {
+        let signal = Signal::parse(name).unwrap();
+        let actions = story.tell(1, Event::Signalled { signal, shared });
+        (actions, story.said.pop())
+    };
+    let passed = |signal, to| Some(Notice::Passed { signal, to });
+    for (name, shared, signal, sent) in [
+        ("USR1", false, Signal::parse("USR1").unwrap(), Signal::parse("USR1")),
+        ("USR1", true, Signal::parse("USR1").unwrap(), None),
+        ("HUP", true, Signal::HUP, Some(Signal::INT)),
+    ] {
+        let actions: Vec<_> = sent.map(Action::Pass).into_iter().collect();
+        assert_eq!(said(name, shared), (actions, passed(signal, sent)), "{name}");
+    }
+    assert_eq!(said("CONT", false), (vec![Action::Wake], passed(Signal::CONT, Some(Signal::CONT))));
 }
