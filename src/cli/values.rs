@@ -31,7 +31,23 @@ pub(super) fn duration_or_zero(text: &str) -> Parsed<Duration> {
     if let Some(unit) = units().find(|unit| NOT_UNITS.contains(unit)) {
         return Err(format!("{unit} is not a unit here; {DURATION_FORM}"));
     }
-    humantime::parse_duration(text).map_err(|_| DURATION_FORM.to_owned())
+    humantime::parse_duration(text).map_err(|_| missing(text))
+}
+
+/// What is wrong with a duration. timeout(1) and sleep(1) take `1.5` and `.5s`.
+fn missing(text: &str) -> String {
+    let whole = match text.strip_prefix('.') {
+        Some(part) => format!("0.{part}"),
+        None => text.to_owned(),
+    };
+    let is_one = |text: &str| humantime::parse_duration(text).is_ok();
+    if text.ends_with(|c: char| c.is_ascii_digit()) && is_one(&format!("{whole}s")) {
+        format!("has no unit; {DURATION_FORM}")
+    } else if is_one(&whole) {
+        format!("has no digit before the point; did you mean {}?", whole.escape_default())
+    } else {
+        DURATION_FORM.to_owned()
+    }
 }
 
 /// A duration of more than nothing.
@@ -140,21 +156,31 @@ pub(super) fn scope(text: &str) -> Parsed<Scope> {
     }
 }
 
+const SIGNAL_FORM: &str =
+    "expected a signal: a name such as TERM or RTMIN+1, or a number, 1 to 31 or from 34 to 64";
+
 /// A signal.
 pub(super) fn signal(text: &str) -> Parsed<Signal> {
-    let form = "expected a signal: a name such as TERM or RTMIN+1, or a number from 1 to 64";
-    Signal::parse(text).ok_or_else(|| form.into())
+    Signal::parse(text).ok_or_else(|| match text {
+        // `nptl(7)`: threads are cancelled by them.
+        "32" | "33" => format!("signal {text} is the C library's own; {SIGNAL_FORM}"),
+        _ => SIGNAL_FORM.to_owned(),
+    })
 }
 
-/// `FROM:TO`.
+/// `FROM:TO`. 0 for TO is that of dumb-init's `--rewrite`.
 pub(super) fn mapping(text: &str) -> Parsed<(Signal, Mapped)> {
     let form = "expected FROM:TO, two signals, or none or recycle for TO";
     let (from, to) = text.split_once(':').ok_or(form)?;
-    let from = Signal::parse(from).ok_or(form)?;
+    let half = |name: &str, text: &str, more: &str| {
+        let wrong = |why| format!("{name}, '{}': {why}{more}", text.escape_default());
+        signal(text).map_err(wrong)
+    };
+    let from = half("FROM", from, "")?;
     let to = match to {
-        "none" => Mapped::Drop,
+        "none" | "0" => Mapped::Drop,
         "recycle" => Mapped::Recycle,
-        to => Mapped::Pass(Signal::parse(to).ok_or(form)?),
+        to => Mapped::Pass(half("TO", to, ", or none or recycle")?),
     };
     match (from, to) {
         (Signal::TERM, Mapped::Drop | Mapped::Recycle) => {
@@ -215,6 +241,15 @@ mod tests {
         assert_eq!(duration_or_zero("0s"), Ok(Duration::ZERO));
         assert!(duration("5M").unwrap_err().contains("did you mean 5m"));
         assert!(duration("5M\n\u{1b}").unwrap_err().contains("did you mean 5m\\n\\u{1b} "));
+        for text in ["5", "1.5", "1h 30", ".5", "90 "] {
+            let missing = duration(text).unwrap_err();
+            assert_eq!(missing.starts_with("has no unit; "), text != "90 ", "{text}: {missing}");
+        }
+        let point = "has no digit before the point; did you mean 0.5s?";
+        assert_eq!(duration(".5s").unwrap_err(), point);
+        for text in ["abc", "", "5n", ".s", "-5s", ".-5s", "1..5s"] {
+            assert_eq!(duration(text).unwrap_err(), DURATION_FORM, "{text}");
+        }
         for text in [
             "0s",
             "abc",
@@ -235,8 +270,11 @@ mod tests {
     fn mappings_that_would_lock_the_door_are_refused() {
         assert_eq!(mapping("USR1:recycle"), Ok((Signal::parse("USR1").unwrap(), Mapped::Recycle)));
         assert_eq!(mapping("TERM:INT"), Ok((Signal::TERM, Mapped::Pass(Signal::INT))));
+        assert_eq!(mapping("HUP:0"), Ok((Signal::HUP, Mapped::Drop)));
+        assert_eq!(mapping("HUP:none"), mapping("HUP:0"));
         for text in [
             "TERM:none",
+            "TERM:0",
             "TERM:recycle",
             "KILL:TERM",
             "STOP:none",
@@ -248,6 +286,31 @@ mod tests {
         ] {
             assert!(mapping(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_half_of_a_mapping_that_is_wrong_is_named() {
+        for (text, start, end) in [
+            ("15:derp", "TO, 'derp': expected a signal: ", " or from 34 to 64, or none or recycle"),
+            ("derp:15", "FROM, 'derp': expected a signal: ", " or from 34 to 64"),
+            ("0:none", "FROM, '0': expected a signal: ", " or from 34 to 64"),
+            ("15:a\u{1b}", "TO, 'a\\u{1b}': expected", "recycle"),
+            ("15:33", "TO, '33': signal 33 is the C library's own; ", "recycle"),
+            ("15", "expected FROM:TO, two signals, ", " for TO"),
+        ] {
+            let said = mapping(text).unwrap_err();
+            assert!(said.starts_with(start) && said.ends_with(end), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn signals_that_nobody_can_send_are_refused() {
+        for text in ["32", "33"] {
+            let said = signal(text).unwrap_err();
+            assert!(said.starts_with(&format!("signal {text} is the C library's own; ")), "{said}");
+        }
+        assert!(signal("0").unwrap_err().starts_with("expected a signal: "));
+        assert_eq!((signal("31").unwrap().number(), signal("34").unwrap().number()), (31, 34));
     }
 
     #[test]

@@ -49,10 +49,12 @@ impl Signal {
         i32::from(self.0)
     }
 
-    /// Reads `TERM`, `SIGTERM`, `term`, `15`, `RTMIN+3` or `RTMAX-2`.
+    /// Reads `TERM`, `SIGTERM`, `term`, `15`, `RTMIN+3` or `RTMAX-2`; not those that the C library
+    /// keeps.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if text.starts_with(|first: char| first.is_ascii_digit()) {
-            return text.parse().ok().and_then(Self::from_number);
+            let kept = |number: &i32| (32..i32::from(RTMIN)).contains(number);
+            return text.parse().ok().filter(|number| !kept(number)).and_then(Self::from_number);
         }
         let upper = text.to_ascii_uppercase();
         let name = upper.strip_prefix("SIG").unwrap_or(&upper);
@@ -186,7 +188,9 @@ mod tests {
         assert_eq!(Signal::parse("RTMIN").map(Signal::number), Some(34));
         assert_eq!(Signal::parse("RTMIN+3").map(Signal::number), Some(37));
         assert_eq!(Signal::parse("SIGRTMAX-2").map(Signal::number), Some(62));
-        for text in ["", "FOO", "0", "65", "-1", "RTMIN+31", "RTMAX-31", "RTMIN3", "SIG", "1e1"] {
+        for text in
+            ["", "FOO", "0", "32", "33", "65", "-1", "RTMIN+31", "RTMAX-31", "RTMIN3", "SIG", "1e1"]
+        {
             assert_eq!(Signal::parse(text), None, "{text}");
         }
     }

@@ -23,6 +23,18 @@ pub(super) const ROWS: &[Row] = &[
         found: ["gets TERM", "lives on", "lives on"],
         verdict: "better: it is told",
     },
+    Row {
+        about: "what COMMAND left in its process group, after it ended by itself",
+        probe: left_behind,
+        found: ["lives on", "lives on", "gets TERM"],
+        verdict: "different: a planned stop ends all of it",
+    },
+    Row {
+        about: "its own working directory",
+        probe: working_directory,
+        found: ["that of its start", "that of its start", "`/`"],
+        verdict: "worse than `dumb-init`: a file system stays in use",
+    },
 ];
 
 /// A shell that makes a thousand orphans and stays.
@@ -83,6 +95,20 @@ fn daemon_after_term(wrapper: Wrapper) -> String {
     ready(&mut run);
     let daemon = run.await_entries(1, "mark:daemon")[0].pid;
     run.signal(libc::SIGTERM);
+    after_the_end(run, daemon)
+}
+
+fn left_behind(wrapper: Wrapper) -> String {
+    let orphan = "orphan:1:trap:TERM,trap:USR1,mark:orphan,forever";
+    let mut run = wrapper.run().fixture(&format!("{orphan} ready wait-file:go exit:4")).spawn();
+    ready(&mut run);
+    let orphan = run.await_entries(1, "mark:orphan")[0].pid;
+    run.touch("go");
+    after_the_end(run, orphan)
+}
+
+/// What becomes of a process that COMMAND has left behind.
+fn after_the_end(mut run: Running, daemon: i32) -> String {
     assert_eq!(run.finish(), End::Code(4));
     // Whatever it was sent until then, it has taken notice of when it gets this.
     settled(&mut run, daemon);
@@ -94,6 +120,19 @@ fn daemon_after_term(wrapper: Wrapper) -> String {
         0 => "lives on".to_owned(),
         1 => "gets TERM".to_owned(),
         times => format!("gets TERM {times} times"),
+    }
+}
+
+fn working_directory(wrapper: Wrapper) -> String {
+    let mut run = wrapper.run().fixture("trap:USR1 ready forever").spawn();
+    ready(&mut run);
+    // What passes signals on has done all that it does at the start.
+    run.signal(libc::SIGUSR1);
+    run.await_entries(1, "got USR1");
+    let directory = fs::read_link(format!("/proc/{}/cwd", run.pid())).unwrap();
+    match directory == fs::canonicalize(run.dir()).unwrap() {
+        true => "that of its start".to_owned(),
+        false => format!("`{}`", directory.display()),
     }
 }
 
