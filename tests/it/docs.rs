@@ -142,6 +142,7 @@ fn nobody_speaks_of_options_that_are_not_there() {
     let ours = |line: &&str| !others.iter().any(|other| line.starts_with(other));
     let readme = readme.lines().filter(ours).map(str::to_owned);
     let manual = text("man/recycle.1").lines().map(plain).collect::<Vec<_>>();
+    let manual = manual.into_iter().filter(|line| ours(&line.as_str()));
     let changelog = text("CHANGELOG.md");
     for line in readme.chain(manual).chain(changelog.lines().map(str::to_owned)) {
         for option in options(&line) {

@@ -260,3 +260,54 @@ fn a_pipe_that_is_held_open_has_not_ended() {
         assert!(now_ms() >= before_ms + 1000);
     }
 }
+
+/// Of the protocol for tools of language models: before `initialize` every call is an error.
+const SESSION_SERVER: &str = "\
+let open = false;
+require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const call = JSON.parse(line);
+    open ||= call.method === 'initialize';
+    const answer = open ? { result: {} } : { error: { code: -32002, message: 'no session' } };
+    console.log(JSON.stringify({ jsonrpc: '2.0', id: call.id, ...answer }));
+});
+";
+
+fn call(run: &mut Running, id: u32, method: &str) -> String {
+    run.send(&format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"{method}\"}}\n"));
+    let head = format!(r#"{{"jsonrpc":"2.0","id":{id},"#);
+    run.wait_for(&head, |run| {
+        let stdout = run.stdout();
+        let answer = stdout.lines().find_map(|line| line.strip_prefix(&head))?;
+        Some(answer.trim_end_matches('}').to_owned())
+    })
+}
+
+fn session_server(options: &str) -> Running {
+    let run = Run::new(options).stdin_pipe();
+    fs::write(run.dir().join("server"), SESSION_SERVER).unwrap();
+    let mut run = run.command([path(tool("node")), "server".to_owned()]).spawn();
+    assert!(call(&mut run, 1, "initialize").starts_with(r#""result""#));
+    assert!(call(&mut run, 2, "tools/call").starts_with(r#""result""#));
+    run
+}
+
+/// The manual and the README say so: what was said once at the beginning is not said again.
+#[test]
+fn a_session_does_not_outlive_sleep() {
+    let mut run = session_server(BOTH);
+    await_asleep(&mut run, 1);
+    assert!(call(&mut run, 3, "tools/call").starts_with(r#""error":{"code":-32002"#));
+    run.close_stdin();
+    run.finish();
+}
+
+/// What they offer in its place.
+#[test]
+fn a_session_is_kept_where_only_its_end_is_watched() {
+    let mut run = session_server(NO_ORPHANS);
+    let_pass(Duration::from_millis(1500));
+    assert!(call(&mut run, 3, "tools/call").starts_with(r#""result""#));
+    run.close_stdin();
+    assert_eq!(run.finish(), End::Code(0));
+    assert_eq!(run.recycles(), [""; 0]);
+}

@@ -2,7 +2,7 @@
 //! Equal, where nothing else is said.
 
 use super::alone;
-use crate::harness::{Container, End, Process, Root, lives, look_up, send_signal};
+use crate::harness::{Container, End, Process, Root, lives, look_up, send_signal, static_recycle};
 use std::fs;
 
 const INITS: [&str; 3] = ["/recycle --", "/tini -g --", "/dumb-init --"];
@@ -147,4 +147,22 @@ fn a_stopped_command_is_woken_for_its_term_by_recycle_alone() {
         container.stop(2);
         assert_eq!(container.finish(), End::Code(status), "{init}");
     }
+}
+
+/// In an image that knows nothing of `recycle`: it stands where podman's own init would, and takes
+/// its options from the environment.
+#[test]
+fn podman_takes_it_for_its_init() {
+    let recycle = static_recycle().display().to_string();
+    let options = format!("--init --init-path={recycle} --env=RECYCLE_MAX_LIFETIME=1s");
+    let steps = "/fixture trap:TERM:exit=3 ready forever";
+    let root = Root::empty_but_for_the_fixture();
+    let mut container = Container::start_in(root, alone(steps, ""), &options);
+    for generation in 1..=3 {
+        container.await_entry(generation, "ready");
+    }
+    let line = container.recycles().remove(0);
+    assert!(line.contains("generation 1 recycled: lifetime"), "{line}");
+    container.stop(60);
+    assert_eq!(container.finish(), End::Code(3));
 }

@@ -14,6 +14,10 @@ pub(crate) const EXAMPLES: [&str; 4] = [
 /// The options of each `recycle` command in these lines; of COMMAND only that it is there.
 fn commands(lines: impl Iterator<Item = String>) -> Vec<Vec<String>> {
     let command = |line: String| {
+        // It takes us for its init, with options of its own.
+        if line.starts_with("podman ") {
+            return None;
+        }
         // ENTRYPOINT ["/recycle", ...] is a command line, too.
         let line = if line.contains('[') {
             line.replace("\", \"", " ").replace(['[', ']', '"'], " ")

@@ -37,6 +37,13 @@ impl Root {
         root
     }
 
+    /// `/fixture`, linked statically.
+    pub(crate) fn empty_but_for_the_fixture() -> Self {
+        let root = Self::empty();
+        root.put(&static_build().join("examples/fixture"), "/fixture");
+        root
+    }
+
     pub(super) fn empty() -> Self {
         let root = Self(TempDir::with_prefix("recycle-root-").unwrap());
         // For whoever is in there.
