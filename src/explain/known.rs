@@ -88,7 +88,7 @@ pub(super) const TABLE: [Known; 21] = [
     },
     Known {
         in_front: true,
-        ..program("package managers", &["npm", "npx", "yarn", "yarnpkg", "pnpm", "bun", "uv"])
+        ..program("package managers", &["npm", "npx", "yarn", "yarnpkg", "pnpm", "pnpx", "uv"])
     },
     interpreter("Perl", &["perl"], 4),
     interpreter("PHP", &["php"], 17),
