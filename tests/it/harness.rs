@@ -228,8 +228,8 @@ impl Drop for Running {
         if std::thread::panicking() {
             self.report();
         }
-        // While they are held none forks another: of an nginx's worker that has lost its master nobody
-        // could tell whose it was.
+        // While they are held none forks another: whose an nginx's worker was that has lost its
+        // master, nobody could tell.
         let mut held = BTreeSet::new();
         while self.processes().iter().fold(false, |more, process| {
             send_signal(process.pid, libc::SIGSTOP);
