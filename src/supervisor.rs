@@ -44,10 +44,11 @@ const BLIND_PAUSE: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// What the supervision needs cannot be had; nothing was started.
-pub(crate) fn run(config: Config) -> anyhow::Result<End> {
+pub(crate) fn run(mut config: Config) -> anyhow::Result<End> {
     // A resolver may take its time: signals still end us.
     let mut metrics = Metrics::find(config.metrics, &config.style);
     let (signals, inherited) = signals::catch().context("cannot catch signals")?;
+    config.rules.map.note_ignored(inherited.ignored().filter_map(Signal::from_number));
     process::become_subreaper().context("cannot become a subreaper")?;
     let terminal = Terminal::find(neighbours::none);
     let group = Group::beside(terminal.as_ref(), &config.rules);

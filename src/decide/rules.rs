@@ -217,6 +217,8 @@ pub(crate) struct Backoff {
 pub(crate) enum Mapped {
     /// COMMAND gets this one.
     Pass(Signal),
+    /// COMMAND gets it as it is, and it means nothing more: it was ignored when we were started.
+    PassOnly,
     /// Nobody gets it.
     Drop,
     /// It asks for a recycle.
@@ -232,6 +234,17 @@ impl SignalMap {
     pub(crate) fn of(&self, signal: Signal) -> Mapped {
         let named = self.0.iter().find(|(from, _)| *from == signal);
         named.map_or(Mapped::Pass(signal), |(_, mapped)| *mapped)
+    }
+
+    /// Takes down which signals were ignored when we were started: whoever started us so shields
+    /// us and COMMAND from them (`nohup`, a script's `&`). COMMAND may handle them all the same,
+    /// and a mapping is a wish to hear of them. CONT cannot be ignored: it wakes in any case.
+    pub(crate) fn note_ignored(&mut self, ignored: impl Iterator<Item = Signal>) {
+        for signal in ignored.filter(|signal| *signal != Signal::CONT) {
+            if self.0.iter().all(|(from, _)| *from != signal) {
+                self.0.push((signal, Mapped::PassOnly));
+            }
+        }
     }
 }
 
@@ -259,6 +272,21 @@ mod tests {
             assert!(rules.plans(), "{rules:?}");
         }
         assert!(!Rules { map: mapped(Mapped::Drop), ..Rules::none() }.plans());
+    }
+
+    #[test]
+    fn ignored_signals_are_passed_on_and_mean_nothing_unless_mapped() {
+        let mut map = SignalMap(vec![
+            (Signal::QUIT, Mapped::Recycle),
+            (Signal::INT, Mapped::Pass(Signal::INT)),
+        ]);
+        let ignored = [Signal::INT, Signal::QUIT, Signal::HUP, Signal::CONT];
+        map.note_ignored(ignored.into_iter());
+        assert_eq!(map.of(Signal::HUP), Mapped::PassOnly);
+        assert_eq!(map.of(Signal::QUIT), Mapped::Recycle);
+        assert_eq!(map.of(Signal::INT), Mapped::Pass(Signal::INT));
+        assert_eq!(map.of(Signal::CONT), Mapped::Pass(Signal::CONT));
+        assert_eq!(map.of(Signal::TERM), Mapped::Pass(Signal::TERM));
     }
 
     #[test]

@@ -119,19 +119,24 @@ fn signals(plan: Plan<'_>) -> Vec<String> {
     for (from, to) in &rules.map.0 {
         items.push(match to {
             Mapped::Pass(to) => format!("{from} is passed on as {to}."),
+            Mapped::PassOnly => format!("{from} is passed on, and means nothing else."),
             Mapped::Drop => format!("{from} is not passed on."),
             Mapped::Recycle => format!("{from} is not passed on, but asks for a recycle."),
         });
     }
+    let mapped = |signal: &Signal| rules.map.0.iter().any(|(from, _)| from == signal);
+    let ignored: Vec<_> = plan.facts.ignored.iter().filter(|signal| !mapped(signal)).collect();
     let means_something = |signal: &Signal| {
         let passed = matches!(rules.map.of(*signal), Mapped::Pass(_));
-        passed && !plan.facts.ignored.contains(signal)
+        passed && !ignored.contains(&signal)
     };
-    items.push(
-        "SIGTERM ends it: no generation is started any more. COMMAND has the time that it \
-         needs, or that whoever sent it allows."
-            .to_owned(),
-    );
+    if means_something(&Signal::TERM) {
+        items.push(
+            "SIGTERM ends it: no generation is started any more. COMMAND has the time that it \
+             needs, or that whoever sent it allows."
+                .to_owned(),
+        );
+    }
     let interrupts = [Signal::INT, Signal::QUIT, Signal::HUP].into_iter().filter(means_something);
     let interrupts: Vec<_> = interrupts.map(|signal| signal.to_string()).collect();
     let comes = rules.plans_gracefully() && rules.observe.is_none();
@@ -139,9 +144,13 @@ fn signals(plan: Plan<'_>) -> Vec<String> {
         let timeout = Span(rules.stop_timeout);
         items.push(format!("After {}, no recycle comes for {timeout}.", or(&interrupts)));
     }
-    if !plan.facts.ignored.is_empty() {
-        let ignored: Vec<_> = plan.facts.ignored.iter().map(Signal::to_string).collect();
-        items.push(format!("Ignored already, and in COMMAND, too: {}.", ignored.join(", ")));
+    if !ignored.is_empty() {
+        let ignored: Vec<_> = ignored.iter().map(ToString::to_string).collect();
+        items.push(format!(
+            "Ignored already, and by COMMAND, too, unless it handles them: {}. They are passed on, \
+             and mean nothing else.",
+            ignored.join(", ")
+        ));
     }
     items.push(
         match plan.facts.group {

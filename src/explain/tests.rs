@@ -267,7 +267,17 @@ fn signals_that_are_ignored_here_are_named() {
     let facts = Facts { ignored: vec![named("INT"), named("QUIT")], ..facts() };
     let said = part("Signals", "--max-lifetime 1h node", &facts);
     assert!(said.contains("- After SIGHUP, no recycle comes for 30s."), "{said}");
-    assert!(said.contains("- Ignored already, and in COMMAND, too: SIGINT, SIGQUIT."), "{said}");
+    let named_there = "- Ignored already, and by COMMAND, too, unless it handles them: SIGINT,\n  \
+        SIGQUIT. They are passed on, and mean nothing else.";
+    assert!(said.contains(named_there), "{said}");
+    assert!(said.contains("- SIGTERM ends it"), "{said}");
+    let said = part("Signals", "--map-signal QUIT:recycle node", &facts);
+    assert!(said.contains("handles them: SIGINT.\n  They"), "{said}");
+    assert!(said.contains("- SIGQUIT is not passed on, but asks for a recycle."), "{said}");
+    assert!(said.contains("After SIGHUP, no recycle"), "{said}");
+    let facts = Facts { ignored: vec![named("TERM")], ..facts };
+    let said = part("Signals", "--map-signal INT:recycle node", &facts);
+    assert!(!said.contains("SIGTERM ends it"), "{said}");
 }
 
 #[test]

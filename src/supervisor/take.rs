@@ -23,9 +23,8 @@ impl Supervisor {
                 Asked::ForGood => Asked::ForGood,
                 Asked::No | Asked::Until(_) => Asked::Until(now() + self.stop_timeout),
             },
-            // Of a terminal that is gone, or a parent that wants to be.
-            None if self.end.is_some() && signal == Signal::HUP => Asked::ForGood,
-            None => self.asked,
+            Some(Wish::HangUp) if self.end.is_some() => Asked::ForGood,
+            Some(Wish::HangUp) | None => self.asked,
         };
     }
 

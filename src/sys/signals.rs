@@ -68,7 +68,8 @@ pub(crate) struct Signals {
     hears_io: bool,
 }
 
-/// Blocks every signal and makes them readable; those that were ignored stay so, and are not seen.
+/// Blocks every signal and makes them readable. Those that were ignored stay so, and are seen all
+/// the same: while it is blocked the kernel drops no signal, ignored or not.
 ///
 /// # Errors
 /// `EMFILE`, `ENFILE`, `ENOMEM` (`signalfd(2)`).
@@ -82,9 +83,7 @@ pub(crate) fn catch() -> io::Result<(Signals, Inherited)> {
     if !entry::pipe_was_ignored() {
         ignored = ignored.without(SignalSet::of(libc::SIGPIPE));
     }
-    let ours = SignalSet::of(libc::SIGCHLD).with(SignalSet::of(libc::SIGIO));
-    let ours = ours.with(SignalSet::of(cpu_clock::SIGNAL));
-    let seen = SignalSet::ALL.without(ignored).with(ours);
+    let seen = SignalSet::ALL;
     let blocked = block(seen)?;
     // A child whose end is ignored leaves no status (wait(2)).
     restore_default(libc::SIGCHLD)?;
@@ -102,6 +101,11 @@ pub(crate) fn ignored() -> impl Iterator<Item = i32> {
 }
 
 impl Inherited {
+    /// The signals that were ignored.
+    pub(crate) fn ignored(&self) -> impl Iterator<Item = i32> {
+        (1..=64).filter(|signal| self.ignored.has(*signal))
+    }
+
     /// Puts back what we were started with: in COMMAND's process, before it becomes COMMAND.
     pub(crate) fn restore(&self) -> io::Result<()> {
         for signal in [libc::SIGCHLD, libc::SIGPIPE] {

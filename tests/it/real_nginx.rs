@@ -9,8 +9,12 @@ const REQUEST: &str = "GET / HTTP/1.1\r\nHost: test\r\n\r";
 
 /// With a line of its own for the configuration.
 pub(crate) fn nginx(options: &str, port: u16, setting: &str) -> Running {
+    with_nginx(Run::new(options), port, setting).spawn()
+}
+
+/// The same, however it is started.
+pub(crate) fn with_nginx(run: Run, port: u16, setting: &str) -> Run {
     let nginx = tool("nginx");
-    let run = Run::new(options);
     let prefix = run.dir().display().to_string();
     let configuration = format!(
         "daemon off; pid nginx.pid; error_log stderr error; worker_processes 2; events {{}}
@@ -24,7 +28,7 @@ pub(crate) fn nginx(options: &str, port: u16, setting: &str) -> Running {
     fs::write(run.dir().join("nginx.conf"), configuration).unwrap();
     let nginx = nginx.display().to_string();
     let command = [&nginx, "-p", &prefix, "-c", "nginx.conf", "-e", "stderr"];
-    run.command(command).spawn()
+    run.command(command)
 }
 
 #[test]

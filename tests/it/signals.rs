@@ -1,5 +1,7 @@
 //! Signals are passed on, rewritten as told, and TERM, INT, QUIT and HUP mean what they mean.
 
+mod ignored;
+
 use crate::harness::{
     End, Run, Running, fixture_path, look_up, now_ms, recycle_path, send_signal, tool,
 };

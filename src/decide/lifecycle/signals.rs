@@ -28,6 +28,8 @@ pub(crate) enum Wish {
     End,
     /// INT, QUIT: it is wished for, unless COMMAND sees to it otherwise.
     Interruption,
+    /// HUP: of a terminal that is gone, a parent that wants to be, or no wish at all.
+    HangUp,
 }
 
 impl Lifecycle {
@@ -35,7 +37,7 @@ impl Lifecycle {
     pub(super) fn meaning(&self, signal: Signal) -> Meaning {
         match (self.rules.map.of(signal), signal) {
             (Mapped::Recycle, _) => Meaning::Recycle,
-            (Mapped::Drop, _) => Meaning::Nothing,
+            (Mapped::Drop | Mapped::PassOnly, _) => Meaning::Nothing,
             (Mapped::Pass(_), Signal::TERM) => Meaning::Leave,
             (Mapped::Pass(_), Signal::INT | Signal::QUIT) => Meaning::Interrupt,
             (Mapped::Pass(_), Signal::HUP) => Meaning::HangUp,
@@ -50,25 +52,16 @@ impl Lifecycle {
         match self.meaning(signal) {
             Meaning::Leave => Some(Wish::End),
             Meaning::Interrupt => Some(Wish::Interruption),
-            Meaning::Nothing
-            | Meaning::HangUp
-            | Meaning::Suspend
-            | Meaning::Wake
-            | Meaning::Recycle => None,
+            Meaning::HangUp => Some(Wish::HangUp),
+            Meaning::Nothing | Meaning::Suspend | Meaning::Wake | Meaning::Recycle => None,
         }
     }
 
     /// Passes a signal on, as far as the rules say, and tells what it means.
     pub(super) fn pass(&self, signal: Signal, shared: bool, actions: &mut Vec<Action>) -> Meaning {
         match self.rules.map.of(signal) {
-            Mapped::Pass(to) => {
-                let sent = (!shared || to != signal).then_some(to);
-                actions.extend(sent.map(|to| match to {
-                    Signal::CONT => Action::Wake,
-                    to => Action::Pass(to),
-                }));
-                actions.push(Action::Tell(Notice::Passed { signal, to: sent }));
-            }
+            Mapped::Pass(to) => passed(signal, (!shared || to != signal).then_some(to), actions),
+            Mapped::PassOnly => passed(signal, (!shared).then_some(signal), actions),
             Mapped::Drop => actions.push(Action::Tell(Notice::Swallowed(signal))),
             Mapped::Recycle => {}
         }
@@ -100,6 +93,15 @@ pub(super) fn stopped(signal: Signal, foreground: bool, shell: bool, actions: &m
     }
 }
 
+/// `to`: what COMMAND gets of us; `None`: the group got it.
+fn passed(signal: Signal, to: Option<Signal>, actions: &mut Vec<Action>) {
+    actions.extend(to.map(|to| match to {
+        Signal::CONT => Action::Wake,
+        to => Action::Pass(to),
+    }));
+    actions.push(Action::Tell(Notice::Passed { signal, to }));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +117,6 @@ mod tests {
         assert_eq!(core.wish(Signal::TERM), Some(Wish::End));
         assert_eq!(core.wish(Signal::INT), Some(Wish::Interruption));
         assert_eq!(core.wish(Signal::QUIT), None, "dropped");
-        assert_eq!(core.wish(Signal::HUP), None);
+        assert_eq!(core.wish(Signal::HUP), Some(Wish::HangUp));
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn rules(random: &mut Random) -> Rules {
         stop_signal: random.pick(&[Signal::TERM, Signal::TERM, Signal::INT]),
         stop_timeout: Duration::from_millis(random.pick(&[0, 500, 3_000, 90_000])),
         pre_stop: random.once_in(4).then_some(Duration::from_millis(800)),
-        map: SignalMap(vec![(named("USR1"), Mapped::Recycle), (named("USR2"), Mapped::Drop)]),
+        map: map(random),
         lines: None,
         eof_timeout: None,
         restart: random.pick(&[Restart::Never, Restart::OnFailure, Restart::Always]),
@@ -52,6 +52,14 @@ pub(super) fn rules(random: &mut Random) -> Rules {
         sample_every: random.once_in(8).then_some(Duration::from_millis(700)),
         observe: None,
     }
+}
+
+fn map(random: &mut Random) -> SignalMap {
+    let mut map = SignalMap(vec![(named("USR1"), Mapped::Recycle), (named("USR2"), Mapped::Drop)]);
+    if random.once_in(5) {
+        map.note_ignored([Signal::INT, Signal::HUP].into_iter());
+    }
+    map
 }
 
 fn memory_rules(random: &mut Random) -> MemoryRules {

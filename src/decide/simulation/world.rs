@@ -186,7 +186,7 @@ impl World {
             self.check_due()?;
         }
         let answered = matches!(event, Event::Observed(_));
-        self.book.tell(self.now, &event, seen, &self.rules);
+        self.book.tell(told_now, &event, seen, &self.rules);
         let mut actions = Vec::new();
         self.core.step(told_now, event, &mut actions);
         for action in &actions {

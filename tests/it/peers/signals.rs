@@ -1,6 +1,6 @@
 //! Signals that are sent to them, and those that COMMAND starts with.
 
-use super::{Row, Wrapper, check, ready, settled, states, yes_or_no};
+use super::{EQUAL, Row, Wrapper, check, ready, settled, states, yes_or_no};
 use crate::harness::{End, Run, lives, send_signal};
 use crate::signals::name;
 
@@ -51,6 +51,12 @@ pub(super) const ROWS: &[Row] = &[
         probe: |wrapper| yes_or_no(keeps(wrapper, IGNORED, &[])),
         found: ["yes", "yes", "no"],
         verdict: "better than `dumb-init`",
+    },
+    Row {
+        about: "... and arrive at a COMMAND that handles them (nginx behind a script's `&`)",
+        probe: |wrapper| yes_or_no(passes_ignored(wrapper)),
+        found: ["yes", "yes", "yes"],
+        verdict: EQUAL,
     },
 ];
 
@@ -145,6 +151,17 @@ fn keeps(wrapper: Wrapper, ignored: &[i32], blocked: &[i32]) -> bool {
         run.stdout()
     });
     alone == wrapped
+}
+
+fn passes_ignored(wrapper: Wrapper) -> bool {
+    let run = wrapper.run().signals(IGNORED, &[]);
+    let mut run = run.fixture("trap:HUP trap:USR1 ready forever").spawn();
+    ready(&mut run);
+    run.signal(libc::SIGHUP);
+    run.signal(libc::SIGUSR1);
+    // The one that has the lower number is passed on first.
+    run.await_entries(1, "got USR1");
+    !run.entries("got HUP").is_empty()
 }
 
 #[test]

@@ -59,6 +59,25 @@ fn int_makes_the_next_end_final_and_holds_recycles_for_the_stop_timeout() {
     assert_eq!(story.tell(999_999, ended), [Action::Quit(End::Status(4))]);
 }
 
+/// Whoever started us shields us and COMMAND from it: it is no wish for an end.
+#[test]
+fn a_signal_that_was_ignored_at_the_start_is_passed_on_and_nothing_more() {
+    for name in ["TERM", "INT", "QUIT", "HUP"] {
+        let signal = Signal::parse(name).unwrap();
+        let mut rules = Rules { restart: Restart::Always, ..lifetime(10) };
+        rules.map.note_ignored([signal].into_iter());
+        let mut story = Story::running(rules);
+        assert_eq!(story.signal(9_000, name), [Action::Pass(signal)], "{name}");
+        let shared = Event::Signalled { signal, shared: true };
+        assert_eq!(story.tell(9_001, shared), [], "{name}");
+        assert_eq!(story.core.wish(signal), None, "{name}");
+        assert_eq!(story.wait(60_000), Some((10_000, stop())), "{name} holds nothing");
+        story.tell(10_001, Event::Exited(Exit::Status(0)));
+        assert_eq!(story.signal(10_002, name), [], "{name}: nobody is there");
+        assert_eq!(story.tell(10_003, Event::TreeGone), start(2, Cause::Lifetime), "{name}");
+    }
+}
+
 #[test]
 fn hup_is_final_only_for_the_stop_timeout() {
     let after_hup = |millis| {

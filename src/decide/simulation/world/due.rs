@@ -130,7 +130,9 @@ impl World {
         let passes = actions.contains(&passed);
         match self.rules.map.of(signal) {
             _ if !self.book.command_lives() => Ok(()),
-            Mapped::Pass(_) => law(passes != shared, "a signal is passed on once"),
+            Mapped::Pass(_) | Mapped::PassOnly => {
+                law(passes != shared, "a signal is passed on once")
+            }
             Mapped::Drop => law(!passes, "a signal that is mapped to none is dropped"),
             Mapped::Recycle => {
                 let over = self.book.leaving || self.book.outstays.is_some();
