@@ -49,6 +49,18 @@ pub(crate) fn reap_child(pid: Pid) {
     while raw_wait(pid.as_raw(), 0) == Err(Errno::EINTR) {}
 }
 
+/// Waits for this child: whether it was stopped. One that has ended is reaped now.
+#[cfg(test)]
+pub(crate) fn wait_for_stop_or_end(pid: Pid) -> bool {
+    loop {
+        match raw_wait(pid.as_raw(), libc::WUNTRACED) {
+            Ok(Some(Changed { status, .. })) => return matches!(status, Status::Stopped(_)),
+            Ok(None) | Err(Errno::EINTR) => {}
+            Err(errno) => panic!("{errno}"),
+        }
+    }
+}
+
 /// `waitpid(2)` by number: nix has no word for a death by a real-time signal.
 #[expect(unsafe_code, reason = "nix cannot name all signals")]
 fn raw_wait(pid: i32, flags: i32) -> nix::Result<Option<Changed>> {

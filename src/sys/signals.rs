@@ -188,7 +188,7 @@ impl AsFd for Signals {
 }
 
 #[expect(unsafe_code, reason = "asks for a disposition by number")]
-fn is_ignored(signal: i32) -> bool {
+pub(crate) fn is_ignored(signal: i32) -> bool {
     let mut action = KernelAction::default();
     // SAFETY: the kernel writes one `struct sigaction` of its own layout, which `action` is.
     let result = unsafe {

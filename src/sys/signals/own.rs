@@ -2,7 +2,7 @@
 
 use nix::unistd::Pid;
 
-use super::{SignalSet, change_mask, is_ignored, restore_default, set_mask};
+use super::{SET_SIZE, SignalSet, change_mask, restore_default, set_mask};
 use crate::sys::process;
 
 /// Dies by this signal, without a second core file. Returns only if that is not possible (PID 1).
@@ -15,16 +15,58 @@ pub(crate) fn die_by(signal: i32) {
     let _ = process::signal(Pid::this(), signal);
 }
 
-/// Stops by this signal, one of job control's, and returns when CONT came. Tells whether it can:
-/// one that is ignored cannot.
-pub(crate) fn stop_by(signal: i32) -> bool {
-    if is_ignored(signal) {
-        return false;
+/// Stops by this signal, one of job control's, and returns when CONT came: also when it waits for
+/// us already. The kernel drops a CONT that waits when a stop is sent (`signal(7)`), and with it
+/// what would have woken us; so nothing comes between the look and the signal.
+pub(crate) fn stop_by(signal: i32) {
+    if waits(libc::SIGCONT) {
+        return;
     }
-    // It waits, as all signals do here, until it is let in: that is when we stop.
+    // It waits, as all signals but STOP do here, until it is let in: that is when we stop. A CONT
+    // that comes before calls it off.
     let _ = process::signal(Pid::this(), signal);
     let mut before = SignalSet::ALL;
-    let stopped = change_mask(libc::SIG_UNBLOCK, SignalSet::of(signal), Some(&mut before)).is_ok();
+    let _ = change_mask(libc::SIG_UNBLOCK, SignalSet::of(signal), Some(&mut before));
     let _ = set_mask(before);
-    stopped
+}
+
+/// Whether a signal that is blocked has come.
+#[expect(unsafe_code, reason = "asks for signals by number")]
+fn waits(signal: i32) -> bool {
+    let mut pending = SignalSet::EMPTY;
+    // SAFETY: the kernel writes one set of its own size.
+    let result = unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut pending, SET_SIZE) };
+    result == 0 && pending.has(signal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::children;
+
+    /// A child that is sent these, all of them blocked, and then stops itself: whether it does.
+    fn stops_after(sent: &[i32], signal: i32) -> bool {
+        let child = process::fork(|| {
+            let _ = set_mask(SignalSet::ALL);
+            sent.iter().for_each(|sent| process::signal(Pid::this(), *sent).unwrap());
+            stop_by(signal);
+            7
+        });
+        let child = child.unwrap();
+        let stopped = children::wait_for_stop_or_end(child);
+        if stopped {
+            process::signal(child, libc::SIGKILL).unwrap();
+            children::reap_child(child);
+        }
+        stopped
+    }
+
+    #[test]
+    fn a_cont_that_came_before_calls_the_stop_off() {
+        for signal in [libc::SIGTSTP, libc::SIGTTIN, libc::SIGSTOP] {
+            assert!(stops_after(&[], signal), "{signal}");
+            assert!(stops_after(&[libc::SIGCONT, libc::SIGTSTP], signal), "{signal}: before it");
+            assert!(!stops_after(&[libc::SIGTSTP, libc::SIGCONT], signal), "{signal}");
+        }
+    }
 }
