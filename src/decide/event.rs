@@ -28,17 +28,15 @@ pub(crate) enum Event {
     TreeDefied,
     Signalled {
         signal: Signal,
-        /// COMMAND got it as well: the kernel sent it to the group that we share (`tty_ioctl(2)`).
+        /// COMMAND got it as well, if it lives: the kernel sent it to the group that we share
+        /// (`tty_ioctl(2)`).
         shared: bool,
     },
-    /// COMMAND's own process was stopped, on a terminal that nobody but it and us uses.
-    Stopped {
-        signal: Signal,
-        /// We have the foreground, and can give it to COMMAND.
-        foreground: bool,
-        /// A shell waits for us, and takes over when we stop, too.
-        shell: bool,
-    },
+    /// COMMAND's own process was stopped (`WIFSTOPPED`, `wait(2)`).
+    Stopped(Halt),
+    /// It is us who would read the terminal, and we are in its background: a program that reads
+    /// by itself would be stopped now.
+    InBackground,
     /// The answer to `Action::Look`.
     Observed(Observation),
     /// A tripwire was sprung: traffic, just now.
@@ -69,6 +67,18 @@ pub(crate) enum Event {
     Due,
 }
 
+/// How COMMAND was stopped, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Halt {
+    pub(crate) signal: Signal,
+    /// On a terminal that nobody but COMMAND and us uses.
+    pub(crate) terminal: bool,
+    /// We have the foreground there, and can give it to COMMAND.
+    pub(crate) foreground: bool,
+    /// At the terminal a shell waits for us, and takes over when we stop, too.
+    pub(crate) shell: bool,
+}
+
 /// Something is to be done. Imperative.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
@@ -91,8 +101,8 @@ pub(crate) enum Action {
     Sweep(Force),
     /// Look at the system; `Observed` follows.
     Look(Look),
-    /// Stop ourselves, by the signal that COMMAND was stopped by or is passed: a shell that waits
-    /// for us sees what it would see of COMMAND.
+    /// Stop ourselves, by the signal that COMMAND was stopped by: a shell that waits for us sees
+    /// what it would see of COMMAND.
     Suspend(Signal),
     Tell(Notice),
     /// The last action of all.

@@ -35,8 +35,8 @@ mod starting;
 
 use std::time::Duration;
 
+use self::signals::Meaning;
 pub(crate) use self::signals::Wish;
-use self::signals::{Meaning, stopped};
 use self::{held::Held, kill::Kill, learning::Lessons};
 use super::event::{Action, Cause, Event, Look, Reason};
 use super::exit::{End, Exit, Failure, Signal};
@@ -189,6 +189,8 @@ pub(crate) struct Lifecycle {
     storm: Storm,
     lessons: Lessons,
     finality: Finality,
+    /// TSTP, TTIN or TTOU, when COMMAND was passed it and may be about to stop.
+    stop_passed: Option<Signal>,
     input: Input,
     /// With `--observe`.
     observer: Option<Observer>,
@@ -207,6 +209,7 @@ impl Lifecycle {
             storm: Storm::default(),
             lessons: Lessons::default(),
             finality: Finality::NotYet,
+            stop_passed: None,
             input: Input::default(),
             random: Random(seed),
         }
@@ -273,10 +276,13 @@ impl Lifecycle {
 
     /// Takes in one event; what is to be done about it is appended to `actions`.
     pub(crate) fn step(&mut self, now: Time, event: Event, actions: &mut Vec<Action>) {
-        if matches!(event, Event::Ran) {
-            return self.note_run(now);
+        match event {
+            Event::Ran => return self.note_run(now),
+            Event::InBackground => return self.in_background(actions),
+            _ => {}
         }
         self.note_input(now, &event);
+        self.note_stop_signal(&event);
         self.state = match std::mem::replace(&mut self.state, State::Done) {
             State::Waiting { until, cause, last } => {
                 self.waiting(now, event, until, cause, last, actions)

@@ -8,7 +8,6 @@ use super::{Ready, Supervisor};
 use crate::act::feed::{Feed, Flow};
 use crate::act::terminal;
 use crate::decide::event::Event;
-use crate::decide::exit::Signal;
 use crate::decide::notice::Notice;
 use crate::sys::files;
 use crate::sys::poll::{self, Readiness};
@@ -64,8 +63,8 @@ impl Supervisor {
             self.tell(&Notice::LongLine { longest });
         }
         if flow == Flow::Background {
-            // What the kernel would have sent to COMMAND, and so to us.
-            self.feed(Event::Signalled { signal: Signal::TTIN, shared: false });
+            // The kernel would have stopped COMMAND, and so us.
+            self.feed(Event::InBackground);
         }
         self.note_lines();
         self.handle_events();
@@ -111,7 +110,7 @@ impl Supervisor {
         }
         if terminal::is_in_background() {
             // It is typed for somebody else; a COMMAND that read it would be stopped.
-            self.feed(Event::Signalled { signal: Signal::TTIN, shared: false });
+            self.feed(Event::InBackground);
         } else if !ready.input_ended {
             self.feed(Event::InputWaits);
         }

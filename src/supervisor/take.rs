@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::hooks::Hooks;
 use super::{Asked, Ready, Supervisor, now};
-use crate::decide::event::Event;
+use crate::act::terminal::Terminal;
+use crate::decide::event::{Event, Halt};
 use crate::decide::exit::{Exit, Signal};
 use crate::decide::lifecycle::Wish;
 use crate::sense::tree::cpu;
@@ -66,7 +67,7 @@ impl Supervisor {
         }
         // Of a hangup it tells the leader of the session, and nobody else.
         let hung_up = matches!(signal, Signal::HUP | Signal::CONT) && process::leads_session();
-        let both = self.trees.command().is_some_and(process::shares_our_group) && !hung_up;
+        let both = self.trees.command().is_none_or(process::shares_our_group) && !hung_up;
         let shared = both || self.redirect(signal);
         self.feed(Event::Signalled { signal, shared });
     }
@@ -121,12 +122,14 @@ impl Supervisor {
     }
 
     fn take_stop(&mut self, signal: Signal) {
-        let Some(terminal) = self.terminal.as_ref().filter(|terminal| terminal.is_ours()) else {
-            return;
-        };
+        let ours = self.terminal.as_ref().filter(|terminal| terminal.is_ours());
         let leads = self.trees.command().is_some_and(process::leads_group);
-        let foreground = terminal.has_foreground() && leads;
-        self.feed(Event::Stopped { signal, foreground, shell: process::has_shell() });
+        let foreground = ours.is_some_and(Terminal::has_foreground) && leads;
+        // Where COMMAND shares our group, there is a terminal that controls us.
+        let controlled = ours.is_some() || !self.program.has_own_group();
+        let shell = controlled && process::has_shell();
+        let halt = Halt { signal, terminal: ours.is_some(), foreground, shell };
+        self.feed(Event::Stopped(halt));
     }
 
     fn take_end(&mut self, exit: Exit) {

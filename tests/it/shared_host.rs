@@ -6,7 +6,7 @@
 mod never;
 mod sleepers;
 mod strangers;
-mod tickers;
+pub(crate) mod tickers;
 
 use crate::harness::{Run, Running, let_pass_since, now_ms, tool};
 use std::fs;

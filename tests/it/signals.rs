@@ -1,6 +1,7 @@
 //! Signals are passed on, rewritten as told, and TERM, INT, QUIT and HUP mean what they mean.
 
 mod ignored;
+mod stops;
 
 use crate::harness::{
     End, Run, Running, fixture_path, look_up, now_ms, recycle_path, send_signal, tool,
@@ -18,7 +19,7 @@ pub(crate) fn name(signal: i32) -> String {
 
 #[test]
 fn every_catchable_signal_arrives() {
-    const ELSEWHERE: [i32; 11] = [
+    const ELSEWHERE: [i32; 8] = [
         libc::SIGKILL,
         libc::SIGSTOP,
         libc::SIGCHLD, // recycle's own business
@@ -26,9 +27,6 @@ fn every_catchable_signal_arrives() {
         libc::SIGBUS,
         libc::SIGILL,
         libc::SIGFPE,
-        libc::SIGTSTP, // these three stop recycle, too: see below
-        libc::SIGTTIN,
-        libc::SIGTTOU,
         libc::SIGTERM, // the last one
     ];
     let mut run = Run::new("").fixture("trap:all trap:TERM:exit=5 ready forever").spawn();
@@ -46,20 +44,6 @@ fn await_state(run: &mut Running, pid: i32, stopped: bool) {
     run.wait_for(&format!("{pid} stopped={stopped}"), |_| {
         (look_up(pid).is_some_and(|it| it.state == 'T') == stopped).then_some(())
     });
-}
-
-#[test]
-fn stop_signals_stop_both_and_cont_wakes_both() {
-    for signal in [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU] {
-        let mut run = Run::new("").fixture("ready wait-file:go exit:4").spawn();
-        let processes = [run.await_entry(1, "ready").pid, run.pid()];
-        for (signal, stopped) in [(signal, true), (libc::SIGCONT, false)] {
-            run.signal(signal);
-            processes.iter().for_each(|&pid| await_state(&mut run, pid, stopped));
-        }
-        run.touch("go");
-        assert_eq!(run.finish(), End::Code(4));
-    }
 }
 
 #[test]

@@ -41,10 +41,10 @@ impl Lifecycle {
             Event::InputEnded if self.rules.lines.is_none() => quit(last, actions),
             Event::InputSpent if self.rules.lines.is_some() => quit(last, actions),
             // There is nobody to pass a signal on to.
-            Event::Signalled { signal, .. } => match self.meaning(signal) {
+            Event::Signalled { signal, shared } => match self.meaning(signal) {
                 Meaning::Leave | Meaning::Interrupt => quit(End::Signal(signal), actions),
                 meaning => {
-                    suspend_too(meaning, signal, actions);
+                    suspend_too(meaning, signal, shared, actions);
                     State::Asleep { cause, last }
                 }
             },
@@ -54,11 +54,12 @@ impl Lifecycle {
             | Event::Exited(_)
             | Event::TreeGone
             | Event::TreeDefied
-            | Event::Stopped { .. }
+            | Event::Stopped(_)
             | Event::Overslept { .. }
             | Event::Observed(_)
             | Event::Moved(_)
             | Event::Ran
+            | Event::InBackground
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputSpent

@@ -24,10 +24,10 @@ impl Lifecycle {
         let reason = match event {
             Event::TreeGone => return self.cleared(now, kill, after, actions),
             // COMMAND has ended: there is nobody to pass a signal on to, and nothing to wait for.
-            Event::Signalled { signal, .. } => match self.meaning(signal) {
+            Event::Signalled { signal, shared } => match self.meaning(signal) {
                 Meaning::Leave | Meaning::Interrupt => return quit(End::Signal(signal), actions),
                 meaning => {
-                    suspend_too(meaning, signal, actions);
+                    suspend_too(meaning, signal, shared, actions);
                     None
                 }
             },
@@ -52,9 +52,10 @@ impl Lifecycle {
             Event::Started
             | Event::StartFailed(_)
             | Event::Exited(_)
-            | Event::Stopped { .. }
+            | Event::Stopped(_)
             | Event::Moved(_)
             | Event::Ran
+            | Event::InBackground
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputSpent

@@ -3,7 +3,7 @@
 
 use super::{
     Action, Aftermath, Drain, Event, Exit, Finality, Kill, Lifecycle, Meaning, Next, Opening,
-    Reason, State, Time, Watch, stopped,
+    Reason, State, Time, Watch,
 };
 use crate::decide::event::Force;
 
@@ -66,14 +66,15 @@ impl Lifecycle {
                 }
             },
             // A stop comes, whatever is typed meanwhile: no shell takes over now.
-            Event::Stopped { signal, foreground, shell: _ } => {
-                stopped(signal, foreground, false, actions);
+            Event::Stopped(halt) => {
+                self.halted_at_stop(halt, actions);
                 None
             }
             Event::Prepared { .. }
             | Event::Started
             | Event::TreeGone
             | Event::Ran
+            | Event::InBackground
             | Event::TreeDefied
             | Event::InputEnded
             | Event::InputWaits

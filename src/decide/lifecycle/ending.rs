@@ -3,7 +3,7 @@
 use super::starting::quit;
 use super::{
     Action, Aftermath, End, Event, Kill, Lifecycle, Meaning, Next, Notice, Reason, State, Stop,
-    Time, Watch, stopped,
+    Time, Watch,
 };
 use crate::decide::event::Force;
 
@@ -43,9 +43,10 @@ impl Lifecycle {
                 kill.put_off(now, since);
                 None
             }
-            // A stop has its time, whatever is typed meanwhile: no shell takes over now.
-            Event::Stopped { signal, foreground, shell: _ } => {
-                stopped(signal, foreground, false, actions);
+            // We have stopped it ourselves, in order to kill it.
+            Event::Stopped(_) if matches!(kill, Kill::Sent { .. }) => None,
+            Event::Stopped(halt) => {
+                self.halted_at_stop(halt, actions);
                 None
             }
             Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
@@ -57,6 +58,7 @@ impl Lifecycle {
             | Event::TreeGone
             | Event::Moved(_)
             | Event::Ran
+            | Event::InBackground
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputSpent
@@ -90,10 +92,10 @@ impl Lifecycle {
                 None
             }
             Event::TreeDefied => return defied(State::Leaving { watch, kill }, actions),
-            // One that we have stopped ourselves, in order to kill it, is no shell's business.
-            Event::Stopped { .. } if matches!(kill, Some(Kill::Sent { .. })) => None,
-            Event::Stopped { signal, foreground, shell } => {
-                stopped(signal, foreground, shell, actions);
+            // One that we have stopped ourselves, in order to kill it, is nobody's business.
+            Event::Stopped(_) if matches!(kill, Some(Kill::Sent { .. })) => None,
+            Event::Stopped(halt) => {
+                self.halted(halt, actions);
                 None
             }
             Event::Overslept { since } => {
@@ -113,6 +115,7 @@ impl Lifecycle {
             | Event::TreeGone
             | Event::Moved(_)
             | Event::Ran
+            | Event::InBackground
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputSpent
@@ -154,8 +157,9 @@ impl Lifecycle {
                 kill.put_off(now, since);
                 None
             }
-            Event::Stopped { signal, foreground, shell: _ } => {
-                stopped(signal, foreground, false, actions);
+            Event::Stopped(_) if matches!(kill, Kill::Sent { .. }) => None,
+            Event::Stopped(halt) => {
+                self.halted_at_stop(halt, actions);
                 None
             }
             Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
@@ -167,6 +171,7 @@ impl Lifecycle {
             | Event::TreeGone
             | Event::Moved(_)
             | Event::Ran
+            | Event::InBackground
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputSpent

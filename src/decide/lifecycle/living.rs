@@ -2,7 +2,7 @@
 
 use super::{
     Action, Aftermath, Event, Exit, Kill, Lifecycle, Look, Meaning, Next, Notice, Opening, Opinion,
-    Reason, Signal, State, Stop, Time, Verdict, Watch, stopped,
+    Reason, Signal, State, Stop, Time, Verdict, Watch,
 };
 use crate::decide::event::{Cause, Force, Observation, Preparation};
 
@@ -30,8 +30,8 @@ impl Lifecycle {
                     None
                 }
             },
-            Event::Stopped { signal, foreground, shell } => {
-                stopped(signal, foreground, shell, actions);
+            Event::Stopped(halt) => {
+                self.halted(halt, actions);
                 None
             }
             Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
@@ -54,6 +54,7 @@ impl Lifecycle {
             | Event::TreeGone
             | Event::TreeDefied
             | Event::Ran
+            | Event::InBackground
             | Event::Prepared { .. }
             | Event::Overslept { .. }
             | Event::InputEnded

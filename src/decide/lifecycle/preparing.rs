@@ -2,7 +2,7 @@
 
 use super::{
     Action, Aftermath, Event, Kill, Lifecycle, Meaning, Next, Notice, Opening, Reason, State, Time,
-    Watch, stopped,
+    Watch,
 };
 use crate::decide::event::Force;
 
@@ -51,8 +51,8 @@ impl Lifecycle {
                 return State::Running { watch };
             }
             // A stop comes, whatever is typed meanwhile: no shell takes over now.
-            Event::Stopped { signal, foreground, shell: _ } => {
-                stopped(signal, foreground, false, actions);
+            Event::Stopped(halt) => {
+                self.halted_at_stop(halt, actions);
                 None
             }
             // It was an earlier generation's, and took longer than its time.
@@ -60,6 +60,7 @@ impl Lifecycle {
             | Event::Started
             | Event::TreeGone
             | Event::Ran
+            | Event::InBackground
             | Event::TreeDefied
             | Event::Overslept { .. }
             | Event::InputEnded

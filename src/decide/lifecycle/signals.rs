@@ -1,6 +1,7 @@
 //! What signals mean, and what is done about them wherever they come.
 
-use super::{Action, Lifecycle, Notice, Signal};
+use super::{Action, Event, Lifecycle, Notice, Signal, State};
+use crate::decide::event::Halt;
 use crate::decide::rules::Mapped;
 
 /// What a signal means to us, beyond being passed on.
@@ -13,7 +14,7 @@ pub(super) enum Meaning {
     Interrupt,
     /// HUP: the same, if COMMAND takes it so soon.
     HangUp,
-    /// TSTP, TTIN, TTOU: we stop, too.
+    /// TSTP, TTIN, TTOU: we stop, too, if COMMAND does.
     Suspend,
     /// CONT: COMMAND goes on.
     Wake,
@@ -69,27 +70,72 @@ impl Lifecycle {
         match meaning {
             // To a stopped process TERM means nothing until CONT (signal(7)).
             Meaning::Leave => actions.push(Action::Pass(Signal::CONT)),
-            Meaning::Suspend => actions.push(Action::Suspend(signal)),
             Meaning::Nothing
             | Meaning::Interrupt
             | Meaning::HangUp
+            | Meaning::Suspend
             | Meaning::Wake
             | Meaning::Recycle => {}
         }
         meaning
     }
-}
 
-/// What is done about a COMMAND that was stopped on a terminal: the shell that waits for us must
-/// learn of it. Where none does, nobody could ever wake COMMAND after a Ctrl-Z.
-pub(super) fn stopped(signal: Signal, foreground: bool, shell: bool, actions: &mut Vec<Action>) {
-    match signal {
-        // A shell's `fg` may give us the foreground without a word.
-        Signal::TTIN | Signal::TTOU if foreground => actions.push(Action::Wake),
-        _ if shell => actions.push(Action::Suspend(signal)),
-        Signal::TSTP => actions.push(Action::Wake),
-        // By hand, or because others have the foreground: it would only stop again.
-        _ => {}
+    /// Notes which stop COMMAND was passed, until CONT comes or it has stopped. Servers take these
+    /// signals for something else (gunicorn's TTIN adds a worker, Sidekiq's TSTP takes no more
+    /// jobs): whether we are to stop shows only when COMMAND does.
+    pub(super) fn note_stop_signal(&mut self, event: &Event) {
+        let Event::Signalled { signal, .. } = *event else { return };
+        match (self.meaning(signal), self.rules.map.of(signal)) {
+            (Meaning::Suspend, Mapped::Pass(to)) => self.stop_passed = Some(to),
+            _ if signal == Signal::CONT => self.stop_passed = None,
+            _ => {}
+        }
+    }
+
+    /// What is done about a COMMAND that was stopped: whoever sent us the signal, and a shell that
+    /// waits for us, must learn of it. Where no shell does, nobody could ever wake a COMMAND that
+    /// has the terminal to itself after a Ctrl-Z.
+    pub(super) fn halted(&mut self, halt: Halt, actions: &mut Vec<Action>) {
+        // One that shares our group and was sent STOP alone, or sends it to itself, goes on by
+        // itself; after a Ctrl-Z, STOP is its way to stop.
+        let by_job_control =
+            halt.terminal || halt.signal != Signal::STOP || self.stop_passed == Some(Signal::TSTP);
+        match halt.signal {
+            // A shell's `fg` may give us the foreground without a word.
+            Signal::TTIN | Signal::TTOU if halt.foreground => actions.push(Action::Wake),
+            signal if self.stop_passed == Some(signal) || halt.shell && by_job_control => {
+                self.stop_passed = None;
+                actions.push(Action::Suspend(signal));
+            }
+            Signal::TSTP if halt.terminal => actions.push(Action::Wake),
+            // By hand, or because others have the foreground: it would only stop again.
+            _ => {}
+        }
+    }
+
+    /// The same while COMMAND is about to be stopped for good: that has its time, whatever is
+    /// typed meanwhile, and no shell takes over.
+    pub(super) fn halted_at_stop(&mut self, halt: Halt, actions: &mut Vec<Action>) {
+        self.halted(Halt { shell: false, ..halt }, actions);
+    }
+
+    /// We are in the background of the terminal that we would read for COMMAND.
+    pub(super) fn in_background(&self, actions: &mut Vec<Action>) {
+        let lives = match &self.state {
+            State::Starting { .. }
+            | State::Running { .. }
+            | State::Preparing { .. }
+            | State::Draining { .. }
+            | State::Stopping { .. }
+            | State::Leaving { .. }
+            | State::Outstaying { .. } => true,
+            State::Waiting { .. } | State::Asleep { .. } | State::Clearing { .. } => false,
+            State::Done => return,
+        };
+        if lives {
+            actions.push(Action::Pass(Signal::TTIN));
+        }
+        actions.push(Action::Suspend(Signal::TTIN));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Action, Cause, End, Event, Failure, Finality, Held, Lifecycle, Meaning, Notice, Policy, Reason,
-    Signal, State, Then, Time, Watch, stopped,
+    Signal, State, Then, Time, Watch,
 };
 use std::time::Duration;
 
@@ -28,10 +28,10 @@ impl Lifecycle {
                 quit(last, actions)
             }
             // There is nobody to pass a signal on to.
-            Event::Signalled { signal, .. } => match self.meaning(signal) {
+            Event::Signalled { signal, shared } => match self.meaning(signal) {
                 Meaning::Leave | Meaning::Interrupt => quit(End::Signal(signal), actions),
                 meaning => {
-                    suspend_too(meaning, signal, actions);
+                    suspend_too(meaning, signal, shared, actions);
                     State::Waiting { until, cause, last }
                 }
             },
@@ -41,11 +41,12 @@ impl Lifecycle {
             | Event::Exited(_)
             | Event::TreeGone
             | Event::TreeDefied
-            | Event::Stopped { .. }
+            | Event::Stopped(_)
             | Event::Overslept { .. }
             | Event::Observed(_)
             | Event::Moved(_)
             | Event::Ran
+            | Event::InBackground
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputSpent
@@ -90,8 +91,8 @@ impl Lifecycle {
                     State::Starting { watch, cause }
                 }
             },
-            Event::Stopped { signal, foreground, shell } => {
-                stopped(signal, foreground, shell, actions);
+            Event::Stopped(halt) => {
+                self.halted(halt, actions);
                 State::Starting { watch, cause }
             }
             Event::InputSpent => {
@@ -107,6 +108,7 @@ impl Lifecycle {
             | Event::TreeDefied
             | Event::Overslept { .. }
             | Event::Ran
+            | Event::InBackground
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputWaits
@@ -125,6 +127,7 @@ impl Lifecycle {
     ) -> State {
         self.generation += 1;
         self.input.taken = 0;
+        self.stop_passed = None;
         // HUP was meant for the generation that got it.
         if let Finality::FinalUntil(_) = self.finality {
             self.finality = Finality::NotYet;
@@ -209,9 +212,15 @@ impl Lifecycle {
     }
 }
 
-/// Job control stops us, also when there is nobody to stop with us.
-pub(super) fn suspend_too(meaning: Meaning, signal: Signal, actions: &mut Vec<Action>) {
-    if meaning == Meaning::Suspend {
+/// A terminal stops us also when there is nobody to stop with us. One that was sent to us is meant
+/// for COMMAND, which would not have stopped, perhaps.
+pub(super) fn suspend_too(
+    meaning: Meaning,
+    signal: Signal,
+    shared: bool,
+    actions: &mut Vec<Action>,
+) {
+    if meaning == Meaning::Suspend && shared {
         actions.push(Action::Suspend(signal));
     }
 }

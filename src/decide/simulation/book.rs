@@ -92,6 +92,8 @@ pub(super) struct Book {
     pub(super) leaving: bool,
     pub(super) terminated: bool,
     pub(super) interrupted: bool,
+    /// A stop that COMMAND was passed, and has not obeyed yet.
+    pub(super) stop_passed: Option<Signal>,
     pub(super) hung_up_until: Option<Time>,
     pub(super) input_ended: Option<Time>,
     pub(super) input_spent: bool,
@@ -161,6 +163,7 @@ impl Book {
             leaving: false,
             terminated: false,
             interrupted: false,
+            stop_passed: None,
             hung_up_until: None,
             input_ended: None,
             input_spent: false,
@@ -235,6 +238,7 @@ impl Book {
             Event::TreeGone
             | Event::TreeDefied
             | Event::Ran
+            | Event::InBackground
             | Event::Prepared { .. }
             | Event::Overslept { .. }
             | Event::InputWaits => {}
@@ -243,10 +247,8 @@ impl Book {
             Event::InputEnded => self.input_has_ended(rules),
             Event::InputSpent => self.input_was_spent(rules),
             Event::InputCut => self.input_was_cut(),
-            Event::Signalled { signal, .. } => self.signalled(*signal, rules),
-            Event::Stopped { signal, foreground, shell } => {
-                self.follow = self.after_stop(*signal, *foreground, *shell);
-            }
+            Event::Signalled { signal, shared } => self.signalled(*signal, *shared, rules),
+            Event::Stopped(halt) => self.follow = self.after_stop(*halt),
             Event::Observed(observation) => self.observed(observation, seen, rules),
             Event::Moved(traffic) => self.effort.sprung(now, traffic),
         }

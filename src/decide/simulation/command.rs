@@ -23,6 +23,17 @@ pub(super) enum Left {
     Defiant,
 }
 
+/// What TSTP, TTIN and TTOU do to it, and who sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stops {
+    /// It has a terminal to itself.
+    pub(super) terminal: bool,
+    /// A shell waits at a terminal.
+    pub(super) shell: bool,
+    /// It takes them for something else.
+    pub(super) handled: bool,
+}
+
 /// What all generations of one trace have in common.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Habits {
@@ -38,8 +49,7 @@ pub(super) struct Habits {
     pub(super) start_fails_once_in: u64,
     /// A look is blind once in so many.
     pub(super) blind_once_in: u64,
-    /// It is on a terminal of its own, and a shell waits there or none does.
-    pub(super) shell: Option<bool>,
+    pub(super) stops: Stops,
     /// Its client connects again right after each start, and says little.
     pub(super) reconnects: bool,
 }
@@ -169,6 +179,12 @@ impl Command {
         let millis =
             (bytes - self.habits.base_bytes).checked_div(self.habits.leak_per_second / 1000)?;
         Some(self.freed + Duration::from_millis(millis + 1))
+    }
+
+    /// Whether a signal stops it.
+    pub(super) fn stops_at(&self, signal: Signal) -> bool {
+        let stops = matches!(signal, Signal::TSTP | Signal::TTIN | Signal::TTOU);
+        stops && !self.stopped && !self.habits.stops.handled
     }
 
     /// Whether a signal ends it.

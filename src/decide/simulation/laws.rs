@@ -41,7 +41,7 @@ pub(super) const TIMELESS: &[Law] = laws![
     order::generations_count_up_by_one,
     order::a_start_knows_its_cause,
     order::no_signal_to_the_dead,
-    order::we_stop_only_when_asked,
+    order::we_stop_only_with_command,
     order::only_the_left_behind_are_asked,
     order::looks_serve_a_decision,
     order::observed_recycles_never_come,

@@ -5,7 +5,7 @@ mod input;
 
 use std::time::Duration;
 
-use super::command::{Habits, MIB};
+use super::command::{Habits, MIB, Stops};
 use super::random::Random;
 use super::talk::{STREAMS, Voice};
 use super::world::Happening;
@@ -54,6 +54,15 @@ pub(super) fn rules(random: &mut Random) -> Rules {
     }
 }
 
+const STOPS: [Stops; 6] = [
+    Stops { terminal: false, shell: false, handled: false },
+    Stops { terminal: false, shell: false, handled: true },
+    Stops { terminal: false, shell: true, handled: false },
+    Stops { terminal: true, shell: true, handled: false },
+    Stops { terminal: true, shell: true, handled: true },
+    Stops { terminal: true, shell: false, handled: false },
+];
+
 fn map(random: &mut Random) -> SignalMap {
     let mut map = SignalMap(vec![(named("USR1"), Mapped::Recycle), (named("USR2"), Mapped::Drop)]);
     if random.once_in(5) {
@@ -82,7 +91,7 @@ pub(super) fn habits(random: &mut Random) -> Habits {
         shares: random.once_in(2),
         start_fails_once_in: random.pick(&[3, 20, 1_000]),
         blind_once_in: random.pick(&[4, 60, 1_000_000]),
-        shell: random.pick(&[None, Some(true), Some(false)]),
+        stops: random.pick(&STOPS),
         nap: Duration::from_millis(random.pick(&[0, 0, 0, 700, 9_000, 40_000])),
         reconnects: random.once_in(6),
     }

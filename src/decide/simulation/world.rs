@@ -49,6 +49,8 @@ pub(super) enum Happening {
     Read,
     End(Exit),
     Stop(Signal),
+    /// We hear of a stop, unless it is over already.
+    TellOfStop(Signal),
     Continue,
     /// COMMAND gives memory back.
     Free,

@@ -1,7 +1,7 @@
 //! Signals that are sent to them, and those that COMMAND starts with.
 
 use super::{EQUAL, Row, Wrapper, check, ready, settled, states, yes_or_no};
-use crate::harness::{End, Run, lives, send_signal};
+use crate::harness::{End, Run, lives, look_up, send_signal};
 use crate::signals::name;
 
 pub(super) const ROWS: &[Row] = &[
@@ -27,6 +27,12 @@ pub(super) const ROWS: &[Row] = &[
         },
         found: ["both", "nobody", "both"],
         verdict: "better than `tini`",
+    },
+    Row {
+        about: "TTIN that COMMAND handles (gunicorn)",
+        probe: handled_stop,
+        found: ["arrives", "is lost", "stops both"],
+        verdict: "better",
     },
     Row {
         about: "a signal reaches all of COMMAND's process group",
@@ -100,12 +106,32 @@ fn stopped_by(wrapper: Wrapper, signal: i32) -> String {
     let mut run = wrapper.run().fixture("ready forever").spawn();
     let command = ready(&mut run);
     run.signal(signal);
-    match states(&mut run, command) {
+    let found = states(&mut run, command);
+    if wrapper == Wrapper::Recycle {
+        // It stops when it hears that COMMAND has, if that has not been yet.
+        let pid = run.pid();
+        run.wait_for("its stop", |_| (look_up(pid)?.state == 'T').then_some(()));
+        return "both".to_owned();
+    }
+    match found {
         ['T', 'T'] => "both".to_owned(),
         ['S', 'T'] => "COMMAND alone".to_owned(),
         ['S', 'S'] => "nobody".to_owned(),
         other => format!("{other:?}"),
     }
+}
+
+fn handled_stop(wrapper: Wrapper) -> String {
+    let mut run = wrapper.run().fixture("trap:TTIN trap:USR1 ready forever").spawn();
+    let command = ready(&mut run);
+    run.signal(libc::SIGTTIN);
+    if states(&mut run, command) == ['T', 'T'] {
+        return "stops both".to_owned();
+    }
+    run.signal(libc::SIGUSR1);
+    run.await_entries(1, "got USR1");
+    let arrives = !run.entries("got TTIN").is_empty();
+    if arrives { "arrives" } else { "is lost" }.to_owned()
 }
 
 fn reaches_the_group(wrapper: Wrapper) -> String {

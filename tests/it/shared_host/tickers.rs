@@ -104,7 +104,7 @@ def app(environ, start_response):
     return [b'hello']
 ";
 
-fn gunicorn(options: &str, port: u16) -> Running {
+pub(crate) fn gunicorn(options: &str, port: u16) -> Running {
     let run = Run::new(options).env("PYTHONPATH", pypi());
     // Its control socket is in there.
     let home = run.dir().to_owned();

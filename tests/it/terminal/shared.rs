@@ -65,6 +65,22 @@ fn a_new_size_is_told_once_in_a_pipeline() {
     });
 }
 
+/// The shell waits until all of the pipeline has stopped.
+#[test]
+fn a_command_that_stops_itself_in_a_pipeline_stops_it() {
+    in_bash(|run| {
+        run.enter("$W sh -c 'kill -TSTP $$; exec $F ready forever' | $F mark exit:0");
+        run.await_entries(1, "mark");
+        run.await_foreground(run.pid());
+        assert!(run.entries("ready").is_empty());
+        run.enter("fg");
+        let pids = ready(run);
+        assert_eq!(run.foreground(), group(pids[0]));
+        run.press(CTRL_C);
+        assert_eq!(status(run), 0);
+    });
+}
+
 #[test]
 fn a_pipeline_stops_and_goes_on_as_a_whole() {
     in_shells(|run| {

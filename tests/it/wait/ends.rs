@@ -32,7 +32,14 @@ fn has_pending(run: &Running) -> bool {
 fn other_signals_change_nothing() {
     for mode in MODES {
         let (mut run, mut input) = asleep(&format!("{ASKED} --stdin {mode}"), READER);
-        for signal in [libc::SIGUSR1, libc::SIGUSR2, libc::SIGHUP, libc::SIGWINCH, libc::SIGCONT] {
+        for signal in [
+            libc::SIGUSR1,
+            libc::SIGUSR2,
+            libc::SIGHUP,
+            libc::SIGTSTP,
+            libc::SIGTTIN,
+            libc::SIGCONT,
+        ] {
             run.signal(signal);
             run.wait_for("the signal", |run| (!has_pending(run) && sleeps(run)).then_some(()));
         }
@@ -48,13 +55,13 @@ fn a_stop_from_outside_stops_it_and_cont_lets_it_wait_on() {
     for mode in MODES {
         let (mut run, mut input) = asleep(&format!("{ASKED} --stdin {mode}"), READER);
         for _ in 0..2 {
-            run.signal(libc::SIGTSTP);
+            run.signal(libc::SIGSTOP);
             run.wait_for("a stop", |run| is_stopped(run).then_some(()));
             run.signal(libc::SIGCONT);
             run.wait_for("sleep again", |run| sleeps(run).then_some(()));
         }
         assert_eq!(run.generations(), 1);
-        run.signal(libc::SIGTSTP);
+        run.signal(libc::SIGSTOP);
         run.wait_for("a stop", |run| is_stopped(run).then_some(()));
         input.write(&mut run, "line\n");
         run.signal(libc::SIGCONT);

@@ -92,7 +92,7 @@ impl Book {
         self.began = self.now;
         (self.ending, self.killed, self.start_due) = (None, None, None);
         (self.asleep, self.exit, self.taken) = (false, None, 0);
-        self.hung_up_until = None;
+        (self.hung_up_until, self.stop_passed) = (None, None);
         (self.held_until, self.seen) = (None, None);
         self.effort = Effort::new(self.now, self.settle);
         (self.samples, self.over_since) = (Samples::default(), None);

@@ -1,11 +1,12 @@
 //! What signals mean, as the contract understands it.
 
 use super::{Book, Follow};
+use crate::decide::event::Halt;
 use crate::decide::exit::Signal;
 use crate::decide::rules::{Mapped, Rules};
 
 impl Book {
-    pub(super) fn signalled(&mut self, signal: Signal, rules: &Rules) {
+    pub(super) fn signalled(&mut self, signal: Signal, shared: bool, rules: &Rules) {
         let Mapped::Pass(_) = rules.map.of(signal) else { return };
         let until = Some(self.now + rules.stop_timeout);
         // A planned stop, or what comes between generations, has nothing to wait for.
@@ -25,8 +26,14 @@ impl Book {
             }
             Signal::HUP if mid_life => (self.hung_up_until, self.held_until) = (until, until),
             Signal::HUP if self.command_lives() => self.hung_up_until = until,
-            Signal::CONT => self.effort.woken(self.now),
-            Signal::TSTP | Signal::TTIN | Signal::TTOU => {
+            Signal::CONT => {
+                self.effort.woken(self.now);
+                self.stop_passed = None;
+            }
+            Signal::TSTP | Signal::TTIN | Signal::TTOU if self.command_lives() => {
+                self.stop_passed = Some(signal);
+            }
+            Signal::TSTP | Signal::TTIN | Signal::TTOU if shared => {
                 self.follow = Follow::Suspend(signal);
             }
             _ => {}
@@ -36,18 +43,28 @@ impl Book {
         }
     }
 
-    /// A shell takes over, but for the time of a planned stop; where none does, Ctrl-Z is undone.
-    /// Who wants the foreground is given it, if we have it.
-    pub(super) fn after_stop(&self, signal: Signal, foreground: bool, shell: bool) -> Follow {
+    /// We stop with a COMMAND that we have passed the stop, and where a shell takes over, but for
+    /// the time of a planned stop; where none does, Ctrl-Z is undone. Who wants the foreground is
+    /// given it, if we have it.
+    pub(super) fn after_stop(&mut self, halt: Halt) -> Follow {
+        let Halt { signal, terminal, foreground, shell } = halt;
         let ending = (self.ending.is_some() || self.outstays.is_some()) && !self.leaving;
         let wants = matches!(signal, Signal::TTIN | Signal::TTOU);
-        match self.command_lives() {
-            // One that we have stopped ourselves, in order to kill it, is no shell's business.
-            true if self.leaving && self.killed.is_some() => Follow::Nothing,
-            true if wants && foreground => Follow::Wake,
-            true if shell && !ending => Follow::Suspend(signal),
-            true if signal == Signal::TSTP => Follow::Wake,
-            _ => Follow::Nothing,
+        let passed = self.stop_passed == Some(signal);
+        let meant = terminal || signal != Signal::STOP || self.stop_passed == Some(Signal::TSTP);
+        // One that we have stopped ourselves, in order to kill it, is nobody's business.
+        if !self.command_lives() || self.killed.is_some() {
+            return Follow::Nothing;
+        }
+        if wants && foreground {
+            Follow::Wake
+        } else if passed || shell && meant && !ending {
+            self.stop_passed = None;
+            Follow::Suspend(signal)
+        } else if signal == Signal::TSTP && terminal {
+            Follow::Wake
+        } else {
+            Follow::Nothing
         }
     }
 }

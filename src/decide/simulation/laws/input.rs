@@ -47,7 +47,7 @@ pub(super) fn a_line_is_finished(moment: &Moment<'_>) -> bool {
 pub(super) fn a_drain_has_its_time(moment: &Moment<'_>) -> bool {
     let others = match moment.book.told {
         Event::Signalled { signal, .. } => moment.rules.map.of(signal) != Mapped::Recycle,
-        Event::Stopped { .. } => true,
+        Event::Stopped(_) => true,
         _ => false,
     };
     let ours = matches!(moment.action, Action::Pass(_) | Action::Wake) && !others;

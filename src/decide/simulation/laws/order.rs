@@ -42,14 +42,16 @@ pub(super) fn no_signal_to_the_dead(moment: &Moment<'_>) -> bool {
     !matches!(moment.action, Action::Pass(_) | Action::Wake) || moment.book.command_lives()
 }
 
-/// Nobody types a Ctrl-Z at what goes on without us: we stop only when we are told to, or when
-/// COMMAND has and a shell takes over.
-pub(super) fn we_stop_only_when_asked(moment: &Moment<'_>) -> bool {
+/// While COMMAND goes on, so do we, whatever signal came: we stop only with it, and where nothing
+/// of it lives, at a terminal.
+pub(super) fn we_stop_only_with_command(moment: &Moment<'_>) -> bool {
     let asked = match moment.book.told {
-        Event::Signalled { signal, .. } => {
-            matches!(signal, Signal::TSTP | Signal::TTIN | Signal::TTOU)
+        Event::Signalled { signal, shared } => {
+            let stops = matches!(signal, Signal::TSTP | Signal::TTIN | Signal::TTOU);
+            stops && shared && !moment.book.command_lives()
         }
-        Event::Stopped { shell, .. } => shell,
+        Event::Stopped(_) => moment.book.command_lives(),
+        Event::InBackground => true,
         _ => false,
     };
     !matches!(moment.action, Action::Suspend(_)) || asked

@@ -102,7 +102,9 @@ fn a_wish_for_an_end_is_granted_at_once_and_other_signals_have_nobody_to_go_to()
     for name in ["HUP", "USR1", "USR2", "CONT", "WINCH"] {
         assert_eq!(story.signal(20_000, name), [], "{name}");
     }
-    assert_eq!(story.signal(20_000, "TSTP"), [Action::Suspend(Signal::TSTP)]);
+    assert_eq!(story.signal(20_000, "TSTP"), [], "it was meant for COMMAND");
+    let typed = Event::Signalled { signal: Signal::TSTP, shared: true };
+    assert_eq!(story.tell(20_000, typed), [Action::Suspend(Signal::TSTP)]);
     assert!(story.core.awaits_input());
 }
 

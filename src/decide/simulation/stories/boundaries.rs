@@ -230,15 +230,21 @@ fn a_crash_soon_after_a_long_planned_life_waits_only_the_first_delay() {
 }
 
 #[test]
-fn job_control_stops_us_whatever_we_wait_for() {
+fn where_nothing_runs_a_terminal_stops_us_and_nobody_else() {
     let always = Rules { restart: Restart::Always, ..plain() };
-    let mut story = Story::running(always);
-    let stopped = [Action::Pass(Signal::TSTP), Action::Suspend(Signal::TSTP)];
-    assert_eq!(story.signal(1, "TSTP"), stopped);
-    story.tell(2, Event::Exited(Exit::Status(1)));
-    assert_eq!(story.signal(3, "TSTP"), [Action::Suspend(Signal::TSTP)], "while the tree goes");
-    story.tell(4, Event::TreeGone);
-    assert_eq!(story.signal(5, "TSTP"), [Action::Suspend(Signal::TSTP)], "between generations");
+    for signal in [Signal::TSTP, Signal::TTIN, Signal::TTOU] {
+        let typed = || Event::Signalled { signal, shared: true };
+        let sent = || Event::Signalled { signal, shared: false };
+        let mut story = Story::running(always.clone());
+        assert_eq!(story.tell(1, typed()), [], "COMMAND got it, and may handle it");
+        assert_eq!(story.tell(1, sent()), [Action::Pass(signal)]);
+        story.tell(2, Event::Exited(Exit::Status(1)));
+        assert_eq!(story.tell(3, typed()), [Action::Suspend(signal)], "while the tree goes");
+        assert_eq!(story.tell(3, sent()), []);
+        story.tell(4, Event::TreeGone);
+        assert_eq!(story.tell(5, typed()), [Action::Suspend(signal)], "between generations");
+        assert_eq!(story.tell(5, sent()), []);
+    }
 }
 
 #[test]

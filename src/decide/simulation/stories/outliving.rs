@@ -1,6 +1,7 @@
 //! Stories about `--eof-timeout`: what outlives its input is stopped for good.
 
 use super::*;
+use crate::decide::event::Halt;
 use crate::decide::rules::{Lines, Mapped, Observe, Then};
 
 /// 5 s.
@@ -169,7 +170,8 @@ fn nothing_else_is_planned_and_only_kill_rss_comes_before() {
 #[test]
 fn a_ctrl_z_is_undone_and_what_refuses_kill_is_the_end() {
     let mut story = outliving(rules());
-    let stopped = Event::Stopped { signal: Signal::TSTP, foreground: false, shell: true };
+    let halt = Halt { signal: Signal::TSTP, terminal: true, foreground: false, shell: true };
+    let stopped = Event::Stopped(halt);
     assert_eq!(story.tell(7_500, stopped), [Action::Wake]);
     assert_eq!(story.tell(7_500, Event::TreeDefied), [], "it may still go by itself");
     assert_eq!(story.tell(60_000, Event::Overslept { since: at(7_500) }), []);

@@ -1,7 +1,7 @@
 //! Stories about `--pre-stop`, which comes before a planned stop.
 
 use super::*;
-use crate::decide::event::{Preparation, Reason};
+use crate::decide::event::{Halt, Preparation, Reason};
 use crate::decide::notice::Opening;
 use crate::decide::rules::Mapped;
 
@@ -168,6 +168,7 @@ fn a_start_that_fails_after_it_was_called_off_is_not_waited_for() {
 #[test]
 fn a_ctrl_z_is_undone() {
     let mut story = prepared(plain());
-    let stopped = Event::Stopped { signal: Signal::TSTP, foreground: false, shell: true };
+    let halt = Halt { signal: Signal::TSTP, terminal: true, foreground: false, shell: true };
+    let stopped = Event::Stopped(halt);
     assert_eq!(story.tell(11_000, stopped), [Action::Wake]);
 }

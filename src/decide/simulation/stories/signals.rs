@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ASK, KILL, Story, at, lifetime, plain, start, stop};
-use crate::decide::event::{Action, Cause, Event};
+use crate::decide::event::{Action, Cause, Event, Halt};
 use crate::decide::exit::{End, Exit, Failure, Signal, Stage};
 use crate::decide::lifecycle::Lifecycle;
 use crate::decide::notice::Notice;
@@ -113,7 +113,8 @@ fn a_recycle_that_began_after_int_does_not_undo_it() {
 
 /// COMMAND was stopped on a terminal that it has to itself.
 fn halt(name: &str, shell: bool) -> Event {
-    Event::Stopped { signal: Signal::parse(name).unwrap(), foreground: false, shell }
+    let signal = Signal::parse(name).unwrap();
+    Event::Stopped(Halt { signal, terminal: true, foreground: false, shell })
 }
 
 #[test]
@@ -135,6 +136,98 @@ fn when_a_terminal_stops_command_the_shell_that_waits_for_us_takes_over() {
     assert_eq!(story.tell(2_000, halt("TSTP", true)), [Action::Suspend(Signal::TSTP)]);
 }
 
+/// Off a terminal, or beside others on one.
+fn halt_elsewhere(name: &str, shell: bool) -> Event {
+    let signal = Signal::parse(name).unwrap();
+    Event::Stopped(Halt { signal, terminal: false, foreground: false, shell })
+}
+
+#[test]
+fn we_stop_when_command_does_at_a_signal_that_it_was_passed() {
+    let suspend = |name| vec![Action::Suspend(Signal::parse(name).unwrap())];
+    for name in ["TSTP", "TTIN", "TTOU"] {
+        let mut story = Story::running(lifetime(10));
+        story.signal(1_000, name);
+        assert_eq!(story.tell(1_001, halt_elsewhere("STOP", false)), [], "{name}: not that one");
+        assert_eq!(story.tell(1_001, halt_elsewhere(name, false)), suspend(name));
+        assert_eq!(story.tell(1_002, halt_elsewhere(name, false)), [], "{name}: once");
+        // One that came before the last CONT is over.
+        story.signal(2_000, name);
+        story.signal(2_001, "CONT");
+        assert_eq!(story.tell(2_002, halt_elsewhere(name, false)), []);
+        // Also during a planned stop: who sent it waits for that.
+        story.wait(60_000);
+        story.signal(10_500, name);
+        assert_eq!(story.tell(10_500, halt_elsewhere(name, false)), suspend(name));
+    }
+    let mut story = Story::running(plain());
+    assert_eq!(story.tell(1, halt_elsewhere("TSTP", false)), [], "by itself, or by hand");
+}
+
+#[test]
+fn what_one_generation_was_passed_does_not_stop_us_with_the_next() {
+    let mut story = Story::running(Rules { restart: Restart::Always, ..plain() });
+    story.signal(1_000, "TTIN");
+    story.tell(2_000, Event::Exited(Exit::Status(1)));
+    story.tell(2_000, Event::TreeGone);
+    assert_eq!(story.wait(60_000), Some((2_100, start(2, Cause::Exit))));
+    story.tell(2_100, Event::Started);
+    assert_eq!(story.tell(3_000, halt_elsewhere("TTIN", false)), []);
+}
+
+#[test]
+fn a_stop_that_is_mapped_to_another_is_that_one() {
+    let map =
+        SignalMap(vec![(Signal::TTIN, Mapped::Pass(Signal::STOP)), (Signal::TTOU, Mapped::Drop)]);
+    let mut story = Story::running(Rules { map, ..plain() });
+    story.signal(1, "TTIN");
+    let stopped = story.tell(2, halt_elsewhere("STOP", false));
+    assert_eq!(stopped, [Action::Suspend(Signal::STOP)]);
+    story.signal(3, "TTOU");
+    assert_eq!(story.tell(4, halt_elsewhere("TTOU", false)), []);
+}
+
+/// A pipeline: the shell waits until all of it has stopped.
+#[test]
+fn beside_others_on_a_terminal_we_stop_with_command_unless_it_was_sent_stop_alone() {
+    let mut story = Story::running(plain());
+    for name in ["TSTP", "TTIN", "TTOU"] {
+        let signal = Signal::parse(name).unwrap();
+        assert_eq!(story.tell(1, halt_elsewhere(name, true)), [Action::Suspend(signal)]);
+    }
+    assert_eq!(story.tell(2, halt_elsewhere("STOP", true)), []);
+    // An editor puts the screen in order, and then stops itself.
+    story.tell(3, Event::Signalled { signal: Signal::TSTP, shared: true });
+    assert_eq!(story.tell(4, halt_elsewhere("STOP", true)), [Action::Suspend(Signal::STOP)]);
+    story.tell(5, Event::Signalled { signal: Signal::TTIN, shared: true });
+    assert_eq!(story.tell(6, halt_elsewhere("STOP", true)), []);
+}
+
+#[test]
+fn a_reader_in_the_background_stops_us_and_command() {
+    let both = [Action::Pass(Signal::TTIN), Action::Suspend(Signal::TTIN)];
+    let mut story = Story::running(Rules { restart: Restart::Always, ..lifetime(10) });
+    assert_eq!(story.tell(1, Event::InBackground), both);
+    story.wait(60_000);
+    assert_eq!(story.tell(10_001, Event::InBackground), both, "during a stop");
+    story.tell(10_002, Event::Exited(Exit::Status(0)));
+    assert_eq!(story.tell(10_003, Event::InBackground), [Action::Suspend(Signal::TTIN)]);
+    assert_eq!(story.signal(10_004, "TERM"), [Action::Quit(End::Signal(Signal::TERM))]);
+    assert_eq!(story.tell(10_005, Event::InBackground), []);
+}
+
+/// One that forks faster than it is killed is stopped by us: in any case.
+#[test]
+fn a_stop_of_what_is_killed_stops_nobody() {
+    let map = SignalMap(vec![(Signal::TTIN, Mapped::Pass(Signal::STOP))]);
+    let mut story = Story::running(Rules { map, ..lifetime(10) });
+    story.signal(9_000, "TTIN");
+    story.wait(60_000);
+    assert_eq!(story.wait(60_000), Some((13_000, vec![KILL])));
+    assert_eq!(story.tell(13_001, halt("STOP", true)), []);
+    assert_eq!(story.tell(13_001, halt("TSTP", true)), []);
+}
+
 #[test]
 fn who_wants_the_foreground_is_given_it_if_we_have_it() {
     let mut story = Story::running(plain());
@@ -142,7 +235,8 @@ fn who_wants_the_foreground_is_given_it_if_we_have_it() {
         [("TTIN", Action::Wake), ("TTOU", Action::Wake), ("TSTP", Action::Suspend(Signal::TSTP))]
     {
         let signal = Signal::parse(name).unwrap();
-        let halted = Event::Stopped { signal, foreground: true, shell: true };
+        let halted = Halt { signal, terminal: true, foreground: true, shell: true };
+        let halted = Event::Stopped(halted);
         assert_eq!(story.tell(1_000, halted), [action], "{name}");
     }
 }

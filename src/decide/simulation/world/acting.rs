@@ -63,7 +63,11 @@ impl World {
             command.stopped = false;
             self.clear_since = self.now;
         }
-        if command.dies_of(signal) {
+        if command.stops_at(signal) {
+            (command.stopped, self.clear_since) = (true, self.now);
+            let after = self.random.micros(500);
+            self.plan(after, Coming::Happen(Happening::TellOfStop(signal)));
+        } else if command.dies_of(signal) {
             let within = command.obeys_within;
             let after = self.random.millis(0, within);
             self.plan(after, Coming::Happen(Happening::End(Exit::Killed(signal))));

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{Coming, Happening, World};
-use crate::decide::event::Event;
+use crate::decide::event::{Event, Halt};
 use crate::decide::exit::Signal;
-use crate::decide::simulation::command::{Command, Left};
+use crate::decide::simulation::command::{Command, Left, Stops};
 
 impl World {
     pub(super) fn happen(&mut self, happening: Happening) -> Result<(), &'static str> {
@@ -51,11 +51,9 @@ impl World {
             }
             Happening::Stop(signal) => {
                 (command.stopped, self.clear_since) = (true, now);
-                if let Some(shell) = self.habits.shell {
-                    let foreground = self.random.once_in(3);
-                    return self.tell(Event::Stopped { signal, foreground, shell }, None);
-                }
+                return self.tell_of_stop(signal);
             }
+            Happening::TellOfStop(signal) if command.stopped => return self.tell_of_stop(signal),
             Happening::Continue => {
                 (command.stopped, self.clear_since) = (false, now);
                 return self.take_input();
@@ -68,6 +66,7 @@ impl World {
             | Happening::Lines(_)
             | Happening::LongLine(_)
             | Happening::LineEnd
+            | Happening::TellOfStop(_)
             | Happening::InputEnd
             | Happening::Read
             | Happening::LeftoversEnd
@@ -75,6 +74,12 @@ impl World {
         }
         self.has_run();
         Ok(())
+    }
+
+    fn tell_of_stop(&mut self, signal: Signal) -> Result<(), &'static str> {
+        let Stops { terminal, shell, .. } = self.habits.stops;
+        let foreground = terminal && self.random.once_in(3);
+        self.tell(Event::Stopped(Halt { signal, terminal, foreground, shell }), None)
     }
 
     /// A timer tells at the next tick.
