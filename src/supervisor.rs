@@ -27,7 +27,7 @@ use crate::sys::files::{self, Kind};
 use crate::sys::pages;
 use crate::sys::poll::{self, Readiness};
 use crate::sys::process;
-use crate::sys::signals::{self, Signals};
+use crate::sys::signals::{self, SignalSet, Signals};
 
 mod hooks;
 mod lines;
@@ -92,6 +92,7 @@ pub(crate) fn run(mut config: Config) -> anyhow::Result<End> {
         program,
         terminal,
         signals,
+        waited: SignalSet::EMPTY,
         trees: Trees::new(),
         memory: MemorySense::new(),
         slumber: SleepSense::default(),
@@ -133,6 +134,8 @@ struct Supervisor {
     /// The one on standard input, if it is ours to give.
     terminal: Option<Terminal>,
     signals: Signals,
+    /// What waited to be read when COMMAND had just been started.
+    waited: SignalSet,
     trees: Trees,
     memory: MemorySense,
     slumber: SleepSense,

@@ -13,7 +13,7 @@ use crate::decide::event::{Action, Cause, Event, Force, Look, Observation, Traff
 use crate::decide::exit::{End, Failure, Signal, Stage};
 use crate::decide::notice::Notice;
 use crate::decide::traffic::Traffic;
-use crate::sys::{clock, process};
+use crate::sys::{clock, process, signals};
 
 /// So long a tree that grows while it is swept is gone through again before anything else.
 const SWEEPING: Duration = Duration::from_millis(50);
@@ -94,8 +94,9 @@ impl Supervisor {
         let mut waits = None;
         let watch = || waits = self.traffic.began(now());
         let input = input.as_ref().map(AsFd::as_fd);
-        let pid = self.program.spawn(generation, cause, input, watch)?;
-        Ok((pid, waits))
+        let started = self.program.spawn(generation, cause, input, watch);
+        self.waited = signals::waiting();
+        Ok((started?, waits))
     }
 
     fn pass(&mut self, signal: Signal) {

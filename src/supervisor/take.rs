@@ -34,6 +34,7 @@ impl Supervisor {
         self.take_known_end();
         let mut children = false;
         while let Some(received) = self.signals.next() {
+            let waited = self.waited.take(received.number);
             match Signal::from_number(received.number) {
                 Some(Signal::CHLD) => children = true,
                 Some(_) if received.timer => self.feed(Event::Ran),
@@ -44,7 +45,7 @@ impl Supervisor {
                 }
                 Some(signal) if received.by_kernel => {
                     self.heed_wish(signal);
-                    self.take_terminals(signal);
+                    self.take_terminals(signal, waited);
                 }
                 Some(signal) if !received.own => {
                     self.heed_wish(signal);
@@ -57,8 +58,10 @@ impl Supervisor {
         children
     }
 
-    /// The kernel sends these for a terminal, to its foreground group: that is ours, then.
-    fn take_terminals(&mut self, signal: Signal) {
+    /// The kernel sends these for a terminal, to its foreground group: that is ours, then. One that
+    /// waited when COMMAND had just been started may have come before COMMAND was there, to what
+    /// was there before; if both got it, a second one does no harm to a program so young.
+    fn take_terminals(&mut self, signal: Signal, waited: bool) {
         let stops = matches!(signal, Signal::TSTP | Signal::TTIN | Signal::TTOU);
         if stops && !process::has_shell() {
             // Nobody could wake us: the kernel has let it stop nobody else, either (orphaned
@@ -67,7 +70,11 @@ impl Supervisor {
         }
         // Of a hangup it tells the leader of the session, and nobody else.
         let hung_up = matches!(signal, Signal::HUP | Signal::CONT) && process::leads_session();
-        let both = self.trees.command().is_none_or(process::shares_our_group) && !hung_up;
+        let both = match self.trees.command() {
+            Some(command) => process::shares_our_group(command) && !waited,
+            None => true,
+        };
+        let both = both && !hung_up;
         let shared = both || self.redirect(signal);
         self.feed(Event::Signalled { signal, shared });
     }

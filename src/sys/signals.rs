@@ -21,7 +21,7 @@ pub(crate) struct SignalSet(u64);
 const SET_SIZE: usize = size_of::<SignalSet>();
 
 impl SignalSet {
-    const EMPTY: Self = Self(0);
+    pub(crate) const EMPTY: Self = Self(0);
     const ALL: Self = Self(u64::MAX);
 
     fn of(signal: i32) -> Self {
@@ -38,6 +38,13 @@ impl SignalSet {
 
     fn has(self, signal: i32) -> bool {
         self.0 & Self::of(signal).0 != 0
+    }
+
+    /// Takes a signal out, if it is there.
+    pub(crate) fn take(&mut self, signal: i32) -> bool {
+        let had = self.has(signal);
+        *self = self.without(Self::of(signal));
+        had
     }
 }
 
@@ -211,6 +218,15 @@ struct KernelAction {
     flags: libc::c_ulong,
     restorer: usize,
     mask: u64,
+}
+
+/// The signals that have come and wait to be read.
+#[expect(unsafe_code, reason = "asks for signals by number")]
+pub(crate) fn waiting() -> SignalSet {
+    let mut waiting = SignalSet::EMPTY;
+    // SAFETY: the kernel writes one set of its own size.
+    unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut waiting, SET_SIZE) };
+    waiting
 }
 
 fn restore_default(signal: i32) -> io::Result<()> {

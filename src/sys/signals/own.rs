@@ -2,7 +2,7 @@
 
 use nix::unistd::Pid;
 
-use super::{SET_SIZE, SignalSet, change_mask, restore_default, set_mask};
+use super::{SignalSet, change_mask, restore_default, set_mask};
 use crate::sys::process;
 
 /// Dies by this signal, without a second core file. Returns only if that is not possible (PID 1).
@@ -19,7 +19,7 @@ pub(crate) fn die_by(signal: i32) {
 /// us already. The kernel drops a CONT that waits when a stop is sent (`signal(7)`), and with it
 /// what would have woken us; so nothing comes between the look and the signal.
 pub(crate) fn stop_by(signal: i32) {
-    if waits(libc::SIGCONT) {
+    if super::waiting().has(libc::SIGCONT) {
         return;
     }
     // It waits, as all signals but STOP do here, until it is let in: that is when we stop. A CONT
@@ -28,15 +28,6 @@ pub(crate) fn stop_by(signal: i32) {
     let mut before = SignalSet::ALL;
     let _ = change_mask(libc::SIG_UNBLOCK, SignalSet::of(signal), Some(&mut before));
     let _ = set_mask(before);
-}
-
-/// Whether a signal that is blocked has come.
-#[expect(unsafe_code, reason = "asks for signals by number")]
-fn waits(signal: i32) -> bool {
-    let mut pending = SignalSet::EMPTY;
-    // SAFETY: the kernel writes one set of its own size.
-    let result = unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut pending, SET_SIZE) };
-    result == 0 && pending.has(signal)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::{
     BASH, CTRL_C, DASH, all_gone, await_stopped, foreground, foreground_running, group,
     had_the_foreground, in_dash, ready, shell, status, suspend,
 };
-use crate::harness::{End, Run, Running, copy_program, fixture_path, look_up, send_signal};
+use crate::harness::{End, Run, Running, copy_program, fixture_path, look_up, send_signal, tool};
 use std::fs;
 
 /// Three generations, each killed with the terminal as it must not stay. `recycle` is COMMAND's
@@ -167,6 +167,22 @@ fn ctrl_c_ends_recycle_while_it_waits_to_restart() {
         assert_eq!(status(&mut run), 130);
         assert_eq!(run.generations(), 1);
     }
+}
+
+/// When the kernel sent it to the group, nobody was there but `recycle`, which had decided on the
+/// start by then, and reads it when the next generation is in its group, too.
+#[test]
+fn ctrl_c_right_before_a_generation_starts_ends_it() {
+    let strace = tool("strace").into_os_string().into_string().unwrap();
+    let held_up = "-o trace -e trace=clone -e inject=clone:delay_enter=2000000:when=2";
+    let run = Run::new("--map-signal USR1:recycle").on_terminal();
+    let run = run.through([strace.as_str()].into_iter().chain(held_up.split(' ')));
+    let mut run = run.fixture("ready forever").spawn();
+    let command = run.await_entry(1, "ready").pid;
+    send_signal(look_up(command).unwrap().parent, libc::SIGUSR1);
+    run.await_reaped(command);
+    run.press(CTRL_C);
+    assert_eq!(run.finish(), End::Signal(libc::SIGINT));
 }
 
 /// COMMAND had the foreground, and nobody is there any more to take Ctrl-C for it.
