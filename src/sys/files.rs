@@ -7,8 +7,10 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
-use nix::sys::socket::{getsockopt, sockopt::SockType};
+use nix::sys::socket::{MsgFlags, getsockopt, send, sockopt::SockType};
 use nix::sys::stat::{SFlag, fstat};
+
+use super::optional;
 
 /// The standard descriptors: `entry` has made sure that they are open, and nothing of ours closes
 /// them.
@@ -116,25 +118,52 @@ fn let_go_of(standard: &[i32]) {
     }
 }
 
-/// Closes all but the standard descriptors, in a process that is to become another program. Where
-/// the kernel knows no such call (before Linux 5.9) they stay open.
+/// Closes all but the standard descriptors, in a process that is to become another program.
 pub(crate) fn close_above_stderr() {
-    close_range(3, libc::c_uint::MAX);
+    close_from_to(3, libc::c_uint::MAX);
 }
 
 /// The same, but for one that is still needed.
 pub(crate) fn close_above_stderr_but(needed: BorrowedFd<'_>) {
     let needed = libc::c_uint::try_from(needed.as_raw_fd()).unwrap_or(2);
     if needed > 3 {
-        close_range(3, needed - 1);
+        close_from_to(3, needed - 1);
     }
-    close_range((needed + 1).max(3), libc::c_uint::MAX);
+    close_from_to((needed + 1).max(3), libc::c_uint::MAX);
+}
+
+/// One by one where the kernel cannot close them together (before Linux 5.9, or forbidden).
+fn close_from_to(first: libc::c_uint, last: libc::c_uint) {
+    if close_range(first, last).is_err() {
+        let mut open = open_descriptors();
+        open.retain(|fd| libc::c_uint::try_from(*fd).is_ok_and(|fd| (first..=last).contains(&fd)));
+        open.into_iter().for_each(close);
+    }
 }
 
 #[expect(unsafe_code, reason = "nix has no close_range")]
-fn close_range(first: libc::c_uint, last: libc::c_uint) {
+fn close_range(first: libc::c_uint, last: libc::c_uint) -> nix::Result<()> {
     // SAFETY: what owns descriptors here is never used again: exec or the end comes next.
-    let _ = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+    Errno::result(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) }).map(drop)
+}
+
+#[expect(unsafe_code, reason = "what owns it is not at hand")]
+fn close(fd: i32) {
+    // SAFETY: as above. One that is closed already does no harm: we have one thread.
+    let _ = unsafe { libc::close(fd) };
+}
+
+/// The descriptors that are open; without `/proc`, all that may be.
+fn open_descriptors() -> Vec<i32> {
+    /// What the kernel allows as long as nobody has told it otherwise (`fs.nr_open`).
+    const MOST: u64 = 1 << 20;
+    if let Ok(listed) = std::fs::read_dir("/proc/self/fd") {
+        let names = listed.flatten().map(|entry| entry.file_name());
+        return names.filter_map(|name| name.to_str()?.parse().ok()).collect();
+    }
+    let limits = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE);
+    let most = limits.map_or(MOST, |(_, hard)| hard.min(MOST));
+    (0..i32::try_from(most).unwrap_or(i32::MAX)).collect()
 }
 
 /// Enough for most files of `/proc`.
@@ -153,10 +182,28 @@ pub(crate) fn unread(fd: BorrowedFd<'_>) -> Option<u32> {
 
 /// Writes what fits without waiting; what does not is lost. Tells how much it was. The descriptor
 /// is shared with COMMAND, so its flags are not ours to change: `RWF_NOWAIT` (`pwritev2(2)`) where
-/// the kernel knows it, else a description of our own that does not wait, else a write right after
-/// it was found writable.
-#[expect(unsafe_code, reason = "nix has no pwritev2")]
+/// that is to be had, else what sockets have for it (`send(2)`) or a description of our own that
+/// does not wait, else a write right after it was found writable.
 pub(crate) fn write_without_waiting(fd: BorrowedFd<'_>, bytes: &[u8]) -> usize {
+    match write_nowait(fd, bytes) {
+        // A regular file would have had to wait for its disk.
+        Err(errno) if optional::is_refused(errno) || errno == Errno::EAGAIN => {}
+        written => return written.unwrap_or(0),
+    }
+    let mut poll = [PollFd::new(fd, PollFlags::POLLOUT)];
+    if nix::poll::poll(&mut poll, PollTimeout::ZERO) != Ok(1) {
+        return 0;
+    }
+    match (Kind::of(fd), of_our_own(fd)) {
+        (Kind::Socket | Kind::Messages, _) => send(fd.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT),
+        (_, Some(file)) => nix::unistd::write(&file, bytes),
+        (_, None) => nix::unistd::write(fd, bytes),
+    }
+    .unwrap_or(0)
+}
+
+#[expect(unsafe_code, reason = "nix has no pwritev2")]
+fn write_nowait(fd: BorrowedFd<'_>, bytes: &[u8]) -> nix::Result<usize> {
     let piece = [IoSlice::new(bytes)];
     // SAFETY: an IoSlice is an iovec (its documentation promises that), and there is one. The last
     // three arguments are an offset of -1, low and high half ("at the current position"), and a
@@ -172,24 +219,14 @@ pub(crate) fn write_without_waiting(fd: BorrowedFd<'_>, bytes: &[u8]) -> usize {
             libc::RWF_NOWAIT,
         )
     };
-    if written != -1 || !is_worth_asking(Errno::last()) {
-        return usize::try_from(written).unwrap_or(0);
-    }
-    let mut poll = [PollFd::new(fd, PollFlags::POLLOUT)];
-    if nix::poll::poll(&mut poll, PollTimeout::ZERO) != Ok(1) {
-        return 0;
-    }
-    match of_our_own(fd) {
-        Some(file) => nix::unistd::write(&file, bytes),
-        None => nix::unistd::write(fd, bytes),
-    }
-    .unwrap_or(0)
+    Errno::result(written).map(|written| usize::try_from(written).unwrap_or(0))
 }
 
-/// Another description of a terminal, one that does not wait: it may be writable and have no room
-/// for a line.
+/// Another description of a terminal or a pipe, one that does not wait: it may be writable and have
+/// no room for a line.
 fn of_our_own(fd: BorrowedFd<'_>) -> Option<File> {
-    io::IsTerminal::is_terminal(&fd).then(|| reopen(fd, File::options().write(true)).ok()).flatten()
+    let may_fill = matches!(Kind::of(fd), Kind::Terminal | Kind::Pipe);
+    may_fill.then(|| reopen(fd, File::options().write(true)).ok()).flatten()
 }
 
 /// Another description of what a descriptor leads to, to be read from, and one that does not wait.
@@ -203,12 +240,6 @@ pub(crate) fn reopen_to_read(fd: BorrowedFd<'_>) -> io::Result<File> {
 fn reopen(fd: BorrowedFd<'_>, options: &mut OpenOptions) -> io::Result<File> {
     let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
     options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
-}
-
-/// Whether a write that was refused could still be done at once: the kernel does not know the flag
-/// here, or a regular file would have had to wait for its disk.
-fn is_worth_asking(error: Errno) -> bool {
-    matches!(error, Errno::EOPNOTSUPP | Errno::ENOSYS | Errno::EINVAL | Errno::EAGAIN)
 }
 
 /// Reads a whole file of `/proc` in place of what `buffer` held, from its start.

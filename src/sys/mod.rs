@@ -12,6 +12,7 @@ pub(crate) mod environment;
 pub(crate) mod files;
 pub(crate) mod kcmp;
 pub(crate) mod netlink;
+mod optional;
 pub(crate) mod pages;
 pub(crate) mod poll;
 pub(crate) mod process;

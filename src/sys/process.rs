@@ -6,7 +6,10 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::unistd::{ForkResult, Pid};
+
+use super::optional;
 
 /// A process of the tree, as it was at the last walk.
 #[derive(Clone, Copy, Debug)]
@@ -208,37 +211,55 @@ pub(crate) fn signal_group(group: Pid, number: i32) -> nix::Result<()> {
 
 /// A process, for certain: its number may be given to another one, this cannot (`pidfd_open(2)`).
 #[derive(Debug)]
-pub(crate) struct ProcessFd(OwnedFd);
+pub(crate) struct ProcessFd {
+    fd: OwnedFd,
+    pid: Pid,
+}
 
 impl ProcessFd {
     /// # Errors
-    /// `ESRCH`: it is gone; `EMFILE`; `ENOSYS` before Linux 5.3.
+    /// `ESRCH`: it is gone; `EMFILE`; `ENOSYS` before Linux 5.3; what a filter answers.
     #[expect(unsafe_code, reason = "nix has no pidfd_open")]
     pub(crate) fn open(pid: Pid) -> nix::Result<Self> {
         // SAFETY: it touches no memory; the result is checked before it becomes an owned
         // descriptor.
         unsafe {
             let fd = Errno::result(libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0))?;
-            Ok(Self(OwnedFd::from_raw_fd(i32::try_from(fd).unwrap_or(-1))))
+            Ok(Self { fd: OwnedFd::from_raw_fd(i32::try_from(fd).unwrap_or(-1)), pid })
         }
     }
 
     /// # Errors
     /// As for `signal`.
+    pub(crate) fn signal(&self, number: i32) -> nix::Result<()> {
+        match self.send(number) {
+            Err(errno) if optional::is_refused(errno) && self.has_ended() => Err(Errno::ESRCH),
+            // It is not known whether the process refuses the signal or a filter the call.
+            Err(errno) if optional::is_refused(errno) => signal(self.pid, number),
+            sent => sent,
+        }
+    }
+
     #[expect(unsafe_code, reason = "nix has no pidfd_send_signal")]
-    pub(crate) fn signal(&self, signal: i32) -> nix::Result<()> {
+    fn send(&self, signal: i32) -> nix::Result<()> {
         let no_info = std::ptr::null::<libc::siginfo_t>();
         // SAFETY: a null siginfo is what kill(2) would send.
         let result = unsafe {
-            libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal, no_info, 0)
+            libc::syscall(libc::SYS_pidfd_send_signal, self.fd.as_raw_fd(), signal, no_info, 0)
         };
         Errno::result(result).map(drop)
+    }
+
+    /// Then its number may be another's.
+    fn has_ended(&self) -> bool {
+        let mut poll = [PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)];
+        nix::poll::poll(&mut poll, PollTimeout::ZERO) != Ok(0)
     }
 }
 
 impl AsFd for ProcessFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.fd.as_fd()
     }
 }
 

@@ -36,6 +36,7 @@ mod real_postgres;
 mod real_redis;
 mod real_scripts;
 mod real_stdio;
+mod refused;
 mod restart;
 mod shared_host;
 mod signals;

@@ -56,7 +56,8 @@ impl Container {
 
     fn start_from(run: Run, contents: Contents, options: &str) -> Self {
         let (words, removal) = prepare(&run, contents, options);
-        Self { run: run.through(words).spawn(), outside: OnceCell::new(), removal }
+        let run = run.through(words).refusing_nothing();
+        Self { run: run.spawn(), outside: OnceCell::new(), removal }
     }
 
     /// At a terminal: what is sent to it is typed there, and what is shown there is its stdout.
@@ -68,7 +69,7 @@ impl Container {
         let (words, removal) = prepare(&run, Contents::root(root), &options);
         let words = format!("{} {command}", words.join(" "));
         // Podman wants one on its side, too.
-        let run = run.through(["script", "-qec", &words, "/dev/null"]);
+        let run = run.through(["script", "-qec", &words, "/dev/null"]).refusing_nothing();
         tool("script");
         Self { run: run.spawn(), outside: OnceCell::new(), removal }
     }

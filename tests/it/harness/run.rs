@@ -1,6 +1,7 @@
 //! How a program of a test is started: its words, its environment, its descriptors, its signals.
 
 use super::pty::Terminal;
+use super::refusal::{self, Refusal};
 use super::{CEILING, Running, now_ms, own_network};
 use std::ffi::{OsStr, OsString, c_int};
 use std::fs::File;
@@ -24,6 +25,7 @@ pub(crate) struct Run {
     terminal: Option<(Terminal, OwnedFd)>,
     ignored: Vec<c_int>,
     blocked: Vec<c_int>,
+    refusal: Option<Refusal>,
     ceiling: Duration,
 }
 
@@ -51,6 +53,7 @@ impl Run {
             terminal: None,
             ignored: Vec::new(),
             blocked: Vec::new(),
+            refusal: refusal::from_environment(),
             ceiling: CEILING,
         }
     }
@@ -124,6 +127,18 @@ impl Run {
         self.signals(&[], &[libc::SIGTERM])
     }
 
+    /// With a system call that fails, in all that is started.
+    pub(crate) fn refusing(mut self, refusal: Refusal) -> Self {
+        self.refusal = Some(refusal);
+        self
+    }
+
+    /// With none, whatever the environment asks for: what runs containers has its own filters.
+    pub(crate) fn refusing_nothing(mut self) -> Self {
+        self.refusal = None;
+        self
+    }
+
     /// A longer wait than usual.
     pub(crate) fn ceiling(mut self, ceiling: Duration) -> Self {
         self.ceiling = ceiling;
@@ -154,6 +169,9 @@ impl Run {
             .stdout(stdout)
             .stderr(self.stderr.unwrap_or_else(|| output("stderr").into()));
         isolate(&mut command, slave.as_ref().map(AsRawFd::as_raw_fd), self.ignored, self.blocked);
+        if let Some(refusal) = self.refusal {
+            refuse(&mut command, refusal);
+        }
         let started_ms = now_ms();
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{argv:?}: {error}"));
         Running {
@@ -212,6 +230,13 @@ fn isolate(
     };
     // SAFETY: `prepare` neither allocates nor takes locks.
     unsafe { command.pre_exec(prepare) };
+}
+
+/// The last before exec.
+#[expect(unsafe_code, reason = "between fork and exec")]
+fn refuse(command: &mut Command, refusal: Refusal) {
+    // SAFETY: it neither allocates nor takes locks.
+    unsafe { command.pre_exec(move || refusal.begin().map_err(Into::into)) };
 }
 
 fn words(text: &str) -> impl Iterator<Item = OsString> {

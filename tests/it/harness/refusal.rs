@@ -1,0 +1,77 @@
+//! System calls that a filter in front of the kernel answers with an error (seccomp(2)), as old
+//! kernels, gVisor and the profiles of containers do.
+
+use libc::{c_int, c_long, sock_filter};
+
+/// Runs every test's program under such a filter: `pidfd_open:EPERM`.
+const VARIABLE: &str = "TEST_REFUSES";
+
+const CALLS: [(&str, c_long); 5] = [
+    ("pidfd_open", libc::SYS_pidfd_open),
+    ("pidfd_getfd", libc::SYS_pidfd_getfd),
+    ("pidfd_send_signal", libc::SYS_pidfd_send_signal),
+    ("close_range", libc::SYS_close_range),
+    ("pwritev2", libc::SYS_pwritev2),
+];
+const ERRORS: [(&str, c_int); 3] =
+    [("ENOSYS", libc::ENOSYS), ("EPERM", libc::EPERM), ("EINVAL", libc::EINVAL)];
+
+/// A call, and what it is answered with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refusal {
+    pub(crate) call: &'static str,
+    pub(crate) error: &'static str,
+    number: c_long,
+    errno: c_int,
+}
+
+/// Each call with each error.
+pub(crate) fn refusals() -> impl Iterator<Item = Refusal> {
+    CALLS.into_iter().flat_map(|(call, number)| {
+        ERRORS.map(|(error, errno)| Refusal { call, error, number, errno })
+    })
+}
+
+/// What the environment asks for.
+pub(super) fn from_environment() -> Option<Refusal> {
+    let given = std::env::var(VARIABLE).ok()?;
+    let found = refusals().find(|refusal| refusal.to_string() == given);
+    Some(found.unwrap_or_else(|| {
+        let all: Vec<_> = refusals().map(|refusal| refusal.to_string()).collect();
+        panic!("{VARIABLE} '{given}': expected one of {}", all.join(", "))
+    }))
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}:{}", self.call, self.error)
+    }
+}
+
+impl Refusal {
+    /// In this process and all that it starts, for good. Neither allocates nor takes locks.
+    #[expect(unsafe_code, reason = "nix has no seccomp")]
+    pub(super) fn begin(self) -> nix::Result<()> {
+        let (number, errno) = (self.number.cast_unsigned(), self.errno.cast_unsigned());
+        let step = |code: u32, jf, k| sock_filter { code: code as u16, jt: 0, jf, k };
+        let filter = [
+            // The first word that the kernel hands over is the number of the call.
+            step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
+            step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, number as u32),
+            step(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ERRNO | errno),
+            step(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW),
+        ];
+        let program =
+            libc::sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut() };
+        // SAFETY: the program is read during the call, and points to the steps above. Root may do
+        // this as it is; others must give up on set-user-ID programs first.
+        unsafe {
+            if libc::geteuid() != 0 {
+                nix::errno::Errno::result(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))?;
+            }
+            let mode = libc::SECCOMP_MODE_FILTER;
+            nix::errno::Errno::result(libc::prctl(libc::PR_SET_SECCOMP, mode, &raw const program))?;
+        }
+        Ok(())
+    }
+}

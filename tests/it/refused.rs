@@ -1,0 +1,113 @@
+//! System calls that the kernel does not have or a filter forbids: what `recycle` has in their
+//! place.
+
+use crate::harness::{End, Refusal, Run, fixture_path, refusals};
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixDatagram, UnixStream};
+
+/// The ways in which a call may be refused.
+fn refused(call: &str) -> impl Iterator<Item = Refusal> {
+    let refusals: Vec<_> = refusals().filter(|refusal| refusal.call == call).collect();
+    assert!(!refusals.is_empty(), "{call}");
+    refusals.into_iter()
+}
+
+const CANNOT_START: &str = "recycle: cannot start 'no-such-program': No such file or directory\n";
+
+fn without_a_program(refusal: Refusal) -> Run {
+    Run::new("").refusing(refusal).command(["no-such-program"])
+}
+
+/// What ends up there is all that `recycle` says.
+fn assert_says(refusal: Refusal, ours: impl Into<OwnedFd>, mut theirs: impl Read) {
+    let (end, run) = without_a_program(refusal).stderr(ours.into()).finish();
+    // The other end closes with the last of its holders.
+    drop(run);
+    let mut said = vec![0; 4096];
+    let length = theirs.read(&mut said).unwrap();
+    assert_eq!((end, &*String::from_utf8_lossy(&said[..length])), (End::Code(127), CANNOT_START));
+}
+
+/// The filter does what it is for, in the one language that every Debian has.
+#[test]
+fn the_filters_refuse_one_call_each() {
+    for (call, number) in [("close_range", libc::SYS_close_range), ("pwritev2", libc::SYS_pwritev2)]
+    {
+        for refusal in refused(call) {
+            let script = format!("$! = 0; syscall {number}, -1, 0, 1, -1, -1, 0; print $! + 0");
+            let (end, run) =
+                Run::bare().refusing(refusal).command(["perl", "-e", &script]).finish();
+            let errno = match refusal.error {
+                "ENOSYS" => libc::ENOSYS,
+                "EPERM" => libc::EPERM,
+                _ => libc::EINVAL,
+            };
+            assert_eq!((end, run.stdout()), (End::Code(0), errno.to_string()), "{refusal}");
+        }
+    }
+}
+
+#[test]
+fn words_reach_whatever_standard_error_is() {
+    for refusal in refused("pwritev2") {
+        let (end, run) = without_a_program(refusal).finish();
+        assert_eq!((end, &*run.stderr()), (End::Code(127), CANNOT_START), "{refusal}");
+        let (reader, writer) = std::io::pipe().unwrap();
+        assert_says(refusal, writer, reader);
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        assert_says(refusal, ours, theirs);
+        let (ours, theirs) = UnixDatagram::pair().unwrap();
+        assert_says(refusal, ours, std::fs::File::from(OwnedFd::from(theirs)));
+        let mut run = without_a_program(refusal).on_terminal().spawn();
+        assert_eq!(run.finish(), End::Code(127));
+        run.wait_for("words on the screen", |run| {
+            run.screen().contains(CANNOT_START.trim_end()).then_some(())
+        });
+    }
+}
+
+#[test]
+fn a_stop_reaches_the_whole_tree() {
+    for refusal in refused("pidfd_open").chain(refused("pidfd_send_signal")) {
+        let options = "--map-signal USR1:recycle --then exit --stop-timeout 300ms";
+        let run = Run::new(options).refusing(refusal).term_held();
+        let mut run =
+            run.fixture("escape:ignore:TERM,ready,forever trap:TERM ready forever").spawn();
+        run.await_entries(2, "ready");
+        run.recycle();
+        assert_eq!(run.finish(), End::Code(0), "{refusal}");
+        assert!(run.processes().is_empty(), "{refusal}");
+        assert!(!run.stderr().contains("refuses"), "{refusal}: {}", run.stderr());
+    }
+}
+
+#[test]
+fn a_hook_has_three_descriptors() {
+    for refusal in refused("close_range") {
+        let run = Run::new("").refusing(refusal).after_shell("exec 7</dev/null");
+        let run = run.env("F", fixture_path()).env("RECYCLE_ON_EVENT", "$F descriptors");
+        let (end, run) = run.fixture("exit:3").finish();
+        assert_eq!(end, End::Code(3));
+        let told: Vec<_> = run.entries("descriptors").into_iter().map(|entry| entry.text).collect();
+        assert_eq!(told, ["descriptors", "descriptors 0 1 2"], "{refusal}");
+    }
+}
+
+/// What keeps a hook is a copy of us, and has a copy of COMMAND's pipe.
+#[test]
+fn a_hook_that_runs_does_not_hold_back_the_end_of_input() {
+    for refusal in refused("close_range") {
+        let options = "--stdin lines --map-signal USR1:recycle";
+        let run = Run::new(options).refusing(refusal).stdin_pipe().env("F", fixture_path());
+        let run = run.env("RECYCLE_PRE_STOP", "$F mark:hook wait-file:go");
+        let mut run = run.fixture("ready append:out mark:end").spawn();
+        run.await_entry(1, "ready");
+        run.recycle();
+        run.await_entries(1, "mark:hook");
+        run.close_stdin();
+        run.await_entry(1, "mark:end");
+        run.touch("go");
+        assert_eq!(run.finish(), End::Code(0), "{refusal}");
+    }
+}
