@@ -29,8 +29,7 @@ pub(crate) struct Program {
     args: Vec<CString>,
     /// What COMMAND always finds in its environment.
     env: Vec<Entry>,
-    /// Variables that name the process they are meant for, and named us (`sd_listen_fds(3)`,
-    /// `sd_watchdog_enabled(3)`): they are to name COMMAND.
+    /// Variables that name the process they are meant for, and named us: they are to name COMMAND.
     pid_variables: Vec<&'static str>,
     /// COMMAND leads a process group of its own.
     own_group: bool,
@@ -41,7 +40,11 @@ pub(crate) struct Program {
     input_start: Option<u64>,
 }
 
-const PID_VARIABLES: [&str; 2] = ["LISTEN_PID", "WATCHDOG_PID"];
+/// Of systemd (`sd_listen_fds(3)`, `sd_watchdog_enabled(3)`, `systemd.exec(5)`).
+const PID_VARIABLES: [&str; 3] = ["LISTEN_PID", "WATCHDOG_PID", "SYSTEMD_EXEC_PID"];
+/// What such a variable's name ends with where it names the same process once more, by the number
+/// of its pidfd: `LISTEN_PIDFDID`. Whoever finds none goes by the pid.
+const BY_PIDFD: &[u8] = b"FDID";
 
 /// The variables that tell COMMAND where it is in its life.
 const GENERATION: &str = "RECYCLE_GENERATION";
@@ -69,8 +72,12 @@ impl Program {
             let mut anew = [GENERATION, REASON].iter().chain(&pid_variables);
             anew.any(|name| entry.name() == name.as_bytes())
         };
-        let env = environment::entries();
-        let env = env.filter(|entry| !entry.is_among(hidden) && !given_anew(entry)).collect();
+        let names_us_again = |entry: &Entry| {
+            let name = entry.name().strip_suffix(BY_PIDFD);
+            name.is_some_and(|name| pid_variables.iter().any(|known| known.as_bytes() == name))
+        };
+        let env = environment::entries().filter(|entry| !entry.is_among(hidden));
+        let env = env.filter(|entry| !given_anew(entry) && !names_us_again(entry)).collect();
         let name = command.first().map(OsString::as_os_str).unwrap_or_default();
         Ok(Self {
             candidates: files_for(name),

@@ -67,10 +67,13 @@ fn input_output_and_arguments_pass_through() {
 fn socket_activation_names_command() {
     for (shell, test) in [
         (
-            "export LISTEN_PID=$$ WATCHDOG_PID=$$ LISTEN_FDS=1",
-            "test $LISTEN_PID,$WATCHDOG_PID = $$,$$",
+            "export LISTEN_PID=$$ WATCHDOG_PID=$$ SYSTEMD_EXEC_PID=$$ LISTEN_PIDFDID=5",
+            "test $LISTEN_PID,$WATCHDOG_PID,$SYSTEMD_EXEC_PID,$LISTEN_PIDFDID = $$,$$,$$,",
         ),
-        ("export LISTEN_PID=1 WATCHDOG_PID=1", "test $LISTEN_PID,$WATCHDOG_PID = 1,1"),
+        (
+            "export LISTEN_PID=1 WATCHDOG_PID=1 SYSTEMD_EXEC_PID=1 LISTEN_PIDFDID=5",
+            "test $LISTEN_PID,$WATCHDOG_PID,$SYSTEMD_EXEC_PID,$LISTEN_PIDFDID = 1,1,1,5",
+        ),
     ] {
         let run = Run::new("").after_shell(shell).command(["sh", "-c", test]);
         assert_eq!(run.finish().0, End::Code(0), "{shell}");

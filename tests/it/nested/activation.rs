@@ -8,12 +8,17 @@ fn activated(script: &str) -> (Running, String) {
     let address = format!("127.0.0.1:{}", free_port());
     let run = Run::bare();
     // What the environment says of a process says it of the one that becomes `recycle`.
-    let shell = "export WATCHDOG_PID=$$ WATCHDOG_USEC=1000000; exec \"$@\"";
+    // The number of a pidfd is nobody's, so nobody finds it to be its own.
+    let shell = "export WATCHDOG_PID=$$ WATCHDOG_USEC=1000000 SYSTEMD_EXEC_PID=$$
+                 export LISTEN_PIDFDID=18446744073709551615; exec \"$@\"";
     let activate = tool("systemd-socket-activate");
     let activate = [activate.to_str().unwrap(), "-l", &address, "--fdname=web"];
-    let handed_on = ["-EFIXTURE_JOURNAL", "-EWATCHDOG_PID", "-EWATCHDOG_USEC"];
+    let handed_on = ["FIXTURE_JOURNAL", "WATCHDOG_PID", "WATCHDOG_USEC", "SYSTEMD_EXEC_PID"];
+    let handed_on = handed_on.into_iter().chain(["LISTEN_PIDFDID"]);
+    let handed_on: Vec<_> = handed_on.map(|name| format!("-E{name}")).collect();
     let recycle = [recycle_path().to_str().unwrap(), "--map-signal", "USR1:recycle", "--"];
-    let words = ["sh", "-c", shell, "sh"].into_iter().chain(activate).chain(handed_on);
+    let words = ["sh", "-c", shell, "sh"].into_iter().chain(activate);
+    let words = words.chain(handed_on.iter().map(String::as_str));
     let words = words.chain(recycle).chain([fixture_path().to_str().unwrap()]);
     let mut run = run.command(words.chain(script.split(' '))).spawn();
     run.await_stderr("Listening on");
