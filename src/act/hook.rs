@@ -24,6 +24,8 @@ use crate::sys::signals::{self, Inherited, Signals};
 use crate::sys::{clock, files};
 
 const SHELL: &std::ffi::CStr = c"/bin/sh";
+/// The variable that names an event, and with `_` behind it the beginning of those with its fields.
+const EVENT: &str = "RECYCLE_EVENT";
 /// The keeper dies of this when the time is over: nobody else sends it.
 const TIME_IS_OVER: Signal = Signal::ALRM;
 /// What is left is killed again after this, then after twice as long, and so on.
@@ -49,13 +51,19 @@ pub(crate) struct Errand<'a> {
 }
 
 impl Shell {
-    /// Variables named in `hidden` are kept from its commands.
+    /// Variables named in `hidden` are kept from its commands, and so are those of another event,
+    /// which we may have been started for.
     ///
     /// # Errors
     /// There is no `/bin/sh` that could be executed.
     pub(crate) fn find(hidden: &[String], inherited: Inherited) -> nix::Result<Self> {
         shell_is_there()?;
-        let env = environment::entries().filter(|entry| !entry.is_among(hidden));
+        let is_of_event = |entry: &Entry| {
+            let rest = entry.name().strip_prefix(EVENT.as_bytes());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"_"))
+        };
+        let env = environment::entries();
+        let env = env.filter(|entry| !entry.is_among(hidden) && !is_of_event(entry));
         Ok(Self { env: env.collect(), inherited })
     }
 

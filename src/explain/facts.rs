@@ -31,6 +31,8 @@ pub(super) struct Facts {
     /// Signals that are ignored here, and so in COMMAND.
     pub(super) ignored: Vec<Signal>,
     pub(super) is_pid_1: bool,
+    /// A service manager waits for notifications (`sd_notify(3)`).
+    pub(super) is_notified: bool,
     /// There is something for a shell to run, and no shell: as in `errno(3)`.
     pub(super) no_shell: Option<i32>,
 }
@@ -51,6 +53,7 @@ impl Facts {
             group: Group::beside(terminal.as_ref(), &config.rules),
             ignored: signals::ignored().filter_map(Signal::from_number).collect(),
             is_pid_1: std::process::id() == 1,
+            is_notified: std::env::var_os("NOTIFY_SOCKET").is_some(),
             no_shell: (hooks.on_event.is_some() || hooks.pre_stop.is_some())
                 .then(shell_is_there)
                 .and_then(|there| there.err().map(|errno| errno as i32)),

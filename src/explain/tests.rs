@@ -33,6 +33,7 @@ pub(super) fn facts() -> Facts {
         group: Group::Own,
         ignored: Vec::new(),
         is_pid_1: false,
+        is_notified: false,
         no_shell: None,
     }
 }

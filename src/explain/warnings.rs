@@ -25,6 +25,7 @@ pub(super) fn write(plan: Plan<'_>, page: &mut Page) {
     warnings.extend(heartbeats(plan));
     warnings.extend(patience(plan));
     warnings.extend(unheard(plan));
+    warnings.extend(notifications(plan));
     page.list("Warnings", &warnings);
 }
 
@@ -184,6 +185,20 @@ fn unheard(plan: Plan<'_>) -> Option<String> {
             Span(rules.stop_timeout)
         )
     })
+}
+
+/// systemd takes notifications from the process that it started, unless it is told otherwise.
+fn notifications(plan: Plan<'_>) -> Vec<String> {
+    if !plan.facts.is_notified {
+        return Vec::new();
+    }
+    let access = "NOTIFY_SOCKET is set. If COMMAND sends notifications (READY=1, WATCHDOG=1), \
+                  systemd ignores them unless the unit has NotifyAccess=all.";
+    let stopping = "If COMMAND sends STOPPING=1 when it is stopped, systemd takes a recycle for \
+                    the end of the service and kills it after TimeoutStopSec=: use Type=exec and \
+                    env -u NOTIFY_SOCKET.";
+    let recycles = plan.config.rules.plans();
+    [Some(access), recycles.then_some(stopping)].into_iter().flatten().map(str::to_owned).collect()
 }
 
 /// Where a memory limit comes from.

@@ -146,9 +146,12 @@ impl Reporter {
         sampled && !self.style.samples && !verbose
     }
 
-    /// The same for a command: an object of JSON, and variables for its environment.
-    pub(crate) fn event(&self, notice: &Notice) -> Event {
-        let line = self.line(notice);
+    /// The same for a command: an object of JSON, and variables for its environment. They have
+    /// COMMAND's pid, if COMMAND runs and the notice is not about another generation.
+    pub(crate) fn event(&self, notice: &Notice, running: Option<Running>) -> Event {
+        let mut line = self.line(notice);
+        let running = running.filter(|running| line.record.may_be_of(running.generation));
+        line.record = line.record.with_some("pid", running.map(|running| running.pid));
         // What somebody is told of is none of the details.
         let line = Line { loudness: line.loudness.min(Loudness::Normal), ..line };
         Event { json: line.json() + "\n", variables: line.variables() }
@@ -165,6 +168,13 @@ impl Reporter {
             message,
         }
     }
+}
+
+/// COMMAND's process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Running {
+    pub(crate) generation: u64,
+    pub(crate) pid: u64,
 }
 
 /// What a command is told.

@@ -82,6 +82,13 @@ impl Record {
         }
     }
 
+    /// Whether it is about this generation, or about none.
+    pub(super) fn may_be_of(&self, generation: u64) -> bool {
+        let mut fields = self.fields.iter();
+        let named = fields.find(|(name, _)| *name == "generation");
+        named.is_none_or(|(_, named)| *named == Value::Count(generation))
+    }
+
     fn of_generation(event: &'static str, generation: u64) -> Self {
         Self::new(event).with("generation", generation)
     }

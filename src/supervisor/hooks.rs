@@ -98,7 +98,7 @@ impl Supervisor {
         if self.hooks.on_event.is_none() || self.was_asked() || !alerts::matters(notice) {
             return;
         }
-        let alert = self.hooks.alerts.add(self.reporter.event(notice));
+        let alert = self.hooks.alerts.add(self.reporter.event(notice, self.running()));
         self.send(alert);
     }
 
@@ -114,10 +114,16 @@ impl Supervisor {
 
     pub(super) fn prepare(&mut self, preparation: Preparation) {
         let Preparation { generation, age, reason } = preparation;
-        let event = self.reporter.event(&Notice::Due { generation, age, reason });
+        let event = self.reporter.event(&Notice::Due { generation, age, reason }, self.running());
         if !self.run_hook(Purpose::Prepare { generation }, &event) {
             self.events.push_back(Event::Prepared { generation });
         }
+    }
+
+    /// COMMAND's process, until it was reaped.
+    fn running(&self) -> Option<report::Running> {
+        let pid = u64::try_from(self.trees.command()?.as_raw()).ok()?;
+        Some(report::Running { generation: self.generation, pid })
     }
 
     /// Tells whether it runs.

@@ -32,6 +32,13 @@ fn nothing_is_run() {
     assert!(words(&run).contains("exceeds 1G - there was traffic, then none for 1h"));
 }
 
+#[test]
+fn a_service_manager_that_waits_for_notifications_is_mentioned() {
+    let socket = |run: Run| run.env("NOTIFY_SOCKET", "/run/systemd/notify");
+    assert!(words(&explained(socket(Run::new("--explain")))).contains("NotifyAccess=all"));
+    assert!(!words(&explained(Run::new("--explain"))).contains("NotifyAccess"));
+}
+
 /// Whatever else the documents say, this can be said of it: on lines that fit.
 #[test]
 fn every_command_line_of_the_documents_can_be_explained() {

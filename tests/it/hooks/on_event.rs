@@ -45,6 +45,38 @@ fn a_recycle_is_told_as_json_and_in_variables() {
     assert!(vars.iter().all(|line| line.starts_with("RECYCLE_EVENT")), "{vars:?}");
 }
 
+/// Of a generation that runs: the process of one that is gone may be another's by now.
+#[test]
+fn commands_pid_is_told_while_it_is_commands() {
+    let options = "--stdin lines --max-line 1K --map-signal USR1:recycle";
+    let hook = "echo $RECYCLE_EVENT ${RECYCLE_EVENT_PID-none} >>events";
+    let run = with_hook(options, "RECYCLE_ON_EVENT", hook).stdin_pipe();
+    let mut run = run.fixture("ready append:out").spawn();
+    let command = run.await_entry(1, "ready").pid;
+    run.send(&format!("{}\n", "x".repeat(2000)));
+    let told = await_lines(&mut run, "events", 1);
+    assert_eq!(told, [format!("long_line {command}")]);
+    run.recycle();
+    let told = await_lines(&mut run, "events", 2);
+    assert_eq!(told[1], "recycled none");
+    run.close_stdin();
+    assert_eq!(run.finish(), End::Code(0));
+}
+
+/// Hooks of a `recycle` that a hook has started: what that one was told is not theirs.
+#[test]
+fn what_was_inherited_is_not_told() {
+    let run = with_hook("", "RECYCLE_ON_EVENT", "env | grep ^RECYCLE_EVENT >vars");
+    let others = [("RECYCLE_EVENT", "recycled"), ("RECYCLE_EVENT_REASON", "idle")];
+    let run = others.iter().fold(run, |run, (name, value)| run.env(name, value));
+    let (end, run) = run.fixture("exit:3").finish();
+    assert_eq!(end, End::Code(3));
+    let vars = lines(&run, "vars");
+    let of = |name: &str| vars.iter().filter(|line| line.starts_with(name)).count();
+    assert_eq!((of("RECYCLE_EVENT="), of("RECYCLE_EVENT_REASON")), (1, 0), "{vars:?}");
+    assert!(vars.contains(&"RECYCLE_EVENT=exited".to_owned()), "{vars:?}");
+}
+
 #[test]
 fn ends_by_failure_are_told_and_others_are_not() {
     assert_eq!(told("", "exit:3"), (End::Code(3), vec!["exited".to_owned()]));

@@ -36,6 +36,19 @@ fn it_has_ended_before_command_is_told() {
     assert!(recycles[0].contains(": asked by SIGUSR1 after "), "{recycles:?}");
 }
 
+/// COMMAND lives while it runs, and can be asked by its pid.
+#[test]
+fn it_is_told_commands_pid() {
+    let hook = "kill -USR2 $RECYCLE_EVENT_PID && cat >json && $F wait-file:go";
+    let script = "trap:USR2 trap:TERM:exit=0 ready forever";
+    let mut run = recycled("--pre-stop-timeout 1h", hook, script);
+    let command = run.await_entry(1, "got USR2").pid;
+    run.touch("go");
+    run.await_entry(2, "ready");
+    let json = std::fs::read_to_string(run.dir().join("json")).unwrap();
+    assert!(json.contains(&format!(r#""pid":{command},"#)), "{json}");
+}
+
 #[test]
 fn it_has_its_time_and_no_more() {
     let hook = "$F ignore:TERM mark:hook forever";
