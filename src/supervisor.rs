@@ -54,9 +54,10 @@ pub(crate) fn run(mut config: Config) -> anyhow::Result<End> {
     let group = Group::beside(terminal.as_ref(), &config.rules);
     let program = Program::new(&config.command, &config.hidden, inherited, group)
         .context("COMMAND has an argument that no program can be given")?;
+    let mut trees = Trees::new();
     let mut traffic = TrafficSense::of(config.traffic, &config.rules);
     if config.rules.needs_traffic()
-        && let Err(why) = traffic.can_see()
+        && let Err(why) = trees.can_see().and_then(|()| traffic.can_see())
     {
         bail!("--idle, --quiet: nothing to watch: {}", report::blindness(why));
     }
@@ -93,7 +94,7 @@ pub(crate) fn run(mut config: Config) -> anyhow::Result<End> {
         terminal,
         signals,
         waited: SignalSet::EMPTY,
-        trees: Trees::new(),
+        trees,
         memory: MemorySense::new(),
         slumber: SleepSense::default(),
         traffic,

@@ -14,6 +14,7 @@ use crate::sense::means::Means;
 use crate::sense::neighbours;
 use crate::sense::program::{self, Search};
 use crate::sense::traffic::TrafficSense;
+use crate::sense::tree::Trees;
 use crate::sys::files::{self, Kind};
 use crate::sys::signals;
 
@@ -41,7 +42,10 @@ impl Facts {
     pub(super) fn gather(config: &Config) -> Self {
         let name = config.command.first().map(|name| name.as_os_str()).unwrap_or_default();
         let mut traffic = TrafficSense::of(config.traffic.clone(), &config.rules);
-        let seen = if config.rules.needs_traffic() { traffic.can_see() } else { Ok(()) };
+        let seen = match config.rules.needs_traffic() {
+            true => Trees::new().can_see().and_then(|()| traffic.can_see()),
+            false => Ok(()),
+        };
         let hooks = &config.hooks;
         let terminal = Terminal::find(neighbours::none);
         Self {

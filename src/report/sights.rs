@@ -7,7 +7,11 @@ use crate::decide::event::{Sight, Unseen};
 /// What there is to see, and what follows when it cannot be seen.
 fn sight(what: Sight) -> (&'static str, &'static str) {
     match what {
-        Sight::Processes => ("which processes COMMAND has", "only signals and ends are acted on"),
+        Sight::Processes => (
+            "which processes COMMAND has",
+            "memory limits do nothing, and a stop reaches only COMMAND and its process group; \
+             signals, ends and --max-lifetime work",
+        ),
         Sight::Memory => ("the memory of all processes", "what cannot be seen is not counted"),
         Sight::Pages => {
             ("memory page by page", "--max-pss waits until it is seen, --max-rss takes two looks")

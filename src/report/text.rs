@@ -15,7 +15,7 @@ use self::recycles::{Because, Opened, write_recycled};
 use super::Loudness;
 use super::observed::Findings;
 use super::sights::{CannotSee, error};
-use crate::decide::event::{Memory, Reason};
+use crate::decide::event::{Memory, Reason, Sight, Unseen};
 use crate::decide::exit::{Failure, Signal, Stage};
 use crate::decide::notice::{Hold, Hook, HookFailure, LookedAtMemory, Notice, Quietness, Sample};
 use crate::units::Span;
@@ -27,7 +27,11 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         | Notice::GaveUp { .. }
         | Notice::Refused
         | Notice::LongLine { .. }
-        | Notice::LinesTaken { .. } => Loudness::Quiet,
+        | Notice::LinesTaken { .. }
+        // A limit that was asked for does nothing then.
+        | Notice::CannotSee(Unseen { what: Sight::Processes | Sight::Memory, .. }) => {
+            Loudness::Quiet
+        }
         Notice::Exited { again_in: None, .. } => Loudness::Verbose,
         Notice::Recycled(_)
         | Notice::Exited { .. }

@@ -67,6 +67,14 @@ impl Trees {
         trees
     }
 
+    /// Whether there is a `/proc` that shows our children.
+    ///
+    /// # Errors
+    /// Why not: nothing that COMMAND does can be seen then, whatever else the kernel tells.
+    pub(crate) fn can_see(&mut self) -> Result<(), Unseen> {
+        self.own_children().map(drop).map_err(unseen)
+    }
+
     /// A new generation: its process, and its group if it leads one.
     pub(crate) fn began(&mut self, generation: u64, command: Pid, group: Option<Pid>) {
         self.orphans.began(generation);
@@ -161,10 +169,6 @@ impl Trees {
     /// # Errors
     /// `/proc` cannot be read; the last walk's result stays.
     pub(crate) fn walk(&mut self) -> Result<&[Process], Unseen> {
-        let unseen = |error: io::Error| Unseen {
-            what: Sight::Processes,
-            errno: error.raw_os_error().unwrap_or(libc::EIO),
-        };
         let roots = self.own_children().map_err(unseen)?;
         let mut members = Vec::with_capacity(self.members.len() + 1);
         let mut unvisited: Vec<i32> = Vec::new();
@@ -294,6 +298,10 @@ pub(super) fn children_of(
         children.extend(text.into_iter().flat_map(procfs::pids));
     }
     Ok(())
+}
+
+fn unseen(error: io::Error) -> Unseen {
+    Unseen { what: Sight::Processes, errno: error.raw_os_error().unwrap_or(libc::EIO) }
 }
 
 /// The list of our children; we have one thread. A `/proc` that shows another pid namespace than

@@ -31,7 +31,7 @@ fn ends_are_acted_on() {
 
 #[test]
 fn age_counts_where_nothing_can_be_seen() {
-    let options = "--max-lifetime 300ms --max-rss 1M --idle 100ms --then exit:3";
+    let options = "--max-lifetime 300ms --max-rss 1M --then exit:3";
     let (end, run) = run(&format!("/recycle {options} -- /busybox sleep 3600"));
     let said = run.stderr();
     assert_eq!(end, End::Code(3), "{said}");

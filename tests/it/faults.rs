@@ -97,19 +97,49 @@ fn without_pids_there_is_no_first_start() {
 }
 
 /// A `/proc` without anything, in a PID namespace of its own: neither tree nor memory can be seen.
-#[test]
-fn without_proc_signals_and_ends_are_as_ever() {
+fn without_proc(run: Run, script: &str) -> (End, Running) {
     let hide = "mount -t tmpfs none /proc; \"$0\" \"$@\"; exit $?";
     let world = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "sh", "-c", hide];
-    for options in ["", "--max-rss 1G --kill-rss 2G", "--idle 1h", "--max-lifetime 1h"] {
-        let run = Run::new(options).through(world).command(["sh", "-c", "exit 3"]);
-        let (end, run) = run.finish();
+    run.through(world).command(["sh", "-c", script]).finish()
+}
+
+#[test]
+fn without_proc_signals_and_ends_are_as_ever() {
+    for options in ["", "--max-rss 1G --kill-rss 2G", "--max-lifetime 1h"] {
+        let (end, run) = without_proc(Run::new(options), "exit 3");
         assert_eq!(end, End::Code(3), "{options}: {}", run.stderr());
         assert!(run.stderr().lines().all(|line| line.starts_with("recycle: cannot see ")));
     }
     let script = "trap 'exit 6' USR2; kill -USR2 $PPID; while :; do sleep 0.05; done";
-    let run = Run::new("--max-lifetime 1h").through(world).command(["sh", "-c", script]);
-    assert_eq!(run.finish().0, End::Code(6));
+    assert_eq!(without_proc(Run::new("--max-lifetime 1h"), script).0, End::Code(6));
+}
+
+/// Somebody asked for a limit: that it does nothing is an error. Age needs nothing to be seen.
+#[test]
+fn without_proc_a_limit_that_does_nothing_is_said_and_age_counts() {
+    for option in ["--max-rss", "--max-pss", "--kill-rss"] {
+        let options = format!("-q {option} 1G --max-lifetime 300ms --then exit:4");
+        let (end, run) = without_proc(Run::new(&options), "exec sleep 3600");
+        let said = run.stderr();
+        assert_eq!((end, said.lines().count()), (End::Code(4), 1), "{option}: {said}");
+        let line = "recycle: cannot see which processes COMMAND has (No such file or directory): \
+                    memory limits do nothing, ";
+        assert!(said.starts_with(line), "{said}");
+        assert!(said.ends_with("signals, ends and --max-lifetime work\n"), "{said}");
+    }
+}
+
+#[test]
+fn without_proc_nothing_can_go_idle() {
+    for traffic in ["stdin", "sockets", "tcp", "udp", "unix", "stdin,sockets"] {
+        for option in ["--idle 1h", "--max-lifetime 1h --quiet 1s"] {
+            let options = format!("{option} --traffic {traffic}");
+            let (end, run) = without_proc(Run::new(&options).stdin_pipe(), "exit 3");
+            let line = "recycle: --idle, --quiet: nothing to watch: which processes COMMAND has \
+                        cannot be seen here (No such file or directory)\n";
+            assert_eq!((end, run.stderr().as_str()), (End::Code(125), line), "{options}");
+        }
+    }
 }
 
 /// Other users' processes cannot be seen; a set-uid COMMAND counts as another user's.
