@@ -41,7 +41,8 @@ pub(crate) struct Trees {
     groups: BTreeSet<Pid>,
     /// Files about the members that stay open: to read one again costs a tenth of opening it.
     kept: BTreeMap<i32, Kept>,
-    own_children: Option<File>,
+    /// The list of our children, or why there is none (`errno(3)`).
+    own_children: Result<File, i32>,
     ticks_per_second: u64,
     /// CPU time of children that had been reaped when the generation began.
     reaped_before: Duration,
@@ -58,7 +59,7 @@ impl Trees {
             members: Vec::new(),
             groups: BTreeSet::new(),
             kept: BTreeMap::new(),
-            own_children: own_children(),
+            own_children: own_children().map_err(number),
             ticks_per_second: cpu::ticks_per_second(),
             reaped_before: Duration::ZERO,
             buffer: Vec::new(),
@@ -246,8 +247,8 @@ impl Trees {
     }
 
     fn own_children(&mut self) -> io::Result<Vec<i32>> {
-        let missing = || io::Error::from_raw_os_error(libc::ENOENT);
-        let file = self.own_children.as_ref().ok_or_else(missing)?;
+        let file = self.own_children.as_ref();
+        let file = file.map_err(|errno| io::Error::from_raw_os_error(*errno))?;
         Ok(procfs::pids(files::read_whole(file, &mut self.buffer)?).collect())
     }
 
@@ -301,13 +302,19 @@ pub(super) fn children_of(
 }
 
 fn unseen(error: io::Error) -> Unseen {
-    Unseen { what: Sight::Processes, errno: error.raw_os_error().unwrap_or(libc::EIO) }
+    Unseen { what: Sight::Processes, errno: number(error) }
+}
+
+fn number(error: io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(libc::EIO)
 }
 
 /// The list of our children; we have one thread. A `/proc` that shows another pid namespace than
 /// ours has other processes under our numbers: it is no help at all.
-fn own_children() -> Option<File> {
-    let us = std::fs::read_link("/proc/self").ok()?;
-    let ours = us.as_os_str() == std::process::id().to_string().as_str();
-    ours.then(|| File::open("/proc/thread-self/children").ok()).flatten()
+fn own_children() -> io::Result<File> {
+    let us = std::fs::read_link("/proc/self")?;
+    if us.as_os_str() != std::process::id().to_string().as_str() {
+        return Err(io::Error::from_raw_os_error(libc::ENOENT));
+    }
+    File::open("/proc/thread-self/children")
 }
