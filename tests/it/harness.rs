@@ -25,7 +25,7 @@ pub(crate) use podman::{execute, limits, read_filter};
 pub(crate) use process::{Process, lives, process as look_up, wakeups};
 pub(crate) use producer::Producer;
 pub(crate) use pypi::pypi;
-pub(crate) use refusal::{Refusal, refusals};
+pub(crate) use refusal::{Refusal, pass_under, refusals};
 pub(crate) use root::{Root, libraries, static_recycle};
 #[cfg(feature = "chart")]
 pub(crate) use run::example;

@@ -1,7 +1,7 @@
 //! System calls that the kernel does not have or a filter forbids: what `recycle` has in their
 //! place.
 
-use crate::harness::{End, Refusal, Run, fixture_path, refusals};
+use crate::harness::{End, Refusal, Run, fixture_path, pass_under, refusals};
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -110,4 +110,66 @@ fn a_hook_that_runs_does_not_hold_back_the_end_of_input() {
         run.touch("go");
         assert_eq!(run.finish(), End::Code(0), "{refusal}");
     }
+}
+
+// What other modules ask of `recycle` holds here, too: a choice of each. All of them are run so by
+// `TEST_REFUSES=pidfd_open:EPERM .ci/test`.
+
+/// Stops, signals, ends, lines, hooks, the terminal, memory, and idleness of what needs no look at
+/// sockets of other processes.
+const ANYWHERE: [&str; 20] = [
+    "eof::stops::one_that_ignores_it_is_killed_with_all_that_it_started",
+    "hooks::hooks_are_not_of_commands_tree",
+    "hooks::pre_stop::it_has_ended_before_command_is_told",
+    "hostile::a_command_that_closes_everything",
+    "idle::a_server_whose_clients_fall_silent_is_recycled_and_serves_again",
+    "idle::what_is_only_sent_is_traffic",
+    "lines::crashes::what_a_killed_generation_had_not_taken_is_given_to_the_next",
+    "lines::ends::planned_recycles_go_on_while_lines_are_left",
+    "memory::a_leak_in_an_orphan_or_in_another_session_counts",
+    "memory::kill_rss_kills_at_once",
+    "restart::a_recycle_that_cannot_execute_is_tried_again",
+    "signals::every_catchable_signal_arrives",
+    "signals::signals_go_to_the_child_alone_or_to_its_group",
+    "stopping::a_stopped_command_is_woken_for_its_term",
+    "stopping::even_when_it_ignores_term",
+    "talking::a_terminal_may_be_full",
+    "talking::stderr_may_be_a_full_pipe",
+    "terminal::generations::ctrl_c_ends_a_later_generation",
+    "terminal::shared::ctrl_c_arrives_once_in_a_pipeline",
+    "wait::asleep::it_sleeps_between_the_lines_of_a_pipe",
+];
+
+/// Idleness of sockets that the kernel keeps no times for: they are fetched.
+const WHERE_SOCKETS_CAN_BE_FETCHED: [&str; 3] = [
+    "traffic::kinds::bytes_keep_a_unix_stream_server_awake",
+    "traffic::kinds::datagrams_that_are_only_received_keep_it_awake",
+    "traffic::kinds::messages_keep_a_seqpacket_server_awake",
+];
+
+fn assert_as_ever(call: &str, tests: &[&str]) {
+    for refusal in refused(call).filter(|refusal| refusal.error != "EINVAL") {
+        pass_under(refusal, tests);
+    }
+}
+
+/// Processes are awaited and signalled by their numbers then.
+#[test]
+fn without_pidfd_open_all_is_as_ever_but_for_some_sockets() {
+    assert_as_ever("pidfd_open", &ANYWHERE);
+}
+
+#[test]
+fn without_pidfd_getfd_all_is_as_ever_but_for_some_sockets() {
+    assert_as_ever("pidfd_getfd", &ANYWHERE);
+}
+
+#[test]
+fn without_close_range_all_is_as_ever() {
+    assert_as_ever("close_range", &[&ANYWHERE[..], &WHERE_SOCKETS_CAN_BE_FETCHED].concat());
+}
+
+#[test]
+fn without_pwritev2_all_is_as_ever() {
+    assert_as_ever("pwritev2", &[&ANYWHERE[..], &WHERE_SOCKETS_CAN_BE_FETCHED].concat());
 }

@@ -32,6 +32,18 @@ pub(crate) fn refusals() -> impl Iterator<Item = Refusal> {
     })
 }
 
+/// Runs these tests, by their names, in another process of this program, where every test's
+/// `recycle` is refused that call. Fails if one of them does, or is not there.
+#[expect(clippy::disallowed_methods, reason = "tests start programs")]
+pub(crate) fn pass_under(refusal: Refusal, tests: &[&str]) {
+    let mut these = std::process::Command::new(std::env::current_exe().unwrap());
+    these.args(["--exact", "--test-threads=4"]).args(tests).env(VARIABLE, refusal.to_string());
+    let output = these.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let passed = format!("test result: ok. {} passed;", tests.len());
+    assert!(output.status.success() && said.contains(&passed), "{refusal}: {said}");
+}
+
 /// What the environment asks for.
 pub(super) fn from_environment() -> Option<Refusal> {
     let given = std::env::var(VARIABLE).ok()?;
