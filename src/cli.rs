@@ -259,9 +259,9 @@ fn parse_options(
         arg.hide_env(true).allow_hyphen_values(option_with_value)
     });
     let hidden = variables(&command);
-    let matches = match command.try_get_matches_from_mut(words) {
+    let matches = match command.try_get_matches_from_mut(&words) {
         Ok(matches) => matches,
-        Err(error) => return refused::refused(&error),
+        Err(error) => return refused::refused(&error, &command, &words),
     };
     let args = Args::from_arg_matches(&matches)
         .map_err(|error| anyhow::anyhow!(refused::one_line(&error)))?;

@@ -1,17 +1,67 @@
 //! What clap would not take, in one line.
 
+use std::ffi::{OsStr, OsString};
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::Request;
 
 /// Help and version are no errors.
-pub(super) fn refused(error: &clap::Error) -> anyhow::Result<Request> {
+pub(super) fn refused(
+    error: &clap::Error,
+    command: &clap::Command,
+    words: &[OsString],
+) -> anyhow::Result<Request> {
     match error.kind() {
+        ErrorKind::InvalidUtf8 if let Some(line) = not_utf8(command, words) => {
+            Err(anyhow::anyhow!(line))
+        }
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             Ok(Request::Print(error.render().to_string()))
         }
         _ => Err(anyhow::anyhow!(one_line(error))),
     }
+}
+
+/// What is not UTF-8 among these words or in the environment: clap does not tell.
+fn not_utf8(command: &clap::Command, words: &[OsString]) -> Option<String> {
+    let refused = |name: &[u8], value: &[u8]| {
+        let (name, value) = (name.escape_ascii(), value.escape_ascii());
+        Some(format!("{name} '{value}': its value is not UTF-8"))
+    };
+    let is_text = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok();
+    let options = |name: &[u8]| {
+        let mut options = command.get_arguments();
+        options.find(|arg| {
+            arg.get_long().is_some_and(|long| [b"--", long.as_bytes()].concat() == name)
+        })
+    };
+    let mut given = Vec::new();
+    let mut words = words.iter().map(|word| word.as_encoded_bytes());
+    // Options end where COMMAND begins.
+    while let Some(word) = words.next().filter(|word| word.starts_with(b"-") && *word != b"--") {
+        let equals = word.iter().position(|byte| *byte == b'=').unwrap_or(word.len());
+        let (name, value) = word.split_at(equals);
+        let takes_value = options(name).is_some_and(|arg| arg.get_action().takes_values());
+        let value = match value.strip_prefix(b"=") {
+            None if takes_value => words.next().unwrap_or_default(),
+            value => value.unwrap_or_default(),
+        };
+        if !is_text(value) {
+            return refused(name, value);
+        }
+        given.push(name);
+    }
+    // An option on the command line wins over its variable.
+    let by_variable = command.get_arguments().filter(|arg| {
+        let long = arg.get_long().map(|long| [b"--", long.as_bytes()].concat());
+        !long.is_some_and(|long| given.contains(&&long[..]))
+    });
+    by_variable.filter_map(clap::Arg::get_env).find_map(|name| {
+        let value = std::env::var_os(name)?;
+        let text: Option<&OsStr> = value.to_str().is_none().then_some(&value);
+        refused(name.as_encoded_bytes(), text?.as_encoded_bytes())
+    })
 }
 
 /// clap's errors are paragraphs; ours are lines.
@@ -33,7 +83,6 @@ pub(super) fn one_line(error: &clap::Error) -> String {
         ErrorKind::InvalidValue | ErrorKind::NoEquals => format!("{option}: a value is needed"),
         ErrorKind::ArgumentConflict => format!("{option}: given more than once"),
         ErrorKind::TooManyValues => format!("{option}: takes no value"),
-        ErrorKind::InvalidUtf8 => format!("{option}: its value is not UTF-8"),
         _ => {
             let text = error.to_string();
             let line = text.lines().next().unwrap_or_default();

@@ -1,6 +1,8 @@
 //! Bad input: one clear line that names the option and what was given, status 125, nothing started.
 
-use crate::harness::{End, Run, Running};
+use crate::harness::{End, Run, Running, recycle_path};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
 fn refused(run: Run, status: i32) -> Running {
     let (end, run) = run.finish();
@@ -196,4 +198,30 @@ fn a_value_is_missing() {
 fn a_command_that_is_a_directory() {
     let stderr = refused(Run::new("").command(["/usr"]), 126).stderr();
     assert!(stderr.contains("/usr"), "{stderr}");
+}
+
+/// Each names the option as it was given, although no terminal could show the value.
+#[test]
+fn values_that_are_not_text() {
+    let bad = |text: &'static [u8]| OsStr::from_bytes(text);
+    let words =
+        |words: &[&OsStr]| Run::bare().command([recycle_path().as_os_str()].iter().chain(words));
+    let (idle, dashes, name) = (bad(b"--idle"), bad(b"--"), bad(b"true"));
+    for (run, line) in [
+        (words(&[idle, bad(b"\xff"), dashes, name]), r"--idle '\xff': its value is not UTF-8"),
+        (words(&[bad(b"--idle=1s\xff"), name]), r"--idle '1s\xff': its value is not UTF-8"),
+        (
+            words(&[idle, bad(b"1h"), name, bad(b"\xff")]).env("RECYCLE_MAX_RSS", bad(b"\xfeM")),
+            r"RECYCLE_MAX_RSS '\xfeM': its value is not UTF-8",
+        ),
+        (
+            words(&[bad(b"-q"), name]).env("RECYCLE_NAME", bad(b"\n\xff")),
+            r"RECYCLE_NAME '\n\xff': its value is not UTF-8",
+        ),
+    ] {
+        assert_eq!(refused(run, 125).stderr(), format!("recycle: {line}\n"));
+    }
+    // What is COMMAND's may be anything.
+    let (end, run) = words(&[bad(b"-q"), name, bad(b"\xff")]).finish();
+    assert_eq!((end, &*run.stderr()), (End::Code(0), ""));
 }
