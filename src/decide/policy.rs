@@ -342,6 +342,9 @@ impl Policy {
             self.next_traffic = idle.map(|idle| self.activity.look_after(now, idle.after));
         }
         let wait = match self.pressing(now, rules, storm) {
+            Err(_) if self.traffic_wanted(now, now, rules) != Look::default() => {
+                return Verdict::Look(made.and(self.traffic_wanted(now, now, rules)));
+            }
             Err(wait) => wait,
             Ok(pressing) if !made.covers(pressing.last_look) => {
                 return Verdict::Look(made.and(pressing.last_look));

@@ -74,6 +74,8 @@ pub(crate) struct Activity {
     /// When everything was looked at, and for how long that is relied on.
     surveyed: Time,
     relied_on: Duration,
+    /// There has been a look.
+    looked: bool,
     /// The last look could not see.
     blind: bool,
     /// When a look could not see: what moved before it may never be told.
@@ -117,6 +119,7 @@ impl Activity {
             settling: false,
             surveyed: started,
             relied_on: rules.window_or_usual().saturating_mul(RELIED_ON),
+            looked: false,
             blind: false,
             blind_at: None,
             floor: floor.map(|(threshold, window)| Floor::new(started, threshold, window)),
@@ -143,9 +146,16 @@ impl Activity {
         self.armed || self.floor.as_ref().is_some_and(Floor::armed)
     }
 
-    /// How long there has been no traffic.
+    /// How long there has been no traffic in this generation. What moved before may be as old as
+    /// the machine: so the kernel says of a connection on which nothing ever moved.
     pub(crate) fn quiet_span(&self, now: Time) -> Duration {
-        now.since(self.last().unwrap_or(self.started))
+        now.since(self.last().map_or(self.started, |last| last.max(self.started)))
+    }
+
+    /// Whether anybody has looked yet. The first look cannot tell what moved before it: the sooner
+    /// it comes, the sooner the tree can be known to be quiet.
+    pub(crate) fn was_looked_at(&self) -> bool {
+        self.looked
     }
 
     /// When something last moved.
@@ -210,6 +220,7 @@ impl Activity {
         if widely >= TrafficLook::Changed {
             self.surveyed = now;
         }
+        self.looked = true;
         self.blind = traffic.is_none();
         if self.blind {
             self.blind_at = Some(now);
@@ -443,6 +454,17 @@ mod tests {
         look(&mut activity, 52_000, unsure(52_000));
         assert_eq!(activity.quiet_for(at(61_999), WINDOW), Quiet::NotBefore(at(62_000)));
         assert_eq!(activity.last_sure(), Some(at(51_000)));
+    }
+
+    #[test]
+    fn what_moved_before_the_start_makes_no_longer_silence() {
+        let mut activity = Activity::new(at(5_000), &Rules::none());
+        assert_eq!(activity.quiet_span(at(7_000)), Duration::from_secs(2));
+        let moved = |millis| Traffic { inbound: Some(at(millis)), ..Traffic::default() };
+        activity.observe(at(8_000), Some(&moved(1_000)), TrafficLook::All);
+        assert_eq!(activity.quiet_span(at(8_000)), Duration::from_secs(3));
+        activity.observe(at(9_000), Some(&moved(8_500)), TrafficLook::All);
+        assert_eq!(activity.quiet_span(at(9_000)), Duration::from_millis(500));
     }
 
     #[test]

@@ -60,6 +60,7 @@ impl Policy {
                 Ok(pressing)
             }
             Quiet::NotBefore(then) => {
+                let then = if self.activity.was_looked_at() { then } else { now };
                 self.hold = Some(Hold::Traffic);
                 self.next_traffic = earliest(self.next_traffic, Some(then));
                 Err(Some(give_up))

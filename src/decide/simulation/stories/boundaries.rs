@@ -35,6 +35,15 @@ fn a_quiet_moment_is_waited_for_and_given_up_exactly_at_quiet_wait() {
     assert_eq!(silent.wait(60_000), Some((10_000, stop())), "quiet since its start");
 }
 
+/// What moved before the first look is unknown, and could count as traffic at that look.
+#[test]
+fn a_recycle_that_is_held_until_quiet_looks_at_once_and_then_no_more() {
+    let mut story = Story::running(Rules { quiet: quiet(3, 30), ..lifetime(1) });
+    assert_eq!(story.wait(60_000), Some((3_000, stop())));
+    let looks: Vec<_> = story.looks.iter().map(|(at, ..)| *at).collect();
+    assert_eq!((looks[0], looks[1]), (1_000, 3_000), "{looks:?}");
+}
+
 #[test]
 fn an_idle_generation_waits_for_its_min_lifetime_and_no_longer() {
     let min_lifetime = Duration::from_secs(60);
