@@ -2,8 +2,8 @@
 
 use super::{BY_KILL, BY_TERM, assert_recycled};
 use crate::harness::{
-    End, Run, another_user, as_another_user, for_everybody, make_fixture_set_uid, to_another_user,
-    tool, with_programs,
+    End, Run, another_user, as_another_user, for_everybody, make_fixture_set_uid, send_signal,
+    to_another_user, tool, with_programs,
 };
 use std::fs;
 
@@ -21,6 +21,19 @@ fn a_command_that_gives_up_root() {
     assert_recycled(for_everybody(Run::new(BY_KILL)), &format!("ignore:TERM become:{user}"));
     let run = for_everybody(Run::new("")).fixture(&format!("become:{user} exit:5"));
     assert_eq!(run.finish().0, End::Code(5));
+}
+
+/// The kernel forgets then that it was to die with us. The negative control is
+/// `stopping::if_recycle_is_killed_command_is_killed`.
+#[test]
+fn a_command_that_changed_its_user_survives_a_kill_of_recycle() {
+    let script = format!("trap:USR1 become:{} ready forever", another_user());
+    let mut run = for_everybody(Run::new("")).fixture(&script).spawn();
+    let command = run.await_entry(1, "ready").pid;
+    run.signal(libc::SIGKILL);
+    assert_eq!(run.finish(), End::Signal(libc::SIGKILL));
+    send_signal(command, libc::SIGUSR1);
+    run.await_entry(1, "got USR1");
 }
 
 /// The user who has started it may signal it: the real one is still the same.
