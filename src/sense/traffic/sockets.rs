@@ -333,7 +333,11 @@ impl SocketSense {
         }
         if [udp, unix, others].into_iter().any(|extent| extent.is_something()) {
             let fetched = crate::sys::sockets::can_fetch().map_err(forbidden(Sight::Unix));
-            seen = seen.or(fetched);
+            // A want of descriptors can be mended, whatever is forbidden besides.
+            seen = seen.or_else(|first| match first.errno {
+                libc::EMFILE => fetched.or(Err(first)),
+                _ => fetched,
+            });
         }
         seen
     }
