@@ -31,13 +31,13 @@ fn a_stop_signal_that_is_ignored_here_is_warned_of() {
 #[test]
 fn notifications_need_access_and_are_not_to_tell_of_a_recycle() {
     let facts = |is_notified| Facts { is_notified, ..facts() };
-    let warned = warnings("--max-lifetime 1h node", &facts(true));
+    let warned = warnings("--max-lifetime 1h app", &facts(true));
     let [access, stopping] = &warned[..] else { panic!("{warned:?}") };
     assert!(access.ends_with("unless the unit has NotifyAccess=all."), "{access}");
     assert!(stopping.starts_with("If COMMAND sends STOPPING=1 "), "{stopping}");
-    let warned = warnings("node", &facts(true));
+    let warned = warnings("app", &facts(true));
     assert_eq!(warned, std::slice::from_ref(access), "there is no recycle");
-    assert_eq!(warnings("--max-lifetime 1h node", &facts(false)), [""; 0]);
+    assert_eq!(warnings("--max-lifetime 1h app", &facts(false)), [""; 0]);
 }
 
 /// Each with the last value that is warned of, and the first that is not.
