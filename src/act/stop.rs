@@ -19,23 +19,60 @@ pub(crate) enum Scope {
     Group,
 }
 
-/// Sends a signal to COMMAND, which has not been reaped: its pid is its own.
-pub(crate) fn pass(command: Pid, signal: Signal, scope: Scope, own_group: bool, tree: &[Process]) {
+/// Sends a signal to COMMAND, which has not been reaped: its pid is its own. `tree` is what of it
+/// could be seen just now, `is_still` tells whether a process is still the same.
+pub(crate) fn pass(
+    command: Pid,
+    signal: Signal,
+    scope: Scope,
+    own_group: bool,
+    tree: &[Process],
+    mut is_still: impl FnMut(Id) -> bool,
+) {
     // A signal that cannot be delivered is not delivered, as without us.
-    let _ = match scope {
-        Scope::Child => process::signal(command, signal.number()),
-        Scope::Group if own_group => process::signal_group(command, signal.number()),
-        // The group is ours, too, and our neighbours' in a pipeline: only COMMAND's part is meant.
-        Scope::Group => {
-            let group = nix::unistd::getpgrp();
-            for process in tree.iter().filter(|process| process.group == group) {
-                if let Ok(fd) = ProcessFd::open(process.id.pid) {
-                    let _ = fd.signal(signal.number());
-                }
-            }
-            Ok(())
+    if scope == Scope::Group && own_group {
+        let _ = process::signal_group(command, signal.number());
+        if process::leads_group(command) {
+            return;
         }
+    }
+    // Whatever its group is by now, and whatever of that can be seen.
+    let _ = process::signal(command, signal.number());
+    if scope == Scope::Group && !own_group {
+        // The group is ours, too, and our neighbours' in a pipeline: only COMMAND's part is meant.
+        let group = nix::unistd::getpgrp();
+        let others = tree.iter().filter(|it| it.group == group && it.id.pid != command);
+        for process in others {
+            let _ = hold(process, &mut is_still)
+                .and_then(|fd| send(fd.as_ref(), process.id.pid, signal));
+        }
+    }
+}
+
+/// Holds on to a process that was seen, so that no other with its pid gets its signal. `None`: no
+/// descriptors are left, or the kernel is old, and what is left is to be quick.
+///
+/// # Errors
+/// `ESRCH`: it is gone.
+fn hold(
+    process: &Process,
+    is_still: &mut impl FnMut(Id) -> bool,
+) -> nix::Result<Option<ProcessFd>> {
+    let fd = match ProcessFd::open(process.id.pid) {
+        Ok(fd) => Some(fd),
+        Err(Errno::ESRCH) => return Err(Errno::ESRCH),
+        Err(_) => None,
     };
+    // Asked only now: from here on the descriptor holds on to the process that answers.
+    if is_still(process.id) { Ok(fd) } else { Err(Errno::ESRCH) }
+}
+
+/// A filter of system calls may know the one way to send a signal and not the other.
+fn send(fd: Option<&ProcessFd>, pid: Pid, signal: Signal) -> nix::Result<()> {
+    match fd.map(|fd| fd.signal(signal.number())) {
+        None | Some(Err(Errno::ENOSYS | Errno::EPERM)) => process::signal(pid, signal.number()),
+        Some(sent) => sent,
+    }
 }
 
 /// More processes than this are not waited for at a time: when these are gone, others are.
@@ -176,20 +213,8 @@ impl Sweep {
         is_still: &mut impl FnMut(Id) -> bool,
     ) -> nix::Result<()> {
         let pid = process.id.pid;
-        let fd = match ProcessFd::open(pid) {
-            Ok(fd) => Some(fd),
-            Err(Errno::ESRCH) => return Err(Errno::ESRCH),
-            // No descriptors left, or an old kernel: what is left is to be quick.
-            Err(_) => None,
-        };
-        // Asked only now: from here on the descriptor holds on to the process that answers.
-        if !is_still(process.id) {
-            return Err(Errno::ESRCH);
-        }
-        let send = |signal: Signal| match &fd {
-            Some(fd) => fd.signal(signal.number()),
-            None => process::signal(pid, signal.number()),
-        };
+        let fd = hold(process, is_still)?;
+        let send = |signal: Signal| send(fd.as_ref(), pid, signal);
         let sent = match self.step.compelling() {
             Some(signal) => send(signal),
             None if self.told.contains(&process.id) => Ok(()),

@@ -102,10 +102,11 @@ impl Supervisor {
     fn pass(&mut self, signal: Signal) {
         let Some(command) = self.trees.command() else { return };
         let own_group = self.program.has_own_group();
-        if self.scope == Scope::Group && !own_group {
-            self.walk();
-        }
-        stop::pass(command, signal, self.scope, own_group, self.trees.members());
+        // What cannot be seen now is not what it was at the last walk.
+        let seen = self.scope == Scope::Group && !own_group && self.walk();
+        let members = if seen { self.trees.members().to_vec() } else { Vec::new() };
+        let is_still = |id| self.trees.is_still(id);
+        stop::pass(command, signal, self.scope, own_group, &members, is_still);
     }
 
     /// What a terminal stopped is the whole group.
