@@ -93,6 +93,7 @@ pub(crate) fn run(mut config: Config) -> anyhow::Result<End> {
         program,
         terminal,
         signals,
+        unreaped: false,
         waited: SignalSet::EMPTY,
         trees,
         memory: MemorySense::new(),
@@ -135,6 +136,8 @@ struct Supervisor {
     /// The one on standard input, if it is ours to give.
     terminal: Option<Terminal>,
     signals: Signals,
+    /// Some children may have ended that were not asked about yet.
+    unreaped: bool,
     /// What waited to be read when COMMAND had just been started.
     waited: SignalSet,
     trees: Trees,
@@ -251,6 +254,7 @@ impl Supervisor {
         let due = earliest(self.lifecycle.deadline(), self.leave_by);
         let deadline = earliest(due, blind.then_some(began + BLIND_PAUSE));
         let deadline = earliest(deadline, self.metrics.as_ref().and_then(Metrics::deadline));
+        let deadline = earliest(deadline, self.unreaped.then_some(began));
         let fds: Vec<_> = sources.iter().map(|(_, fd, readiness)| (*fd, *readiness)).collect();
         let mut ready = Vec::with_capacity(fds.len());
         poll::wait(&fds, deadline.map(|deadline| deadline.since(began)), &mut ready);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
+use super::take::MOST_SIGNALS;
 use super::{Supervisor, now};
 use crate::act::leave;
 use crate::act::stop::{self, Passed, Scope, Sweep};
@@ -183,7 +184,8 @@ impl Supervisor {
 
     /// Listeners that rang while we did not want to be woken.
     fn take_io(&mut self) {
-        while let Some(received) = self.signals.next_io() {
+        for _ in 0..MOST_SIGNALS {
+            let Some(received) = self.signals.next_io() else { break };
             if received.by_kernel {
                 self.traffic.rang();
             } else if !received.own {

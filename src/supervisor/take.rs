@@ -13,6 +13,13 @@ use crate::sys::children::{self, Status};
 use crate::sys::poll::{self, Readiness};
 use crate::sys::process;
 
+/// So many signals are taken in at a time: one of each. Whoever floods us with more, as queued
+/// real-time signals can, does not keep us from anything else; what is left is read next.
+pub(super) const MOST_SIGNALS: usize = 64;
+
+/// So many children are reaped at a time. They are many where orphans come and go.
+const MOST_CHILDREN: usize = 1024;
+
 impl Supervisor {
     /// Notes who wants an end.
     fn heed_wish(&mut self, signal: Signal) {
@@ -33,7 +40,8 @@ impl Supervisor {
     pub(super) fn take_signals(&mut self) -> bool {
         self.take_known_end();
         let mut children = false;
-        while let Some(received) = self.signals.next() {
+        for _ in 0..MOST_SIGNALS {
+            let Some(received) = self.signals.next() else { break };
             let waited = self.waited.take(received.number);
             match Signal::from_number(received.number) {
                 Some(Signal::CHLD) => children = true,
@@ -100,7 +108,11 @@ impl Supervisor {
         // What keepers have used is not COMMAND's.
         let used_by_all = |hooks: &Hooks| hooks.any_lives().then(cpu::of_reaped);
         let mut used = used_by_all(&self.hooks);
-        while children && let Some(child) = children::next_changed() {
+        let most = if children || self.unreaped { MOST_CHILDREN } else { 0 };
+        self.unreaped = false;
+        for number in 1..=most {
+            let Some(child) = children::next_changed() else { break };
+            self.unreaped = number == most;
             let is_command = self.trees.command() == Some(child.pid);
             let exit = match child.status {
                 Status::Exited(status) => Exit::Status(status),

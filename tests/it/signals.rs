@@ -1,5 +1,6 @@
 //! Signals are passed on, rewritten as told, and TERM, INT, QUIT and HUP mean what they mean.
 
+mod flood;
 mod groups;
 mod ignored;
 mod stops;
