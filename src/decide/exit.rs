@@ -28,6 +28,7 @@ impl Signal {
     pub(crate) const INT: Self = Self(2);
     pub(crate) const QUIT: Self = Self(3);
     pub(crate) const KILL: Self = Self(9);
+    pub(crate) const PIPE: Self = Self(13);
     pub(crate) const ALRM: Self = Self(14);
     pub(crate) const TERM: Self = Self(15);
     pub(crate) const CHLD: Self = Self(17);

@@ -305,6 +305,7 @@ mod tests {
             (Signal::INT, libc::SIGINT),
             (Signal::QUIT, libc::SIGQUIT),
             (Signal::KILL, libc::SIGKILL),
+            (Signal::PIPE, libc::SIGPIPE),
             (Signal::TERM, libc::SIGTERM),
             (Signal::CHLD, libc::SIGCHLD),
             (Signal::CONT, libc::SIGCONT),

@@ -78,10 +78,12 @@ impl Lifecycle {
         }
     }
 
-    /// The same where no other follows: a status may be all that it had to say, as of grep(1).
+    /// The same where no other follows: a status may be all that it had to say, as of grep(1), and
+    /// whoever reads what it writes has had enough when it dies of SIGPIPE.
     pub(super) fn tell_last_taken(&self, exit: Exit, actions: &mut Vec<Action>) {
-        if let Exit::Killed(_) = exit {
-            self.tell_taken(actions);
+        match exit {
+            Exit::Killed(Signal::PIPE) | Exit::Status(_) => {}
+            Exit::Killed(_) => self.tell_taken(actions),
         }
     }
 

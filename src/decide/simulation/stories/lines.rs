@@ -282,6 +282,8 @@ fn they_are_told_of_also_where_that_end_is_the_end_of_everything() {
     let ends = [
         (Exit::Killed(Signal::KILL), 2, true),
         (Exit::Killed(Signal::KILL), 0, false),
+        // Whoever reads what it writes, as `head -1` does, has had enough.
+        (Exit::Killed(Signal::PIPE), 2, false),
         // That is how grep(1) tells that it found nothing.
         (Exit::Status(1), 2, false),
         (Exit::Status(0), 2, false),
