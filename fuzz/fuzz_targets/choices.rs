@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::decide::event::{
-    Event, Look, Memory, MemoryLook, Observation, Sight, TrafficLook, Tree, Unseen,
+    Event, Halt, Look, Memory, MemoryLook, Observation, Sight, TrafficLook, Tree, Unseen,
 };
 use crate::decide::exit::{Exit, Failure, Signal, Stage};
 use crate::decide::rules::{
@@ -173,19 +173,21 @@ impl<'a> Choices<'a> {
             8..=9 => Event::TreeGone,
             10 => Event::TreeDefied,
             11..=12 => Event::Signalled { signal: self.signal(), shared: self.once_in(2) },
-            13 => Event::Stopped {
+            13 => Event::Stopped(Halt {
                 signal: self.signal(),
+                terminal: self.once_in(2),
                 foreground: self.once_in(2),
                 shell: self.once_in(2),
-            },
+            }),
             14 => Event::Moved(self.traffic(now)),
-            15 => match self.below(8) {
+            15 => match self.below(9) {
                 0 => Event::InputSpent,
                 1 => Event::Overslept { since: now.before(self.elapsed()) },
                 2 => Event::InputEnded,
                 3 => Event::InputWaits,
                 4 => Event::InputCut,
                 6 => Event::Ran,
+                7 => Event::InBackground,
                 5 => Event::LinesTaken { lines: self.number() },
                 _ => Event::Prepared { generation },
             },

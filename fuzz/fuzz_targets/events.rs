@@ -216,7 +216,8 @@ impl Trace {
 
     fn judge(&mut self, now: Time, event: &Event, action: &Action) {
         let lives = matches!(self.life, Life::Starting | Life::Running);
-        let others = matches!(event, Event::Signalled { .. } | Event::Stopped { .. });
+        let others =
+            matches!(event, Event::Signalled { .. } | Event::Stopped(_) | Event::InBackground);
         match action {
             Action::Start { generation, .. } => {
                 assert_eq!(self.life, Life::Absent, "two generations");
