@@ -23,7 +23,7 @@ _recycle() {
 
     case "${cmd}" in
         recycle)
-            opts="-q -v -h -V --idle --max-rss --max-pss --kill-rss --max-lifetime --jitter --min-lifetime --quiet --quiet-wait --traffic --idle-floor --settle --idle-cpu --stdin --max-line --drain-timeout --eof-timeout --stop-signal --stop-timeout --pre-stop --pre-stop-timeout --then --signal-scope --map-signal --restart --max-restarts --backoff --chart --log-format --sample-every --metrics --on-event --name --quiet-log --verbose --observe --explain --help --version"
+            opts="-q -v -h -V --idle --max-rss --max-pss --kill-rss --max-lifetime --jitter --min-lifetime --quiet --quiet-wait --traffic --idle-floor --settle --idle-cpu --stdin --max-line --drain-timeout --eof-timeout --stop-signal --stop-timeout --pre-stop --pre-stop-timeout --then --signal-scope --map-signal --chdir --restart --max-restarts --backoff --chart --log-format --sample-every --metrics --on-event --name --quiet-log --verbose --observe --explain --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -182,6 +182,13 @@ _recycle() {
                     fi
                     return 0
                     ;;
+                --chdir)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
                 --restart)
                     COMPREPLY=($(compgen -W "never on-failure always" -- "${cur}"))
                     return 0
@@ -250,7 +257,7 @@ fi
 # Where COMMAND begins, its own completion goes on. Before that, bash has broken the words at `=` and
 # `:`, which nobody else puts together again.
 _recycle_or_command() {
-    local with_value=" --idle --max-rss --max-pss --kill-rss --max-lifetime --jitter --min-lifetime --quiet --quiet-wait --traffic --idle-floor --settle --idle-cpu --stdin --max-line --drain-timeout --eof-timeout --stop-signal --stop-timeout --pre-stop --pre-stop-timeout --then --signal-scope --map-signal --restart --max-restarts --backoff --log-format --sample-every --metrics --on-event --name "
+    local with_value=" --idle --max-rss --max-pss --kill-rss --max-lifetime --jitter --min-lifetime --quiet --quiet-wait --traffic --idle-floor --settle --idle-cpu --stdin --max-line --drain-timeout --eof-timeout --stop-signal --stop-timeout --pre-stop --pre-stop-timeout --then --signal-scope --map-signal --chdir --restart --max-restarts --backoff --log-format --sample-every --metrics --on-event --name "
     local at=1 current=$2 option value=0 word
     # Of a word that is nothing but a break, nothing has been typed.
     [[ $current != [=:] ]] || current=

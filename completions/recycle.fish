@@ -56,6 +56,7 @@ wait\t''"
 complete -c recycle -n __recycle_options -l signal-scope -d 'Signals go to child or group' -r -f -a "child\t''
 group\t''"
 complete -c recycle -n __recycle_options -l map-signal -d 'Pass FROM on as TO: a signal, none, recycle' -r -f
+complete -c recycle -n __recycle_options -l chdir -d 'Start COMMAND in this directory, resolved anew for each generation' -r -f
 complete -c recycle -n __recycle_options -l restart -d 'never, on-failure or always' -r -f -a "never\t''
 on-failure\t''
 always\t''"
@@ -89,7 +90,7 @@ function __recycle_command
                 string join0 -- $words
                 return 0
             case '-*'
-                if contains -- $words[1] --idle --max-rss --max-pss --kill-rss --max-lifetime --jitter --min-lifetime --quiet --quiet-wait --traffic --idle-floor --settle --idle-cpu --stdin --max-line --drain-timeout --eof-timeout --stop-signal --stop-timeout --pre-stop --pre-stop-timeout --then --signal-scope --map-signal --restart --max-restarts --backoff --log-format --sample-every --metrics --on-event --name
+                if contains -- $words[1] --idle --max-rss --max-pss --kill-rss --max-lifetime --jitter --min-lifetime --quiet --quiet-wait --traffic --idle-floor --settle --idle-cpu --stdin --max-line --drain-timeout --eof-timeout --stop-signal --stop-timeout --pre-stop --pre-stop-timeout --then --signal-scope --map-signal --chdir --restart --max-restarts --backoff --log-format --sample-every --metrics --on-event --name
                     set -e words[1]
                 end
             case '*'

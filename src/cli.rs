@@ -138,6 +138,12 @@ struct Args {
     #[arg(value_delimiter = ',')]
     map_signal: Vec<String>,
 
+    /// Start COMMAND in this directory, resolved anew
+    /// for each generation
+    #[arg(long, value_name = "DIR", env = "RECYCLE_CHDIR", help_heading = STARTS)]
+    #[arg(verbatim_doc_comment)]
+    chdir: Option<String>,
+
     /// never, on-failure or always
     #[arg(long, value_name = "WHEN", env = "RECYCLE_RESTART", help_heading = CRASHES)]
     #[arg(default_value = "never")]
@@ -208,6 +214,7 @@ const QUIET: &str = "What is quiet";
 const INPUT: &str = "Standard input";
 const STOP: &str = "How a planned stop goes";
 const SIGNALS: &str = "Signals";
+const STARTS: &str = "How COMMAND starts";
 const CRASHES: &str = "When COMMAND ends by itself";
 #[cfg(feature = "chart")]
 const SEEING: &str = "Seeing it";

@@ -46,6 +46,10 @@ fn words(plan: Plan<'_>) -> String {
             "recycle would end with 125 and start nothing. --idle, --quiet: nothing to watch: {why}"
         ));
     }
+    if let Some(directory) = &plan.config.chdir {
+        let name = shown(&directory.to_string_lossy());
+        page.paragraph(&format!("It works in {name}, which is resolved anew for each generation."));
+    }
     if let Some(errno) = plan.facts.no_shell {
         page.paragraph(&format!(
             "recycle would end with 125 and start nothing. --on-event, --pre-stop: /bin/sh cannot \

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
+use crate::act::directory::Directory;
 use crate::act::hook::Shell;
 use crate::act::spawn::Program;
 use crate::act::stop::{Scope, Sweep};
@@ -14,6 +15,7 @@ use crate::cli::{Config, Hooks};
 use crate::decide::event::{Action, Event};
 use crate::decide::exit::{End, Signal};
 use crate::decide::lifecycle::Lifecycle;
+use crate::decide::rules::Restart;
 use crate::decide::time::{Time, earliest};
 use crate::report::metrics::Metrics;
 use crate::report::{self, Reporter};
@@ -52,7 +54,9 @@ pub(crate) fn run(mut config: Config) -> anyhow::Result<End> {
     process::become_subreaper().context("cannot become a subreaper")?;
     let terminal = Terminal::find(neighbours::none);
     let group = Group::beside(terminal.as_ref(), &config.rules);
-    let program = Program::new(&config.command, &config.hidden, inherited, group)
+    let only_one = !config.rules.plans() && config.rules.restart == Restart::Never;
+    let directory = Directory::find(config.chdir.as_deref(), only_one);
+    let program = Program::new(&config.command, &config.hidden, inherited, group, directory)
         .context("COMMAND has an argument that no program can be given")?;
     let mut trees = Trees::new();
     let mut traffic = TrafficSense::of(config.traffic, &config.rules);

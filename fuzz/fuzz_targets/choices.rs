@@ -189,6 +189,7 @@ impl<'a> Choices<'a> {
                 6 => Event::Ran,
                 7 => Event::InBackground,
                 5 => Event::LinesTaken { lines: self.number() },
+                7 => Event::Checked(self.once_in(2).then_some(Failure { stage: Stage::Exec, errno: 2 })),
                 _ => Event::Prepared { generation },
             },
             _ => Event::Observed(self.observation(now, generation, looks)),

@@ -1,5 +1,6 @@
 //! The hands: they change the world and decide nothing.
 
+pub(crate) mod directory;
 pub(crate) mod feed;
 pub(crate) mod hook;
 pub(crate) mod leave;

@@ -12,6 +12,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
+use super::directory::Directory;
 use super::terminal::{self, Group};
 use crate::decide::event::Cause;
 use crate::decide::exit::{Failure, Stage};
@@ -36,6 +37,7 @@ pub(crate) struct Program {
     /// It has the terminal's foreground from its first moment, if this group of ours had it.
     foreground_of: Option<Pid>,
     inherited: Inherited,
+    directory: Directory,
     /// Where a regular file on standard input was when we were started.
     input_start: Option<u64>,
 }
@@ -62,6 +64,7 @@ impl Program {
         hidden: &[String],
         inherited: Inherited,
         group: Group,
+        directory: Directory,
     ) -> Result<Self, std::ffi::NulError> {
         let args = command.iter().map(|arg| CString::new(arg.as_bytes()));
         let args = args.collect::<Result<Vec<_>, _>>()?;
@@ -87,8 +90,18 @@ impl Program {
             own_group: group != Group::Shared,
             foreground_of: (group == Group::Foreground).then(nix::unistd::getpgrp),
             inherited,
+            directory,
             input_start: input_start(),
         })
+    }
+
+    /// The files to try, in this order.
+    pub(crate) fn candidates(&self) -> &[CString] {
+        &self.candidates
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     /// Whether COMMAND leads a process group of its own.
@@ -135,7 +148,8 @@ impl Program {
         watch();
         let pid = process::fork_in_place(|| {
             pids.iter().for_each(PidVariable::name_us);
-            let (stage, errno) = self.become_command(parent, input, &args, &mut by_shell, &env);
+            let (stage, errno) =
+                self.become_command(generation, parent, input, &args, &mut by_shell, &env);
             failure = Some(failed(stage)(errno));
             127
         })
@@ -157,6 +171,7 @@ impl Program {
     /// blocked, and signals are let in last, when their dispositions are COMMAND's and not ours.
     fn become_command<'a>(
         &'a self,
+        generation: u64,
         parent: Pid,
         input: Option<BorrowedFd<'_>>,
         args: &Pointers<'_>,
@@ -165,6 +180,9 @@ impl Program {
     ) -> (Stage, Errno) {
         if let Err(errno) = self.prepare(parent, input) {
             return (Stage::Prepare, errno);
+        }
+        if let Err(errno) = self.directory.enter(generation) {
+            return (Stage::Directory, errno);
         }
         let mut worst = Errno::ENOENT;
         for candidate in &self.candidates {

@@ -39,6 +39,7 @@ fn transparent(command: Vec<OsString>) -> Config {
             stop_timeout: Duration::from_secs(30),
             ..Rules::none()
         },
+        chdir: None,
         traffic,
         scope: Scope::Child,
         style: Style {

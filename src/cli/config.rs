@@ -4,7 +4,7 @@ mod input;
 mod metrics;
 
 use std::ffi::{CString, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{anyhow, bail, ensure};
@@ -25,6 +25,8 @@ use crate::units::{Bytes, Share, Size};
 pub(crate) struct Config {
     pub(crate) command: Vec<OsString>,
     pub(crate) rules: Rules,
+    /// Where COMMAND works; `None`: where we do.
+    pub(crate) chdir: Option<PathBuf>,
     pub(crate) traffic: Sources,
     pub(crate) scope: Scope,
     pub(crate) style: Style,
@@ -106,6 +108,7 @@ impl Args {
             },
             style: self.style(typed, &rules.memory)?,
             metrics: self.targets(typed)?,
+            chdir: read_some(typed, "chdir", self.chdir.as_ref(), values::directory)?,
             command: self.command,
             rules,
             hidden,

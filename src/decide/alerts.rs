@@ -11,7 +11,7 @@ const MOST_WAITING: usize = 16;
 pub(crate) fn matters(notice: &Notice) -> bool {
     match notice {
         Notice::Recycled(_)
-        | Notice::StartFailed { .. }
+        | Notice::StartFailed { again: false, .. }
         | Notice::GaveUp { .. }
         | Notice::LimitTooLow { .. }
         | Notice::KillLimitTooLow { .. }
@@ -27,6 +27,8 @@ pub(crate) fn matters(notice: &Notice) -> bool {
         Notice::NothingLeftToRead
         | Notice::NeverArmed { .. }
         | Notice::CannotSee(_)
+        | Notice::StartFailed { again: true, .. }
+        | Notice::CannotRecycle { .. }
         | Notice::MetricsFailed { .. }
         | Notice::HookFailed { .. }
         | Notice::EventsLost { .. }

@@ -20,6 +20,9 @@ pub(crate) enum Event {
     Started,
     /// The start that was asked for failed; nothing of that generation lives.
     StartFailed(Failure),
+    /// The answer to `Action::Check`, which comes before any other event; `None`: another
+    /// generation could start now.
+    Checked(Option<Failure>),
     /// COMMAND's own process ended and was reaped.
     Exited(Exit),
     /// After COMMAND's own process, the last process of the tree is gone (zombies count as gone).
@@ -87,6 +90,8 @@ pub(crate) enum Action {
         generation: u64,
         cause: Option<Cause>,
     },
+    /// See whether another generation could start; `Checked` follows.
+    Check,
     /// Run `--pre-stop`; `Prepared` follows.
     Prepare(Preparation),
     /// Hand over no line more than the one that was begun, and close COMMAND's input; `InputCut`

@@ -123,6 +123,8 @@ pub(crate) enum Stage {
     Fork,
     /// Preparing it: process group, signals, parent-death signal.
     Prepare,
+    /// Entering the working directory (`chdir(2)`).
+    Directory,
     /// Putting a file on standard input back to where the first generation began (`lseek(2)`).
     Rewind,
     /// `execve(2)`.
@@ -172,7 +174,7 @@ impl From<Failure> for End {
         match failure.stage {
             Stage::Exec if failure.errno == ENOENT => Self::NOT_FOUND,
             Stage::Exec => Self::NOT_EXECUTABLE,
-            Stage::Fork | Stage::Prepare | Stage::Rewind => Self::FAILED,
+            Stage::Fork | Stage::Prepare | Stage::Directory | Stage::Rewind => Self::FAILED,
         }
     }
 }
@@ -224,5 +226,6 @@ mod tests {
         assert_eq!(end(Stage::Exec, 13), End::Status(126));
         assert_eq!(end(Stage::Fork, 11), End::Status(125));
         assert_eq!(end(Stage::Prepare, ENOENT), End::Status(125));
+        assert_eq!(end(Stage::Directory, ENOENT), End::Status(125));
     }
 }

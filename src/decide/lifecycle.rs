@@ -21,6 +21,7 @@
 //! every state, and what means nothing in a state is named there.
 
 mod asleep;
+mod checking;
 mod clearing;
 mod draining;
 mod ending;
@@ -43,7 +44,7 @@ use super::exit::{End, Exit, Failure, Signal};
 use super::notice::{Notice, Opening, Recycled};
 use super::observe::Observer;
 use super::policy::{Opinion, Policy, Verdict};
-use super::restart::Restarts;
+use super::restart::{Pauses, Restarts};
 use super::rules::{Rules, Then};
 use super::storm::Storm;
 use super::time::{Time, earliest};
@@ -115,8 +116,23 @@ struct Watch {
     policy: Policy,
     /// `None` also while the answer to a look is awaited.
     look_again: Option<Time>,
+    /// The answer to a look is still to come.
+    looks: bool,
     /// What has held a recycle.
     held: Held,
+    /// A recycle is due for this, if another generation could start.
+    checking: Option<Reason>,
+    /// The last answer to that was no, and why.
+    unstartable: Option<Failure>,
+    /// Until that is asked again.
+    pauses: Pauses,
+}
+
+/// Starts that failed, one after the other.
+#[derive(Clone, Copy, Debug)]
+struct Failing {
+    failure: Failure,
+    pauses: Pauses,
 }
 
 /// A planned stop under way.
@@ -186,6 +202,8 @@ pub(crate) struct Lifecycle {
     /// Of the current generation, or the last one; 0 before the first.
     generation: u64,
     restarts: Restarts,
+    /// Starts have failed since a generation ran.
+    failing: Option<Failing>,
     storm: Storm,
     lessons: Lessons,
     finality: Finality,
@@ -206,6 +224,7 @@ impl Lifecycle {
             rules,
             state: State::Waiting { until: now, cause: None, last: End::SUCCESS },
             generation: 0,
+            failing: None,
             storm: Storm::default(),
             lessons: Lessons::default(),
             finality: Finality::NotYet,
@@ -280,6 +299,9 @@ impl Lifecycle {
             Event::Ran => return self.note_run(now),
             Event::InBackground => return self.in_background(actions),
             _ => {}
+        }
+        if matches!(event, Event::Started) {
+            self.failing = None;
         }
         self.note_input(now, &event);
         self.note_stop_signal(&event);

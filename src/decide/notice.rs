@@ -15,8 +15,12 @@ pub(crate) enum Notice {
     Recycled(Recycled),
     /// COMMAND ended by itself. It will be started again, or: `None`.
     Exited { generation: u64, exit: Exit, age: Duration, again_in: Option<Duration> },
-    /// A start failed and will be tried again; `None`: it will not.
-    StartFailed { failure: Failure, again_in: Option<Duration> },
+    /// A start failed and will be tried again; `None`: it will not. `again`: the one before failed
+    /// for the same reason.
+    StartFailed { failure: Failure, again_in: Option<Duration>, again: bool },
+    /// A recycle is due, and held: no generation could follow. Told again when the failure is
+    /// another one.
+    CannotRecycle { generation: u64, reason: Reason, failure: Failure },
     /// Too many restarts.
     GaveUp { restarts: u32, window: Duration },
     /// Two generations in a row were over the memory limit right after their start.
@@ -275,4 +279,6 @@ pub(crate) enum Hold {
     Stopped,
     /// Idle recycles do not help: COMMAND only sees its clients reconnect.
     Reconnects,
+    /// COMMAND cannot be started at the moment.
+    Unstartable,
 }

@@ -6,8 +6,10 @@ mod pressing;
 
 use std::time::Duration;
 
+use self::pressing::Pressing;
 use super::awake::Unarmed;
 use super::event::{Look, Observation, Reason, Sight, TrafficLook, Unseen};
+use super::exit::Signal;
 use super::memory::{MemoryWatch, Over};
 use super::notice::{Hold, LookedAtMemory, Notice, Quietness, Sample};
 use super::observe::Observing;
@@ -68,6 +70,10 @@ pub(crate) struct Policy {
     interrupted_until: Option<Time>,
     /// Since when a memory or lifetime recycle has been waiting for a quiet moment.
     waiting_since: Option<Time>,
+    /// No generation could follow, which is looked at again then.
+    unstartable_until: Time,
+    /// A signal has asked for a recycle that could not begin for that.
+    asked: Option<Signal>,
     crossed: bool,
     stopped: bool,
     /// No planned recycle any more, of any kind: only `--kill-rss`.
@@ -96,6 +102,8 @@ impl Policy {
             not_idle_before: started,
             interrupted_until: None,
             waiting_since: None,
+            unstartable_until: started,
+            asked: None,
             crossed: false,
             stopped: false,
             only_kill: false,
@@ -167,6 +175,14 @@ impl Policy {
     /// Whether such a signal came a moment ago.
     pub(crate) fn is_interrupted(&self, now: Time) -> bool {
         self.interrupted_until.is_some_and(|until| now < until)
+    }
+
+    /// A recycle is due for this, and no generation could follow: it is held until then.
+    pub(crate) fn unstartable(&mut self, reason: Reason, until: Time) {
+        self.unstartable_until = until;
+        if let Reason::Signal(signal) = reason {
+            self.asked = Some(signal);
+        }
     }
 
     /// A tripwire was sprung.
@@ -341,15 +357,25 @@ impl Policy {
             let idle = rules.idle;
             self.next_traffic = idle.map(|idle| self.activity.look_after(now, idle.after));
         }
-        let wait = match self.pressing(now, rules, storm) {
+        let pressing = match self.asked {
+            Some(signal) => Ok(Pressing::asked(signal)),
+            None => self.pressing(now, rules, storm),
+        };
+        let wait = match pressing {
             Err(_) if self.traffic_wanted(now, now, rules) != Look::default() => {
                 return Verdict::Look(made.and(self.traffic_wanted(now, now, rules)));
             }
             Err(wait) => wait,
+            Ok(_) if now < self.unstartable_until => {
+                self.hold = Some(Hold::Unstartable);
+                Some(self.unstartable_until)
+            }
             Ok(pressing) if !made.covers(pressing.last_look) => {
                 return Verdict::Look(made.and(pressing.last_look));
             }
-            Ok(pressing) if !self.stopped => return Verdict::Due(pressing.reason),
+            Ok(pressing) if !self.stopped || self.asked.is_some() => {
+                return Verdict::Due(pressing.reason);
+            }
             Ok(_) => {
                 self.hold = Some(Hold::Stopped);
                 Some(now + STOPPED_PAUSE)

@@ -1,5 +1,6 @@
 //! Restarts that nobody planned: how long to wait before the next one, and when to give up.
-//! Planned recycles never come here, except for a start of theirs that failed.
+//! Planned recycles never come here. A start that fails is tried again for as long as it takes: it
+//! harms nothing, and a deploy may be swapping the file.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -22,8 +23,8 @@ impl Restarts {
         Self { backoff, budget, next_delay: backoff.min, recent: VecDeque::new() }
     }
 
-    /// The delay before the restart that is needed now, `lasted` being the life of what ended (zero
-    /// for a failed start); `None`: the budget is used up.
+    /// The delay before the restart that is needed now, `lasted` being the life of what ended;
+    /// `None`: the budget is used up.
     pub(crate) fn next(&mut self, now: Time, lasted: Duration) -> Option<Duration> {
         while self.recent.front().is_some_and(|at| now.since(*at) >= self.budget.window) {
             self.recent.pop_front();
@@ -48,6 +49,30 @@ impl Restarts {
         if life >= self.backoff.max {
             self.next_delay = self.backoff.min;
         }
+    }
+}
+
+/// No longer than this between two attempts, unless `--backoff` begins later: a deploy is over in
+/// seconds, and then COMMAND is not to stay away.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Pauses between attempts at what will work sooner or later.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pauses {
+    next: Duration,
+    longest: Duration,
+}
+
+impl Pauses {
+    pub(crate) fn new(Backoff { min, max }: Backoff) -> Self {
+        Self { next: min, longest: LONGEST_PAUSE.clamp(min, max) }
+    }
+
+    /// The pause before the next attempt; they double.
+    pub(crate) fn next(&mut self) -> Duration {
+        let pause = self.next;
+        self.next = pause.saturating_mul(2).min(self.longest);
+        pause
     }
 }
 
@@ -84,6 +109,18 @@ mod tests {
         assert_eq!(restarts.next(at(59_999), Duration::ZERO), None);
         assert!(restarts.next(at(60_000), Duration::ZERO).is_some());
         assert_eq!(restarts.next(at(89_999), Duration::ZERO), None);
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_second_within_the_backoff() {
+        let pauses = |min, max| {
+            let [min, max] = [min, max].map(Duration::from_millis);
+            let mut pauses = Pauses::new(Backoff { min, max });
+            [(); 6].map(|()| pauses.next().as_millis())
+        };
+        assert_eq!(pauses(100, 30_000), [100, 200, 400, 800, 1000, 1000]);
+        assert_eq!(pauses(100, 300), [100, 200, 300, 300, 300, 300]);
+        assert_eq!(pauses(5_000, 30_000), [5_000; 6]);
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! What the machine says about a command line. Nothing is changed, nothing is read from standard
 //! input, nothing is started.
 
-use std::ffi::CString;
-
 use crate::act::hook::shell_is_there;
 use crate::act::spawn::files_for;
 use crate::act::terminal::{Group, Terminal};
@@ -12,7 +10,8 @@ use crate::decide::exit::Signal;
 use crate::sense::limit::{self, Limit};
 use crate::sense::means::Means;
 use crate::sense::neighbours;
-use crate::sense::program::{self, Search};
+use crate::sense::program::Search;
+use crate::sense::startable;
 use crate::sense::traffic::TrafficSense;
 use crate::sense::tree::Trees;
 use crate::sys::files::{self, Kind};
@@ -49,7 +48,7 @@ impl Facts {
         let hooks = &config.hooks;
         let terminal = Terminal::find(neighbours::none);
         Self {
-            program: program::find(files_for(name).iter().map(CString::as_c_str)),
+            program: startable::find(&files_for(name), config.chdir.as_deref()),
             limit: limit::find(),
             input: Kind::of(files::STDIN),
             nothing_to_watch: seen.err(),

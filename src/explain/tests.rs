@@ -51,6 +51,15 @@ pub(super) fn named(name: &str) -> Signal {
 }
 
 #[test]
+fn a_directory_is_named() {
+    let text = explained("--chdir /tmp node", &facts());
+    assert!(
+        text.contains("It works in /tmp, which is resolved anew for each generation."),
+        "{text}"
+    );
+}
+
+#[test]
 fn nothing_asked_for_is_soon_explained() {
     let text = "\
 COMMAND is node: /usr/bin/node

@@ -162,15 +162,15 @@ impl Record {
         record.with_some("again_in", again_in)
     }
 
-    fn failed(failure: Failure, again_in: Option<Duration>) -> Self {
+    fn failed(self, failure: Failure) -> Self {
         let stage = match failure.stage {
             Stage::Fork => "fork",
             Stage::Prepare => "prepare",
+            Stage::Directory => "directory",
             Stage::Rewind => "rewind",
             Stage::Exec => "exec",
         };
-        let record = Self::new("start_failed").with("stage", stage);
-        record.with_errno(failure.errno).with_some("again_in", again_in)
+        self.with("stage", stage).with_errno(failure.errno)
     }
 
     fn hook_failed(hook: Hook, failure: HookFailure) -> Self {
@@ -202,6 +202,22 @@ impl Record {
     fn unseen(unseen: Unseen) -> Self {
         let record = Self::new("cannot_see").with("what", word(unseen.what));
         if unseen.errno == 0 { record } else { record.with_errno(unseen.errno) }
+    }
+
+    /// A start that failed, would fail or is not tried; any other notice has nothing here.
+    fn of_start(notice: &Notice) -> Self {
+        match *notice {
+            Notice::StartFailed { failure, again_in, .. } => {
+                Self::new("start_failed").failed(failure).with_some("again_in", again_in)
+            }
+            Notice::CannotRecycle { generation, reason, failure } => {
+                Self::of_generation("cannot_recycle", generation).because(reason).failed(failure)
+            }
+            Notice::GaveUp { restarts, window } => {
+                Self::new("gave_up").with("restarts", u64::from(restarts)).with("window", window)
+            }
+            _ => Self::default(),
+        }
     }
 
     /// A limit that does not do what it is there for; any other notice has nothing here.
@@ -238,9 +254,8 @@ impl Record {
             Notice::Exited { generation, exit, age, again_in } => {
                 Self::exited(exit, generation, age, again_in)
             }
-            Notice::StartFailed { failure, again_in } => Self::failed(failure, again_in),
-            Notice::GaveUp { restarts, window } => {
-                Self::new("gave_up").with("restarts", u64::from(restarts)).with("window", window)
+            Notice::StartFailed { .. } | Notice::CannotRecycle { .. } | Notice::GaveUp { .. } => {
+                Self::of_start(notice)
             }
             Notice::LimitTooLow { .. }
             | Notice::Runaway { .. }
@@ -318,6 +333,7 @@ fn hold_word(hold: Hold) -> &'static str {
         Hold::Traffic => "quiet",
         Hold::Storm => "limit-too-low",
         Hold::Stopped => "stopped",
+        Hold::Unstartable => "cannot-start",
         Hold::Reconnects => "reconnects",
     }
 }

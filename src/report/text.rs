@@ -23,7 +23,7 @@ use crate::units::Span;
 /// How loud one must be to say this.
 pub(super) fn level(notice: &Notice) -> Loudness {
     match notice {
-        Notice::StartFailed { .. }
+        Notice::StartFailed { again: false, .. }
         | Notice::GaveUp { .. }
         | Notice::Refused
         | Notice::LongLine { .. }
@@ -34,6 +34,7 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         }
         Notice::Exited { again_in: None, .. } => Loudness::Verbose,
         Notice::Recycled(_)
+        | Notice::CannotRecycle { .. }
         | Notice::Exited { .. }
         | Notice::HeldLong { .. }
         | Notice::HookFailed { .. }
@@ -53,6 +54,7 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         | Notice::CannotSee(_)
         | Notice::MetricsFailed { .. } => Loudness::Normal,
         Notice::Started { .. }
+        | Notice::StartFailed { again: true, .. }
         | Notice::Background { again: true, .. }
         | Notice::Looked { .. }
         | Notice::Held(_)
@@ -79,9 +81,13 @@ impl fmt::Display for Line<'_> {
                 write!(out, "generation {generation} {exit} after {}", Span(*age))?;
                 write_next(out, "; next start", *again_in)
             }
-            Notice::StartFailed { failure, again_in } => {
+            Notice::StartFailed { failure, again_in, .. } => {
                 write_failure(out, self.command, *failure)?;
                 write_next(out, "; next try", *again_in)
+            }
+            Notice::CannotRecycle { generation, reason, failure } => {
+                write_kept(out, *generation, *reason)?;
+                write_failure(out, self.command, *failure)
             }
             Notice::GaveUp { restarts, window } => {
                 let window = Span(*window);
@@ -170,6 +176,11 @@ fn write_held_long(out: &mut fmt::Formatter<'_>, hold: Hold, held: Duration) -> 
     write!(out, "a recycle has been due for {}, but held: {}", Span(held), why(hold))
 }
 
+/// `holding the recycle of generation 3 (lifetime 6h): `, before why.
+fn write_kept(out: &mut fmt::Formatter<'_>, generation: u64, reason: Reason) -> fmt::Result {
+    write!(out, "holding the recycle of generation {generation} ({}): ", Because(reason))
+}
+
 /// `would recycle generation 3: rss 513.2M > 512M after 3h 12m`
 fn write_would(
     out: &mut fmt::Formatter<'_>,
@@ -191,6 +202,7 @@ fn write_failure(out: &mut fmt::Formatter<'_>, command: &str, failure: Failure) 
     let doing = match failure.stage {
         Stage::Fork => "make a process for",
         Stage::Prepare => "prepare the process of",
+        Stage::Directory => "enter the working directory of",
         Stage::Rewind => "rewind standard input for",
         Stage::Exec => "start",
     };
@@ -273,6 +285,7 @@ fn why(hold: Hold) -> &'static str {
         Hold::Traffic => "waiting for a quiet moment (--quiet)",
         Hold::Storm => "the limit looks too low for this command",
         Hold::Stopped => "COMMAND is stopped",
+        Hold::Unstartable => "COMMAND cannot be started at the moment",
         Hold::Reconnects => "idle recycles do not help, its clients only reconnect",
     }
 }

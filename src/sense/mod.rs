@@ -7,5 +7,6 @@ pub(crate) mod memory;
 pub(crate) mod neighbours;
 mod procfs;
 pub(crate) mod program;
+pub(crate) mod startable;
 pub(crate) mod traffic;
 pub(crate) mod tree;

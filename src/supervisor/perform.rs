@@ -14,6 +14,7 @@ use crate::decide::event::{Action, Cause, Event, Force, Look, Observation, Traff
 use crate::decide::exit::{End, Failure, Signal, Stage};
 use crate::decide::notice::Notice;
 use crate::decide::traffic::Traffic;
+use crate::sense::startable;
 use crate::sys::{clock, process, signals};
 
 /// So long a tree that grows while it is swept is gone through again before anything else.
@@ -23,6 +24,7 @@ impl Supervisor {
     pub(super) fn perform(&mut self, action: Action) {
         match action {
             Action::Start { generation, cause } => self.start(generation, cause),
+            Action::Check => self.check(),
             Action::CutInput => self.cut_input(),
             Action::Prepare(preparation) => self.prepare(preparation),
             Action::Pass(signal) => self.pass(signal),
@@ -81,6 +83,13 @@ impl Supervisor {
                 self.events.push_back(Event::StartFailed(failure));
             }
         }
+    }
+
+    /// The answer comes before all that waits: what is due is due now.
+    fn check(&mut self) {
+        let (candidates, directory) = (self.program.candidates(), self.program.directory());
+        let obstacle = startable::obstacle(candidates, directory.later());
+        self.events.push_front(Event::Checked(obstacle));
     }
 
     /// Tells of input that waits for the new process.

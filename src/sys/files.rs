@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
@@ -61,6 +62,17 @@ impl Kind {
             Self::File | Self::Nothing => false,
         }
     }
+}
+
+/// Whether this is a directory that a process of ours could enter.
+///
+/// # Errors
+/// It is not, as `chdir(2)` would say.
+pub(crate) fn can_enter(directory: &Path) -> nix::Result<()> {
+    if nix::sys::stat::stat(directory)?.st_mode & libc::S_IFMT != libc::S_IFDIR {
+        return Err(Errno::ENOTDIR);
+    }
+    nix::unistd::eaccess(directory, nix::unistd::AccessFlags::X_OK)
 }
 
 /// Makes a descriptor the standard input of this process, which is to become another program.

@@ -10,6 +10,7 @@ mod completions;
 mod containers;
 #[cfg(feature = "chart")]
 mod demo;
+mod deploys;
 mod docs;
 mod empty_root;
 mod eof;

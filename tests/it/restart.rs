@@ -95,31 +95,56 @@ fn a_restart_that_cannot_execute_is_tried_again() {
     swap_back(&mut run);
 }
 
-/// ... also where nothing else is ever restarted: the end was not COMMAND's.
 #[test]
-fn a_recycle_that_cannot_execute_is_tried_again() {
-    let options = "--map-signal USR1:recycle --backoff 50ms..100ms --max-restarts 1000/1h";
-    let mut run = swapped_away(options);
+fn a_recycle_waits_until_command_can_be_executed() {
+    let mut run = swapped_away("--map-signal USR1:recycle --backoff 50ms..100ms");
     run.recycle();
+    run.await_stderr(
+        "holding the recycle of generation 1 (asked by SIGUSR1): cannot start './deployed'",
+    );
+    assert!(run.recycles().is_empty());
+    swap_back(&mut run);
+}
+
+/// COMMAND is a link that is taken away when its stop is decided on. Started with `--pre-stop`.
+fn swapped_away_in_a_stop(options: &str) -> Running {
+    let hook = ["rm deployed; echo > removed"];
+    let run = Run::new(&format!("--map-signal USR1:recycle {options} --pre-stop"));
+    std::os::unix::fs::symlink(fixture_path(), run.dir().join("deployed")).unwrap();
+    let words = hook.into_iter().chain(["./deployed", "ready", "forever"]);
+    let mut run = run.command(words).spawn();
+    run.await_entry(1, "ready");
+    run.recycle();
+    run.await_stderr("No such file or directory; next try in");
+    run
+}
+
+/// ... also where nothing else is ever restarted: the end was not COMMAND's. A start that failed is
+/// no generation, and counts for nothing.
+#[test]
+fn a_recycle_that_cannot_execute_is_tried_until_it_can() {
+    let options = "-v --backoff 10ms..20ms --max-restarts 0/1h";
+    let mut run = swapped_away_in_a_stop(options);
+    run.wait_for("ten tries in vain", |run| {
+        (run.stderr().matches("next try in").count() >= 10).then_some(())
+    });
+    swap_back(&mut run);
+}
+
+#[test]
+fn a_start_that_fails_is_said_once() {
+    let mut run = swapped_away_in_a_stop("--backoff 10ms..20ms");
+    let failed = run.stderr();
+    crate::harness::let_pass(std::time::Duration::from_millis(300));
+    assert_eq!(run.stderr(), failed);
     swap_back(&mut run);
 }
 
 #[test]
 fn term_ends_the_tries_too() {
-    let mut run = swapped_away("--map-signal USR1:recycle --backoff 1h..1h");
-    run.recycle();
-    run.await_stderr("No such file or directory");
+    let mut run = swapped_away_in_a_stop("--backoff 1h..1h");
     run.signal(libc::SIGTERM);
     assert_eq!(run.finish(), End::Signal(libc::SIGTERM));
-}
-
-#[test]
-fn tries_in_vain_come_to_an_end() {
-    let options = "--map-signal USR1:recycle --backoff 10ms..20ms --max-restarts 3/1h";
-    let mut run = swapped_away(options);
-    run.recycle();
-    run.finish();
-    assert!(run.stderr().contains("No such file or directory"));
 }
 
 /// These words as a user who has no other processes. Limits do not hold for root; anybody else is

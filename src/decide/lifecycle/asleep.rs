@@ -51,6 +51,7 @@ impl Lifecycle {
             Event::Due
             | Event::Started
             | Event::StartFailed(_)
+            | Event::Checked(_)
             | Event::Exited(_)
             | Event::TreeGone
             | Event::TreeDefied

@@ -51,6 +51,7 @@ impl Lifecycle {
             }
             Event::Started
             | Event::StartFailed(_)
+            | Event::Checked(_)
             | Event::Exited(_)
             | Event::Stopped(_)
             | Event::Moved(_)

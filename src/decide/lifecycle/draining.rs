@@ -72,6 +72,7 @@ impl Lifecycle {
             }
             Event::Prepared { .. }
             | Event::Started
+            | Event::Checked(_)
             | Event::TreeGone
             | Event::Ran
             | Event::InBackground

@@ -55,6 +55,7 @@ impl Lifecycle {
                 self.look_due(now, &mut watch, actions)
             }
             Event::Started
+            | Event::Checked(_)
             | Event::TreeGone
             | Event::Moved(_)
             | Event::Ran
@@ -112,6 +113,7 @@ impl Lifecycle {
                 self.look_due(now, &mut watch, actions)
             }
             Event::Started
+            | Event::Checked(_)
             | Event::TreeGone
             | Event::Moved(_)
             | Event::Ran
@@ -168,6 +170,7 @@ impl Lifecycle {
                 self.look_due(now, &mut watch, actions)
             }
             Event::Started
+            | Event::Checked(_)
             | Event::TreeGone
             | Event::Moved(_)
             | Event::Ran

@@ -34,6 +34,12 @@ impl Lifecycle {
                 self.halted(halt, actions);
                 None
             }
+            Event::Checked(failure) => {
+                return match self.checked(now, &mut watch, failure, actions) {
+                    Some(reason) => self.begin(now, watch, reason, actions),
+                    None => State::Running { watch },
+                };
+            }
             Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
             Event::Moved(traffic) => {
                 watch.policy.sprung(now, &traffic, &self.rules);
@@ -62,7 +68,7 @@ impl Lifecycle {
             | Event::InputCut
             | Event::LinesTaken { .. } => None,
         };
-        match due {
+        match due.and_then(|reason| self.propose(&mut watch, reason, actions)) {
             Some(reason) => self.begin(now, watch, reason, actions),
             None => State::Running { watch },
         }
@@ -93,6 +99,7 @@ impl Lifecycle {
         if seen.generation != self.generation {
             return None;
         }
+        watch.looks = false;
         let Opinion { verdict, notices, sample } =
             watch.policy.observe(now, &self.rules, &mut self.storm, seen);
         actions.extend(notices.into_iter().map(Action::Tell));
@@ -283,6 +290,7 @@ fn heed(
             None
         }
         Verdict::Look(look) => {
+            watch.looks = true;
             actions.push(Action::Look(look));
             None
         }

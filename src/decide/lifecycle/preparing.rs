@@ -58,6 +58,7 @@ impl Lifecycle {
             // It was an earlier generation's, and took longer than its time.
             Event::Prepared { .. }
             | Event::Started
+            | Event::Checked(_)
             | Event::TreeGone
             | Event::Ran
             | Event::InBackground

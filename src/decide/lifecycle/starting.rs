@@ -1,8 +1,8 @@
 //! Before a generation runs: `Waiting` and `Starting`.
 
 use super::{
-    Action, Cause, End, Event, Failure, Finality, Held, Lifecycle, Meaning, Notice, Policy, Reason,
-    Signal, State, Then, Time, Watch,
+    Action, Cause, End, Event, Failing, Failure, Finality, Held, Lifecycle, Meaning, Notice,
+    Pauses, Policy, Reason, Signal, State, Then, Time, Watch,
 };
 use std::time::Duration;
 
@@ -38,6 +38,7 @@ impl Lifecycle {
             Event::Due
             | Event::Started
             | Event::StartFailed(_)
+            | Event::Checked(_)
             | Event::Exited(_)
             | Event::TreeGone
             | Event::TreeDefied
@@ -72,6 +73,10 @@ impl Lifecycle {
                 self.running(now, Event::Due, watch, actions)
             }
             Event::StartFailed(failure) => self.start_failed(now, failure, cause, actions),
+            Event::Checked(failure) => match self.checked(now, &mut watch, failure, actions) {
+                Some(reason) => self.begin(now, watch, reason, actions),
+                None => State::Starting { watch, cause },
+            },
             Event::Exited(exit) => self.ended(now, watch, exit, actions),
             Event::Signalled { signal, shared } => match self.pass(signal, shared, actions) {
                 Meaning::Leave => self.leave(now, watch, None),
@@ -81,7 +86,8 @@ impl Lifecycle {
                 }
                 Meaning::Recycle => {
                     let asked = Reason::Signal(signal);
-                    match self.unless_observing(now, &mut watch, asked, actions) {
+                    let asked = self.unless_observing(now, &mut watch, asked, actions);
+                    match asked.and_then(|reason| self.propose(&mut watch, reason, actions)) {
                         Some(reason) => self.begin(now, watch, reason, actions),
                         None => State::Starting { watch, cause },
                     }
@@ -137,13 +143,21 @@ impl Lifecycle {
             policy.only_kill();
         }
         actions.push(Action::Start { generation: self.generation, cause });
-        let mut watch = Watch { policy, look_again: None, held: Held::ByNothing };
+        let mut watch = Watch {
+            policy,
+            look_again: None,
+            looks: false,
+            held: Held::ByNothing,
+            checking: None,
+            unstartable: None,
+            pauses: Pauses::new(self.rules.backoff),
+        };
         self.teach(&mut watch);
         State::Starting { watch, cause }
     }
 
-    /// The first start must work. A later one is tried again: a deploy may be swapping the file.
-    /// But not for nothing.
+    /// The first start must work. A later one is tried again, for as long as it takes: a deploy may
+    /// be swapping the file. But not for nothing.
     pub(super) fn start_failed(
         &mut self,
         now: Time,
@@ -152,22 +166,24 @@ impl Lifecycle {
         actions: &mut Vec<Action>,
     ) -> State {
         if self.generation == 1 || self.is_final(now) || self.has_no_input_left(now) {
-            actions.push(Action::Tell(Notice::StartFailed { failure, again_in: None }));
+            actions.push(Action::Tell(Notice::StartFailed {
+                failure,
+                again_in: None,
+                again: false,
+            }));
             return quit(failure.into(), actions);
         }
         // A generation that never ran is not counted.
         self.generation -= 1;
-        match self.restarts.next(now, Duration::ZERO) {
-            Some(delay) => {
-                let notice = Notice::StartFailed { failure, again_in: Some(delay) };
-                actions.push(Action::Tell(notice));
-                self.wait(now, delay, cause, failure.into(), actions)
-            }
-            None => {
-                actions.push(Action::Tell(Notice::StartFailed { failure, again_in: None }));
-                self.give_up(failure.into(), actions)
-            }
-        }
+        let mut pauses = match self.failing {
+            Some(Failing { pauses, .. }) => pauses,
+            None => Pauses::new(self.rules.backoff),
+        };
+        let pause = pauses.next();
+        let before = self.failing.replace(Failing { failure, pauses });
+        let again = before.is_some_and(|before| before.failure == failure);
+        actions.push(Action::Tell(Notice::StartFailed { failure, again_in: Some(pause), again }));
+        self.wait(now, pause, cause, failure.into(), actions)
     }
 
     /// The next start comes after this.

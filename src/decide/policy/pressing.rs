@@ -2,6 +2,7 @@
 
 use super::Policy;
 use crate::decide::event::{Look, Reason};
+use crate::decide::exit::Signal;
 use crate::decide::memory::Over;
 use crate::decide::notice::Hold;
 use crate::decide::quiet::Quiet;
@@ -14,6 +15,13 @@ pub(super) struct Pressing {
     pub(super) reason: Reason,
     /// The look that must have been made right before the stop.
     pub(super) last_look: Look,
+}
+
+impl Pressing {
+    /// What a signal asks for waits for no look.
+    pub(super) fn asked(signal: Signal) -> Self {
+        Self { reason: Reason::Signal(signal), last_look: Look::default() }
+    }
 }
 
 impl Policy {

@@ -151,6 +151,10 @@ pub(super) struct Book {
     /// Generations in a row that kill-rss killed within 10 s of their start.
     pub(super) early_kills: u32,
     pub(super) restarts: Restarts,
+    /// When a signal asked for a recycle of this generation.
+    pub(super) asked: Option<Time>,
+    /// Starts that failed since a generation ran.
+    pub(super) failed_starts: u32,
 }
 
 impl Book {
@@ -201,6 +205,8 @@ impl Book {
             runs_away: false,
             early_kills: 0,
             restarts: Restarts::new(rules),
+            asked: None,
+            failed_starts: 0,
         }
     }
 
@@ -230,6 +236,7 @@ impl Book {
             Event::Started => {
                 self.life = Life::Running;
                 self.ran += 1;
+                self.failed_starts = 0;
             }
             Event::StartFailed(failure) => self.start_failed(*failure, rules),
             Event::Exited(exit) => self.exited(*exit, rules),
@@ -239,6 +246,7 @@ impl Book {
             | Event::TreeDefied
             | Event::Ran
             | Event::InBackground
+            | Event::Checked(_)
             | Event::Prepared { .. }
             | Event::Overslept { .. }
             | Event::InputWaits => {}

@@ -47,6 +47,8 @@ pub(super) struct Habits {
     pub(super) shares: bool,
     /// A start fails once in so many.
     pub(super) start_fails_once_in: u64,
+    /// Somebody deploys once in so many recycles, and COMMAND's file is missing for a while.
+    pub(super) deploys_once_in: u64,
     /// A look is blind once in so many.
     pub(super) blind_once_in: u64,
     pub(super) stops: Stops,

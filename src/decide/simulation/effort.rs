@@ -75,6 +75,7 @@ impl Effort {
     /// COMMAND may have been stopped: that time says nothing.
     pub(super) fn woken(&mut self, now: Time) {
         self.told = self.told.max(Some(now));
+        self.told_sure = self.told_sure.max(Some(now));
         self.muddled = true;
     }
 

@@ -34,6 +34,13 @@ impl Restarts {
         Some(delay)
     }
 
+    /// What the next start must wait after so many that failed, one after the other.
+    pub(super) fn pause_after_failed(&self, failed: u32) -> Duration {
+        let Backoff { min, max } = self.backoff;
+        let doubled = min.saturating_mul(2_u32.saturating_pow(failed - 1));
+        doubled.min(Duration::from_secs(1).max(min).min(max))
+    }
+
     pub(super) fn double(&mut self) {
         self.delay = (self.delay * 2).min(self.backoff.max);
     }

@@ -90,6 +90,7 @@ pub(super) fn habits(random: &mut Random) -> Habits {
         hides_pages: random.once_in(3),
         shares: random.once_in(2),
         start_fails_once_in: random.pick(&[3, 20, 1_000]),
+        deploys_once_in: random.pick(&[2, 20, 1_000]),
         blind_once_in: random.pick(&[4, 60, 1_000_000]),
         stops: random.pick(&STOPS),
         nap: Duration::from_millis(random.pick(&[0, 0, 0, 700, 9_000, 40_000])),

@@ -2,6 +2,7 @@
 
 mod asleep;
 mod boundaries;
+mod deploys;
 mod floor;
 mod lines;
 mod memory;
@@ -52,6 +53,8 @@ struct Story {
     cost: Duration,
     /// Looks at all traffic see nothing.
     hides_all: bool,
+    /// What keeps another generation from starting.
+    obstacle: Option<Failure>,
 }
 
 fn at(millis: u64) -> Time {
@@ -90,6 +93,7 @@ impl Story {
             blind: false,
             cost: Duration::ZERO,
             hides_all: false,
+            obstacle: None,
         };
         assert!(matches!(story.tell(0, Event::Due)[..], [Action::Start { generation: 1, .. }]));
         story.tell(0, Event::Started);
@@ -107,13 +111,14 @@ impl Story {
                     Action::Start { generation, .. } => self.generation = *generation,
                     Action::Tell(notice) => self.said.push(notice.clone()),
                     Action::Look(look) => events.push(self.answer(millis, *look)),
+                    Action::Check => events.push(Event::Checked(self.obstacle)),
                     _ => {}
                 }
                 all.push(action);
             }
             assert!(all.len() < 50, "a busy loop: {all:?}");
         }
-        all.retain(|action| !matches!(action, Action::Tell(_) | Action::Look(_)));
+        all.retain(|action| !matches!(action, Action::Tell(_) | Action::Look(_) | Action::Check));
         all
     }
 

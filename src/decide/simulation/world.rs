@@ -109,6 +109,8 @@ pub(super) struct World {
     talk: Talk,
     /// Since then nothing was in the way of what is due: no blindness, no stopping, no computing.
     clear_since: Time,
+    /// COMMAND's file is missing until then.
+    missing_until: Time,
     /// In this generation, a look could not see.
     was_blind: bool,
     /// Steps at this very instant, without what chance has brought, and what that leads to.
@@ -155,6 +157,7 @@ impl World {
             sweeping: false,
             talk: Talk::new(origin, &rules),
             clear_since: origin,
+            missing_until: origin,
             was_blind: false,
             at_once: 0,
             in_vain: 0,
@@ -199,10 +202,14 @@ impl World {
             self.check_step(&actions)?;
             self.check_answer(&actions)?;
         }
+        let checks = actions.contains(&Action::Check);
         for action in actions {
             self.take_on(action);
         }
         self.check_gone();
+        if checks {
+            self.check()?;
+        }
         if !answered {
             return Ok(());
         }
@@ -241,7 +248,7 @@ impl World {
     fn take_on(&mut self, action: Action) {
         let disturbed_once_in = match action {
             Action::Tell(Notice::WouldRecycle { .. }) => return self.talk.begin_anew(self.now),
-            Action::Tell(_) | Action::Quit(_) | Action::Suspend(_) => return,
+            Action::Tell(_) | Action::Quit(_) | Action::Suspend(_) | Action::Check => return,
             Action::Start { .. } => {
                 self.talk = Talk::new(self.now, &self.rules);
                 (self.clear_since, self.was_blind) = (self.now, false);

@@ -147,7 +147,18 @@ fn starts_and_ends() {
             r#""backoff","generation":2,"wait":0.1"#,
         ),
         (
-            Notice::StartFailed { failure, again_in: Some(millis(200)) },
+            Notice::CannotRecycle {
+                generation: 3,
+                reason: Reason::Lifetime { limit: millis(6_000) },
+                failure: Failure { stage: Stage::Directory, ..failure },
+            },
+            concat!(
+                r#""cannot_recycle","generation":3,"reason":"lifetime","lifetime":6.0,"#,
+                r#""stage":"directory","errno":2,"error":"No such file or directory""#
+            ),
+        ),
+        (
+            Notice::StartFailed { failure, again_in: Some(millis(200)), again: false },
             concat!(
                 r#""start_failed","stage":"exec","errno":2,"#,
                 r#""error":"No such file or directory","again_in":0.2"#
@@ -182,6 +193,7 @@ fn decisions() {
         (Notice::Held(Hold::MinLifetime), r#""held","hold":"min-lifetime""#),
         (Notice::Held(Hold::Interrupted), r#""held","hold":"interrupted""#),
         (Notice::Held(Hold::Stopped), r#""held","hold":"stopped""#),
+        (Notice::Held(Hold::Unstartable), r#""held","hold":"cannot-start""#),
         (Notice::Held(Hold::Reconnects), r#""held","hold":"reconnects""#),
         (
             Notice::HeldLong { hold: Hold::Traffic, held: millis(300_000) },

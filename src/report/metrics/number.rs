@@ -228,7 +228,8 @@ impl Numbers {
                 self.forget_sample();
                 Vec::new()
             }
-            Notice::LimitTooLow { .. }
+            Notice::CannotRecycle { .. }
+            | Notice::LimitTooLow { .. }
             | Notice::KillLimitTooLow { .. }
             | Notice::OnlyReconnects { .. }
             | Notice::Background { .. }

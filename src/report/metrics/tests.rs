@@ -140,7 +140,7 @@ fn a_file_has_what_is_known_and_nothing_else() {
     let wait = Duration::from_secs(1);
     expect(Some(Notice::Backoff { generation: 2, wait }), &second, [1, 1, 1, 0, 0]);
     let failure = Failure { stage: Stage::Exec, errno: 2 };
-    let failed = Notice::StartFailed { failure, again_in: AGAIN };
+    let failed = Notice::StartFailed { failure, again_in: AGAIN, again: false };
     expect(Some(failed), &second, [1, 1, 1, 1, 0]);
     expect(Some(exited(None)), &second, [1, 2, 1, 1, 0]);
     let gave_up = Notice::GaveUp { restarts: 1, window: wait };

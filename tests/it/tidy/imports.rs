@@ -35,6 +35,7 @@ const RULES: [Rule; 9] = [
             "report",
             "sense::traffic",
             "sys::environment",
+            "sys::files::can_enter",
             "units",
         ],
         libraries: &["anyhow", "clap", "humantime"],

@@ -66,6 +66,7 @@ impl Book {
             Action::Quit(_) => self.quit = true,
             Action::Look(look) => self.effort.asked(self.now, look, self.window),
             Action::Pass(_)
+            | Action::Check
             | Action::Wake
             | Action::Prepare(_)
             | Action::Sweep(_)
@@ -97,6 +98,7 @@ impl Book {
         self.effort = Effort::new(self.now, self.settle);
         (self.samples, self.over_since) = (Samples::default(), None);
         self.told_over = false;
+        self.asked = None;
         (self.saw_traffic, self.stopped, self.complained) = (true, false, false);
     }
 

@@ -16,7 +16,12 @@ impl Book {
         let over = self.leaving || self.outstays.is_some() || self.ends_are_final();
         self.follow = match over || self.ran == 0 || self.has_no_input_left(rules) {
             true => Follow::Quit,
-            false => self.restart(Duration::ZERO),
+            false => {
+                self.failed_starts += 1;
+                let pause = self.restarts.pause_after_failed(self.failed_starts);
+                self.start_due = Some(self.now + pause);
+                Follow::Restart(pause)
+            }
         };
     }
 
@@ -79,7 +84,7 @@ impl Book {
         };
     }
 
-    pub(super) fn ends_are_final(&self) -> bool {
+    pub(in crate::decide::simulation) fn ends_are_final(&self) -> bool {
         self.interrupted || self.hung_up_until.is_some_and(|until| self.now <= until)
     }
 

@@ -7,6 +7,9 @@ use crate::decide::rules::{Mapped, Rules};
 
 impl Book {
     pub(super) fn signalled(&mut self, signal: Signal, shared: bool, rules: &Rules) {
+        if rules.map.of(signal) == Mapped::Recycle && self.command_lives() {
+            self.asked = self.asked.or(Some(self.now));
+        }
         let Mapped::Pass(_) = rules.map.of(signal) else { return };
         let until = Some(self.now + rules.stop_timeout);
         // A planned stop, or what comes between generations, has nothing to wait for.

@@ -24,6 +24,20 @@ pub(super) fn quit_says_how_command_ended(moment: &Moment<'_>) -> bool {
     *end == truth
 }
 
+/// A deploy may be swapping the file: only the very first start must work, unless an end is wanted
+/// or nothing is left to start for.
+pub(super) fn a_failed_start_never_ends_all(moment: &Moment<'_>) -> bool {
+    let (book, rules) = (moment.book, moment.rules);
+    let failed = matches!(book.told, Event::StartFailed(_));
+    let over = book.leaving || book.outstays.is_some() || book.ends_are_final();
+    let first = book.ran == 0;
+    !failed
+        || !matches!(moment.action, Action::Quit(_) | Action::Tell(Notice::GaveUp { .. }))
+        || over
+        || first
+        || book.has_no_input_left(rules)
+}
+
 /// Both the sliding budget and the doubling delays are kept to, and told as they are.
 pub(super) fn restarts_keep_to_budget_and_backoff(moment: &Moment<'_>) -> bool {
     let follow = moment.book.follow;

@@ -29,7 +29,7 @@ impl World {
             Action::CutInput => return self.cut_input(),
             Action::Sweep(force) => self.sweep(force),
             Action::Look(look) => self.look(look),
-            Action::Suspend(_) | Action::Tell(_) | Action::Quit(_) => {}
+            Action::Check | Action::Suspend(_) | Action::Tell(_) | Action::Quit(_) => {}
         }
         Ok(())
     }
@@ -37,11 +37,13 @@ impl World {
     fn start(&mut self, generation: u64) -> Result<(), &'static str> {
         self.sweeping = false;
         let after = self.random.micros(4_000);
-        if self.random.once_in(self.habits.start_fails_once_in) {
+        let missing = self.obstacle();
+        if self.random.once_in(self.habits.start_fails_once_in) || missing.is_some() {
             let stage = self.random.pick(&[Stage::Fork, Stage::Exec]);
             let errno = self.random.pick(&[2, 11]);
             self.command = None;
-            self.plan_gone(after, Event::StartFailed(Failure { stage, errno }));
+            let failure = missing.unwrap_or(Failure { stage, errno });
+            self.plan_gone(after, Event::StartFailed(failure));
             return Ok(());
         }
         (self.generation, self.start_told) = (generation, self.now + after);
@@ -53,6 +55,25 @@ impl World {
         self.input.open = self.input.lines;
         self.reader = self.input.lines.then(|| Reader::new(&mut self.random));
         self.take_input()
+    }
+
+    /// Somebody deploys: COMMAND cannot be started for a while. The answer comes before all else.
+    pub(super) fn check(&mut self) -> Result<(), &'static str> {
+        if self.obstacle().is_none() && self.random.once_in(self.habits.deploys_once_in) {
+            self.missing_until = self.now + self.random.millis(1, 10_000);
+        }
+        let obstacle = self.obstacle();
+        if obstacle.is_some() {
+            // What is due is looked at again after a pause.
+            let longest = Duration::from_secs(1).max(self.rules.backoff.min);
+            self.clear_since = self.missing_until + longest;
+        }
+        self.tell(Event::Checked(obstacle), None)
+    }
+
+    fn obstacle(&self) -> Option<Failure> {
+        let missing = Failure { stage: Stage::Exec, errno: 2 };
+        (self.now < self.missing_until).then_some(missing)
     }
 
     fn signal(&mut self, signal: Signal) -> Result<(), &'static str> {

@@ -138,7 +138,8 @@ impl World {
                 let over = self.book.leaving || self.book.outstays.is_some();
                 let alone = over || self.book.input_spent;
                 let told = actions.iter().any(tells_asked);
-                let begins = if self.observes() { told } else { self.book.ending.is_some() };
+                let decided = self.book.ending.is_some() || actions.contains(&Action::Check);
+                let begins = if self.observes() { told } else { decided };
                 law(alone || begins, "a recycle that was asked for begins")
             }
         }
@@ -185,6 +186,9 @@ impl World {
 
     fn check_recycles(&self, command: &Command) -> Checked {
         let (book, rules) = (&self.book, &self.rules);
+        let asked = book.asked.map(|asked| asked.max(self.clear_since) + SLACK);
+        let kept = self.observes() || asked.is_none_or(|then| self.now <= then);
+        law(kept, "a recycle that was asked for comes when COMMAND can start")?;
         let free = (book.began + rules.min_lifetime).max(self.clear_since);
         let free = free.max(book.held_until.unwrap_or(free));
         let wait = rules.quiet.map(|quiet| quiet.wait).unwrap_or_default();
