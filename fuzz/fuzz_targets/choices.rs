@@ -116,6 +116,7 @@ impl<'a> Choices<'a> {
             then: self.pick(&[Then::Restart, Then::Wait, Then::Exit(7)]),
             stop_signal: self.signal(),
             stop_timeout: self.span(),
+            is_init: self.once_in(2),
             pre_stop: self.maybe(Self::some_span),
             map: self.map(),
             restart: self.pick(&[Restart::Never, Restart::OnFailure, Restart::Always]),

@@ -27,7 +27,7 @@ pub(crate) fn pass(
     scope: Scope,
     own_group: bool,
     tree: &[Process],
-    mut is_still: impl FnMut(Id) -> bool,
+    is_still: impl FnMut(Id) -> bool,
 ) {
     // A signal that cannot be delivered is not delivered, as without us.
     if scope == Scope::Group && own_group {
@@ -42,10 +42,19 @@ pub(crate) fn pass(
         // The group is ours, too, and our neighbours' in a pipeline: only COMMAND's part is meant.
         let group = nix::unistd::getpgrp();
         let others = tree.iter().filter(|it| it.group == group && it.id.pid != command);
-        for process in others {
-            let _ = hold(process, &mut is_still)
-                .and_then(|fd| send(fd.as_ref(), process.id.pid, signal));
-        }
+        pass_to_all(others, signal, is_still);
+    }
+}
+
+/// Sends a signal to processes that were seen just now.
+pub(crate) fn pass_to_all<'a>(
+    processes: impl IntoIterator<Item = &'a Process>,
+    signal: Signal,
+    mut is_still: impl FnMut(Id) -> bool,
+) {
+    for process in processes {
+        let _ =
+            hold(process, &mut is_still).and_then(|fd| send(fd.as_ref(), process.id.pid, signal));
     }
 }
 

@@ -37,6 +37,7 @@ fn transparent(command: Vec<OsString>) -> Config {
         rules: Rules {
             idle_cpu: Share::parse("5%").ok(),
             stop_timeout: Duration::from_secs(30),
+            is_init: std::process::id() == 1,
             ..Rules::none()
         },
         chdir: None,

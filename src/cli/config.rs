@@ -83,6 +83,7 @@ impl Args {
             then: read(typed, "then", &self.then, values::then)?,
             stop_signal: read(typed, "stop-signal", &self.stop_signal, values::signal)?,
             stop_timeout: or_zero("stop-timeout", &self.stop_timeout)?,
+            is_init: std::process::id() == 1,
             pre_stop: self.pre_stop_timeout(typed)?,
             map: SignalMap(map.collect::<anyhow::Result<_>>()?),
             lines: self.lines(typed, &memory_limit)?,

@@ -99,6 +99,8 @@ pub(crate) enum Action {
     CutInput,
     /// Send a signal to COMMAND, as far as `--signal-scope` says.
     Pass(Signal),
+    /// Send a signal to all that COMMAND has left behind.
+    PassToRest(Signal),
     /// Have COMMAND go on after a stop (CONT): as all that a terminal stopped, with the foreground
     /// if that is ours to give.
     Wake,

@@ -13,7 +13,7 @@
 //!   from where COMMAND's end leads to Clearing. With `--then wait`, Asleep is between Clearing and
 //!   Starting.
 //!   TERM: from all these but Waiting and Clearing to Leaving, from where nothing is started any
-//!   more.
+//!   more, and which COMMAND's end leads to Clearing.
 //! ```
 //!
 //! Every deadline lives in the state that needs it, so that leaving the state cancels it;
@@ -116,8 +116,8 @@ struct Watch {
     policy: Policy,
     /// `None` also while the answer to a look is awaited.
     look_again: Option<Time>,
-    /// The answer to a look is still to come.
-    looks: bool,
+    /// The answer to a look is awaited.
+    looking: bool,
     /// What has held a recycle.
     held: Held,
     /// A recycle is due for this, if another generation could start.
@@ -171,6 +171,21 @@ enum Next {
     Restart(Time),
     /// Nothing: we end.
     End,
+    /// The same after TERM: what is left has its time, and no longer than until then.
+    Leave {
+        last: End,
+        until: Option<Time>,
+    },
+}
+
+impl Next {
+    /// When we end whatever is left.
+    fn leave_by(self) -> Option<Time> {
+        match self {
+            Self::Leave { until, .. } => until,
+            Self::Planned(_) | Self::Restart(_) | Self::End => None,
+        }
+    }
 }
 
 /// What is known of standard input.
@@ -248,9 +263,12 @@ impl Lifecycle {
             State::Draining { watch, drain } => {
                 earliest(earliest(watch.look_again, drain.until), self.input_over())
             }
-            State::Stopping { watch, kill, .. }
-            | State::Clearing { watch, kill, .. }
-            | State::Outstaying { watch, kill } => earliest(watch.look_again, kill.deadline()),
+            State::Stopping { watch, kill, .. } | State::Outstaying { watch, kill } => {
+                earliest(watch.look_again, kill.deadline())
+            }
+            State::Clearing { watch, kill, after } => {
+                earliest(earliest(watch.look_again, kill.deadline()), after.next.leave_by())
+            }
             State::Leaving { watch, kill } => {
                 earliest(watch.look_again, kill.and_then(Kill::deadline))
             }

@@ -20,6 +20,8 @@ pub(crate) struct Rules {
     pub(crate) then: Then,
     pub(crate) stop_signal: Signal,
     pub(crate) stop_timeout: Duration,
+    /// We are PID 1: when we end, the kernel kills all that is left.
+    pub(crate) is_init: bool,
     /// `--pre-stop` is run before the signal of a planned stop, and waited for so long at most.
     pub(crate) pre_stop: Option<Duration>,
     pub(crate) map: SignalMap,
@@ -57,6 +59,7 @@ impl Rules {
             then: Then::Restart,
             stop_signal: Signal::TERM,
             stop_timeout: Duration::from_secs(3),
+            is_init: false,
             pre_stop: None,
             map: SignalMap::default(),
             lines: None,

@@ -28,6 +28,7 @@ impl Supervisor {
             Action::CutInput => self.cut_input(),
             Action::Prepare(preparation) => self.prepare(preparation),
             Action::Pass(signal) => self.pass(signal),
+            Action::PassToRest(signal) => self.pass_to_rest(signal),
             Action::Wake => self.wake(),
             Action::Sweep(force) => {
                 // A big tree needs every descriptor that we can spare.
@@ -117,6 +118,17 @@ impl Supervisor {
         let members = if seen { self.trees.members().to_vec() } else { Vec::new() };
         let is_still = |id| self.trees.is_still(id);
         stop::pass(command, signal, self.scope, own_group, &members, is_still);
+    }
+
+    /// COMMAND was reaped: its number is nobody's. Where the tree cannot be seen its group is all
+    /// that is known of.
+    fn pass_to_rest(&mut self, signal: Signal) {
+        if self.walk() {
+            let members = self.trees.members().to_vec();
+            stop::pass_to_all(&members, signal, |id| self.trees.is_still(id));
+        } else if let Some(group) = self.trees.group() {
+            let _ = process::signal_group(group, signal.number());
+        }
     }
 
     /// What a terminal stopped is the whole group.

@@ -22,6 +22,7 @@ mod harness;
 mod hooks;
 mod hostile;
 mod idle;
+mod leaving;
 mod lifetime;
 mod lines;
 mod logs;

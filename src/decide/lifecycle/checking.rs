@@ -35,7 +35,7 @@ impl Lifecycle {
             actions.push(Action::Tell(Notice::CannotRecycle { generation, reason, failure }));
         }
         watch.policy.unstartable(reason, now + watch.pauses.next());
-        // What comes next is decided with the look under way, if there is one.
-        if watch.looks { None } else { self.due(now, watch, actions) }
+        // An answer that is awaited tells when to look again.
+        if watch.looking { None } else { self.due(now, watch, actions) }
     }
 }

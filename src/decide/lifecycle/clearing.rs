@@ -23,20 +23,25 @@ impl Lifecycle {
     ) -> State {
         let reason = match event {
             Event::TreeGone => return self.cleared(now, kill, after, actions),
-            // COMMAND has ended: there is nobody to pass a signal on to, and nothing to wait for.
+            Event::Signalled { signal, shared } if matches!(after.next, Next::Leave { .. }) => {
+                self.pass_to_rest(signal, shared, actions);
+                None
+            }
+            // COMMAND has ended: there is nobody to pass a signal on to.
             Event::Signalled { signal, shared } => match self.meaning(signal) {
-                Meaning::Leave | Meaning::Interrupt => return quit(End::Signal(signal), actions),
+                Meaning::Interrupt => return quit(End::Signal(signal), actions),
+                Meaning::Leave => {
+                    self.pass_to_rest(signal, shared, actions);
+                    after.next = self.leave_soon(now, End::Signal(signal));
+                    None
+                }
                 meaning => {
                     suspend_too(meaning, signal, shared, actions);
                     None
                 }
             },
-            Event::LinesTaken { .. } if matches!(kill, Kill::Sent { .. }) => {
-                self.tell_taken(actions);
-                None
-            }
             Event::LinesTaken { .. } => {
-                self.tell_taken_by(after.exit, actions);
+                self.tell_taken_of(kill, after, actions);
                 None
             }
             Event::TreeDefied => return defied(State::Clearing { watch, kill, after }, actions),
@@ -45,6 +50,9 @@ impl Lifecycle {
                 None
             }
             Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
+            Event::Due if after.next.leave_by().is_some_and(|until| now >= until) => {
+                return self.left(after, actions);
+            }
             Event::Due => {
                 kill.escalate(now, actions);
                 self.look_due(now, &mut watch, actions)
@@ -70,6 +78,31 @@ impl Lifecycle {
             kill.at_once(now, actions);
         }
         State::Clearing { watch, kill, after }
+    }
+
+    /// What has been taken may be lost.
+    fn tell_taken_of(&self, kill: Kill, after: Aftermath, actions: &mut Vec<Action>) {
+        match (kill, after.next) {
+            (Kill::Sent { .. }, _) => self.tell_taken(actions),
+            (_, Next::Leave { .. }) => self.tell_last_taken(after.exit, actions),
+            _ => self.tell_taken_by(after.exit, actions),
+        }
+    }
+
+    /// TERM came: when the rest is gone, we end, or when it has had its time. As PID 1 we wait for
+    /// as long as the platform does: with us the kernel would kill it.
+    pub(super) fn leave_soon(&self, now: Time, last: End) -> Next {
+        let until = (!self.rules.is_init).then_some(now + self.rules.stop_timeout);
+        Next::Leave { last, until }
+    }
+
+    /// The time is over.
+    fn left(&self, after: Aftermath, actions: &mut Vec<Action>) -> State {
+        self.tell_last_taken(after.exit, actions);
+        match after.next {
+            Next::Leave { last, .. } => quit(last, actions),
+            Next::Planned(_) | Next::Restart(_) | Next::End => quit(after.exit.into(), actions),
+        }
     }
 
     /// What a generation has taken that did not end well, nobody knows what it has done with.
@@ -111,6 +144,7 @@ impl Lifecycle {
     ) -> State {
         let (stop, last) = match next {
             Next::End => return quit(exit.into(), actions),
+            Next::Leave { last, .. } => return quit(last, actions),
             Next::Restart(_) if self.has_no_input_left(now) => return quit(exit.into(), actions),
             Next::Restart(at) if now < at => {
                 return self.wait(now, at.since(now), Some(Cause::Exit), exit.into(), actions);
@@ -156,7 +190,7 @@ impl Lifecycle {
             self.storm.spared();
         }
         let killed_after = match kill {
-            Kill::At(_) | Kill::PutOff(_) => None,
+            Kill::At(_) | Kill::PutOff(_) | Kill::Never => None,
             Kill::Sent { at, .. } => Some(at.since(stop.began)),
         };
         actions.push(Action::Tell(Notice::Recycled(Recycled {

@@ -5,7 +5,6 @@ use super::{
     Action, Aftermath, End, Event, Kill, Lifecycle, Meaning, Next, Notice, Reason, State, Stop,
     Time, Watch,
 };
-use crate::decide::event::Force;
 
 impl Lifecycle {
     pub(super) fn stopping(
@@ -84,8 +83,10 @@ impl Lifecycle {
     ) -> State {
         let reason = match event {
             Event::Exited(exit) => {
-                actions.push(Action::Sweep(kill.map_or(Force::Ask, Kill::force)));
-                return self.end_with(exit, actions);
+                let kill = kill.unwrap_or(Kill::Never);
+                actions.push(Action::Sweep(kill.force()));
+                let after = Aftermath { exit, next: self.leave_soon(now, exit.into()) };
+                return State::Clearing { watch, kill, after };
             }
             Event::StartFailed(failure) => return quit(failure.into(), actions),
             Event::Signalled { signal, shared } => {
@@ -220,6 +221,6 @@ pub(super) fn defied(state: State, actions: &mut Vec<Action>) -> State {
             actions.push(Action::Tell(Notice::Refused));
             quit(End::FAILED, actions)
         }
-        Some(Kill::At(_) | Kill::PutOff(_)) | None => state,
+        Some(Kill::At(_) | Kill::PutOff(_) | Kill::Never) | None => state,
     }
 }

@@ -12,6 +12,8 @@ const KILL_PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kill {
     At(Time),
+    /// Only `--kill-rss` kills.
+    Never,
     /// The same, put off because we had not run when it was due. It is put off no second time.
     PutOff(Time),
     /// KILL was sent; at this time we say that it did not help.
@@ -29,6 +31,7 @@ impl Kill {
     pub(super) fn deadline(self) -> Option<Time> {
         match self {
             Self::At(at) | Self::PutOff(at) => Some(at),
+            Self::Never => None,
             Self::Sent { complain_at, .. } => complain_at,
         }
     }
@@ -36,14 +39,14 @@ impl Kill {
     /// What to meet new processes of the tree with.
     pub(super) fn force(self) -> Force {
         match self {
-            Self::At(_) | Self::PutOff(_) => Force::Ask,
+            Self::At(_) | Self::PutOff(_) | Self::Never => Force::Ask,
             Self::Sent { .. } => Force::Kill,
         }
     }
 
     /// The grace is over: `--kill-rss` was exceeded.
     pub(super) fn at_once(&mut self, now: Time, actions: &mut Vec<Action>) {
-        if let Self::At(_) | Self::PutOff(_) = self {
+        if let Self::At(_) | Self::PutOff(_) | Self::Never = self {
             actions.push(Action::Sweep(Force::Kill));
             *self = Self::sent(now);
         }
@@ -60,7 +63,7 @@ impl Kill {
                 actions.push(Action::Tell(Notice::StillAlive { after: now.since(at) }));
                 *self = Self::Sent { at, complain_at: None };
             }
-            Self::At(_) | Self::PutOff(_) | Self::Sent { .. } => {}
+            Self::At(_) | Self::PutOff(_) | Self::Never | Self::Sent { .. } => {}
         }
     }
 

@@ -99,7 +99,7 @@ impl Lifecycle {
         if seen.generation != self.generation {
             return None;
         }
-        watch.looks = false;
+        watch.looking = false;
         let Opinion { verdict, notices, sample } =
             watch.policy.observe(now, &self.rules, &mut self.storm, seen);
         actions.extend(notices.into_iter().map(Action::Tell));
@@ -290,7 +290,7 @@ fn heed(
             None
         }
         Verdict::Look(look) => {
-            watch.looks = true;
+            watch.looking = true;
             actions.push(Action::Look(look));
             None
         }

@@ -1,5 +1,6 @@
 //! What signals mean, and what is done about them wherever they come.
 
+use super::starting::suspend_too;
 use super::{Action, Event, Lifecycle, Notice, Signal, State};
 use crate::decide::event::Halt;
 use crate::decide::rules::Mapped;
@@ -78,6 +79,25 @@ impl Lifecycle {
             | Meaning::Recycle => {}
         }
         meaning
+    }
+
+    /// The same when COMMAND has ended, after TERM: what it has left behind may be the real server.
+    pub(super) fn pass_to_rest(&self, signal: Signal, shared: bool, actions: &mut Vec<Action>) {
+        let to = match self.rules.map.of(signal) {
+            Mapped::Pass(to) => Some(to),
+            Mapped::PassOnly => Some(signal),
+            Mapped::Drop => {
+                actions.push(Action::Tell(Notice::Swallowed(signal)));
+                None
+            }
+            Mapped::Recycle => None,
+        };
+        if let Some(to) = to {
+            let to = (!shared || to != signal).then_some(to);
+            actions.extend(to.map(Action::PassToRest));
+            actions.push(Action::Tell(Notice::Passed { signal, to }));
+        }
+        suspend_too(self.meaning(signal), signal, shared, actions);
     }
 
     /// Notes which stop COMMAND was passed, until CONT comes or it has stopped. Servers take these

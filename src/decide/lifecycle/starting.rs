@@ -146,7 +146,7 @@ impl Lifecycle {
         let mut watch = Watch {
             policy,
             look_again: None,
-            looks: false,
+            looking: false,
             held: Held::ByNothing,
             checking: None,
             unstartable: None,

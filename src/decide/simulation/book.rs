@@ -151,6 +151,8 @@ pub(super) struct Book {
     /// Generations in a row that kill-rss killed within 10 s of their start.
     pub(super) early_kills: u32,
     pub(super) restarts: Restarts,
+    /// TERM came and COMMAND has ended: when we end whatever is left, if ever.
+    pub(super) left: Option<Option<Time>>,
     /// When a signal asked for a recycle of this generation.
     pub(super) asked: Option<Time>,
     /// Starts that failed since a generation ran.
@@ -205,6 +207,7 @@ impl Book {
             runs_away: false,
             early_kills: 0,
             restarts: Restarts::new(rules),
+            left: None,
             asked: None,
             failed_starts: 0,
         }

@@ -42,6 +42,7 @@ pub(super) fn rules(random: &mut Random) -> Rules {
         then: random.pick(&[Then::Restart, Then::Restart, Then::Restart, Then::Exit(7)]),
         stop_signal: random.pick(&[Signal::TERM, Signal::TERM, Signal::INT]),
         stop_timeout: Duration::from_millis(random.pick(&[0, 500, 3_000, 90_000])),
+        is_init: false,
         pre_stop: random.once_in(4).then_some(Duration::from_millis(800)),
         map: map(random),
         lines: None,

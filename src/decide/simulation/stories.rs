@@ -4,6 +4,7 @@ mod asleep;
 mod boundaries;
 mod deploys;
 mod floor;
+mod leaving;
 mod lines;
 mod memory;
 mod observing;

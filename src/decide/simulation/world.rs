@@ -137,7 +137,8 @@ impl World {
     pub(super) fn with(mut random: Random, kind: u64, origin: Time, clock: Clock) -> Self {
         let observe = (kind % 8 == 5).then_some(Observe { memory: Bytes(1 << 30) });
         let concern = Concern::of(kind / 8);
-        let rules = Rules { observe, ..scenario::rules(&mut random) };
+        let is_init = kind % 3 == 1;
+        let rules = Rules { observe, is_init, ..scenario::rules(&mut random) };
         let rules = concern.rules(&mut random, rules);
         let mut world = Self {
             clock,
@@ -259,6 +260,7 @@ impl World {
                 if self.concern == Concern::Little { 8 } else { 3 }
             }
             Action::Pass(_)
+            | Action::PassToRest(_)
             | Action::Wake
             | Action::Prepare(_)
             | Action::CutInput

@@ -66,6 +66,7 @@ impl Book {
             Action::Quit(_) => self.quit = true,
             Action::Look(look) => self.effort.asked(self.now, look, self.window),
             Action::Pass(_)
+            | Action::PassToRest(_)
             | Action::Check
             | Action::Wake
             | Action::Prepare(_)

@@ -36,14 +36,18 @@ impl Book {
         if self.ending.is_none() {
             (self.early, self.early_kills) = (0, 0);
         }
-        if self.ending.is_some() && !self.leaving {
+        if self.leaving {
+            self.leave_soon(rules);
+            return;
+        }
+        if self.ending.is_some() {
             // The end that INT asked for came while a stop began.
             if self.ends_are_final() && self.held_until.is_some_and(|until| self.now < until) {
                 self.follow = Follow::Quit;
             }
             return;
         }
-        if self.outstays.is_some() && !self.leaving {
+        if self.outstays.is_some() {
             return;
         }
         let wanted = match rules.restart {
@@ -52,7 +56,7 @@ impl Book {
             Restart::Always => true,
         };
         let wanted = wanted && !self.has_no_input_left(rules);
-        self.follow = match self.leaving || self.ends_are_final() || !wanted {
+        self.follow = match self.ends_are_final() || !wanted {
             true => Follow::Quit,
             false => self.restart(self.age()),
         };
@@ -60,11 +64,19 @@ impl Book {
         self.cause = Some(Cause::Exit);
     }
 
+    /// What COMMAND has left behind is waited for: as PID 1 for good.
+    pub(super) fn leave_soon(&mut self, rules: &Rules) {
+        self.left = Some((!rules.is_init).then_some(self.now + rules.stop_timeout));
+    }
+
     /// Nothing of the generation is left.
     pub(super) fn gone(&mut self, rules: &Rules) {
         self.life = Life::Absent;
         let unplanned = self.ending.is_some_and(|ending| ending.planned.is_none());
-        if self.outstays.is_some() || unplanned && self.has_no_input_left(rules) {
+        if self.left.is_some()
+            || self.outstays.is_some()
+            || unplanned && self.has_no_input_left(rules)
+        {
             self.follow = Follow::QuitAs(self.last);
         }
     }

@@ -33,6 +33,10 @@ impl Book {
 
     /// A time has come. Nothing is started any more when that after the end of input is over.
     pub(super) fn rang(&mut self, rules: &Rules) {
+        if self.left.flatten().is_some_and(|until| self.now >= until) {
+            self.follow = Follow::QuitAs(self.last);
+            self.owes_lines = matches!(self.exit, Some(Exit::Killed(_))) && self.taken > 0;
+        }
         let waits = self.life == Life::Absent && self.ran > 0 && !self.asleep;
         if waits && self.outlives_input(rules) {
             self.follow = Follow::QuitAs(self.last);
@@ -56,7 +60,12 @@ impl Book {
     /// So many lines the generation had taken, whose tree is gone, or which is about to end.
     pub(super) fn lines_were_taken(&mut self, lines: u64) {
         self.taken = lines;
-        let badly = self.exit != Some(Exit::Status(0)) || self.killed.is_some();
+        let badly = match self.exit {
+            // A status may be all that it had to say.
+            Some(Exit::Status(_)) if self.left.is_some() => false,
+            exit => exit != Some(Exit::Status(0)),
+        };
+        let badly = badly || self.killed.is_some();
         self.owes_lines = self.life == Life::Ended && badly && lines > 0;
     }
 }

@@ -1,8 +1,8 @@
 //! What signals mean, as the contract understands it.
 
-use super::{Book, Follow};
+use super::{Book, Follow, Life};
 use crate::decide::event::Halt;
-use crate::decide::exit::Signal;
+use crate::decide::exit::{End, Signal};
 use crate::decide::rules::{Mapped, Rules};
 
 impl Book {
@@ -42,7 +42,20 @@ impl Book {
             _ => {}
         }
         if self.leaving && !self.command_lives() {
-            self.follow = Follow::Quit;
+            self.follow = self.left_by(signal, rules);
+        }
+    }
+
+    /// Between generations an end comes at once; what has been left behind is waited for.
+    fn left_by(&mut self, signal: Signal, rules: &Rules) -> Follow {
+        match self.left {
+            Some(_) => self.follow,
+            None if self.life == Life::Ended && signal == Signal::TERM => {
+                self.last = End::Signal(signal);
+                self.leave_soon(rules);
+                Follow::Nothing
+            }
+            None => Follow::Quit,
         }
     }
 

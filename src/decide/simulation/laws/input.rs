@@ -3,6 +3,7 @@
 
 use super::Moment;
 use crate::decide::event::{Action, Cause, Event};
+use crate::decide::exit::Exit;
 use crate::decide::notice::{Notice, Opening};
 use crate::decide::rules::{Mapped, Then};
 use crate::decide::simulation::book::Drain;
@@ -100,5 +101,8 @@ pub(super) fn only_lost_lines_are_told(moment: &Moment<'_>) -> bool {
         return true;
     };
     let book = moment.book;
-    book.owes_lines && (*generation, *lines) == (book.ran, book.taken)
+    // What TERM has left has had its time: when that is, a law about time knows.
+    let killed = matches!(book.exit, Some(Exit::Killed(_)));
+    let left = matches!(book.told, Event::Due) && book.left.flatten().is_some() && killed;
+    (book.owes_lines || left) && (*generation, *lines) == (book.ran, book.taken)
 }

@@ -148,3 +148,21 @@ fn a_generation_that_ran_begins_the_pauses_anew() {
     story.tell(20_100, Event::StartFailed(MISSING));
     assert_eq!(story.wait(1_000_000), Some((20_200, start(3, Cause::Lifetime))));
 }
+
+#[test]
+fn a_look_that_is_awaited_is_not_asked_for_again() {
+    let lifetime = lifetime(10).lifetime;
+    let mut story = Story::running(Rules { lifetime, ..usr1(Then::Restart) });
+    let (mut actions, step) = (Vec::new(), at(10_000));
+    story.core.step(step, Event::Due, &mut actions);
+    let [Action::Look(look)] = actions[..] else { panic!("{actions:?}") };
+    actions.clear();
+    story.core.step(step, ask(), &mut actions);
+    assert_eq!(actions, [Action::Check]);
+    actions.clear();
+    story.core.step(step, Event::Checked(Some(MISSING)), &mut actions);
+    assert!(!actions.iter().any(|action| matches!(action, Action::Look(_))), "{actions:?}");
+    let answer = story.answer(10_000, look);
+    assert_eq!(story.tell(10_000, answer), []);
+    assert_eq!(story.wait(60_000), Some((10_100, stop())));
+}

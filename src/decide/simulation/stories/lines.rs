@@ -108,7 +108,8 @@ fn term_is_the_end_and_no_stop_follows() {
     let mut story = draining(rules());
     assert_eq!(story.signal(11_000, "TERM"), stop(), "passed on");
     assert_eq!(story.wait(1_000_000), None);
-    assert_eq!(story.tell(1_000_000, exited(3)), [ASK, Action::Quit(End::Status(3))]);
+    assert_eq!(story.tell(1_000_000, exited(3)), [ASK]);
+    assert_eq!(story.tell(1_000_000, Event::TreeGone), [Action::Quit(End::Status(3))]);
 }
 
 #[test]
@@ -127,7 +128,8 @@ fn an_end_that_int_asked_for_is_the_end_and_a_later_one_a_recycle() {
     story.signal(39_000, "INT");
     assert_eq!(story.wait(60_000), Some((40_000, stop())));
     assert_eq!(story.wait(60_000), Some((43_000, vec![KILL])));
-    assert_eq!(story.tell(43_001, exited(1)).last(), ends(1).last());
+    assert_eq!(story.tell(43_001, exited(1)), [KILL]);
+    assert_eq!(story.tell(43_001, Event::TreeGone).last(), ends(1).last());
 }
 
 #[test]

@@ -142,12 +142,13 @@ fn term_and_int_are_the_end_with_the_time_that_was_left() {
         let mut story = outliving(rules());
         assert_eq!(story.signal(8_000, name), passed);
         assert_eq!(story.wait(60_000), Some((10_000, vec![KILL])));
-        let actions = story.tell(10_001, killed(Signal::TERM));
-        assert_eq!(actions, [KILL, BY_TERM], "at COMMAND's end");
+        assert_eq!(story.tell(10_001, killed(Signal::TERM)), [KILL]);
+        assert_eq!(story.tell(10_002, Event::TreeGone), [BY_TERM]);
     }
     let mut story = outliving(rules());
     story.tell(7_100, killed(Signal::TERM));
-    assert_eq!(story.signal(7_200, "TERM"), [BY_TERM], "nobody is left to pass it on to");
+    assert_eq!(story.signal(7_200, "TERM"), [Action::PassToRest(Signal::TERM)]);
+    assert_eq!(story.tell(7_300, Event::TreeGone), [BY_TERM]);
 }
 
 #[test]

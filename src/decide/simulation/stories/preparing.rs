@@ -68,8 +68,8 @@ fn an_end_that_int_asked_for_is_the_end() {
     story.signal(11_000, "INT");
     assert_eq!(story.tell(11_500, Event::Prepared { generation: 1 }), stop());
     assert_eq!(story.wait(60_000), Some((14_500, vec![KILL])), "the stop has its time");
-    let exited = story.tell(14_600, Event::Exited(Exit::Status(1)));
-    assert_eq!(exited.last(), Some(&Action::Quit(End::Status(1))));
+    assert_eq!(story.tell(14_600, Event::Exited(Exit::Status(1))), [KILL]);
+    assert_eq!(story.tell(14_601, Event::TreeGone), [Action::Quit(End::Status(1))]);
 }
 
 /// HUP is a wish for an end only if COMMAND takes it for one, soon enough.
@@ -103,8 +103,8 @@ fn term_is_the_end() {
     story.signal(11_000, "TERM");
     assert_eq!(story.wait(1_000_000), None, "no kill timer, and no stop");
     assert_eq!(story.tell(12_000, Event::Prepared { generation: 1 }), []);
-    let exited = story.tell(13_000, Event::Exited(Exit::Status(0)));
-    assert_eq!(exited.last(), Some(&Action::Quit(End::SUCCESS)));
+    assert_eq!(story.tell(13_000, Event::Exited(Exit::Status(0))), [ASK]);
+    assert_eq!(story.tell(13_001, Event::TreeGone), [Action::Quit(End::SUCCESS)]);
 }
 
 #[test]

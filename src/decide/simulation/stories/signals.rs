@@ -21,18 +21,22 @@ fn term_ends_everything_in_every_state() {
     assert_eq!(running.signal(1, "TERM"), passed);
     assert_eq!(running.signal(2, "TERM"), passed, "a second one is passed on again");
     assert_eq!(running.wait(100_000), None, "no timer is started");
-    assert_eq!(running.tell(9, ended()), [ASK, by_term.clone()]);
+    assert_eq!(running.tell(9, ended()), [ASK]);
+    assert_eq!(running.tell(10, Event::TreeGone), std::slice::from_ref(&by_term));
 
     let mut stopping = Story::running(always.clone());
     stopping.wait(10_000);
     assert_eq!(stopping.signal(10_001, "TERM"), passed);
     assert_eq!(stopping.wait(60_000), Some((13_000, vec![KILL])), "a timer that runs goes on");
-    assert_eq!(stopping.tell(13_001, ended()), [KILL, by_term.clone()]);
+    assert_eq!(stopping.tell(13_001, ended()), [KILL]);
+    assert_eq!(stopping.tell(13_002, Event::TreeGone), std::slice::from_ref(&by_term));
 
     let mut clearing = Story::running(always.clone());
     clearing.wait(10_000);
     assert_eq!(clearing.tell(10_001, ended()), [ASK]);
-    assert_eq!(clearing.signal(10_002, "TERM"), std::slice::from_ref(&by_term));
+    let passed_to_rest = [Action::PassToRest(Signal::TERM)];
+    assert_eq!(clearing.signal(10_002, "TERM"), passed_to_rest);
+    assert_eq!(clearing.tell(10_003, Event::TreeGone), std::slice::from_ref(&by_term));
 
     let mut starting = Story::running(always.clone());
     starting.wait(10_000);
@@ -40,7 +44,8 @@ fn term_ends_everything_in_every_state() {
     assert_eq!(starting.tell(10_002, Event::TreeGone), start(2, Cause::Lifetime));
     assert_eq!(starting.signal(10_003, "TERM"), passed);
     starting.tell(10_004, Event::Started);
-    assert_eq!(starting.tell(10_005, ended()), [ASK, by_term.clone()]);
+    assert_eq!(starting.tell(10_005, ended()), [ASK]);
+    assert_eq!(starting.tell(10_006, Event::TreeGone), std::slice::from_ref(&by_term));
 
     let mut waiting = Story::running(always);
     assert_eq!(waiting.tell(1, Event::Exited(Exit::Status(1))), [ASK]);
@@ -212,8 +217,10 @@ fn a_reader_in_the_background_stops_us_and_command() {
     assert_eq!(story.tell(10_001, Event::InBackground), both, "during a stop");
     story.tell(10_002, Event::Exited(Exit::Status(0)));
     assert_eq!(story.tell(10_003, Event::InBackground), [Action::Suspend(Signal::TTIN)]);
-    assert_eq!(story.signal(10_004, "TERM"), [Action::Quit(End::Signal(Signal::TERM))]);
-    assert_eq!(story.tell(10_005, Event::InBackground), []);
+    assert_eq!(story.signal(10_004, "TERM"), [Action::PassToRest(Signal::TERM)]);
+    let quit = Action::Quit(End::Signal(Signal::TERM));
+    assert_eq!(story.tell(10_005, Event::TreeGone), [quit]);
+    assert_eq!(story.tell(10_006, Event::InBackground), []);
 }
 
 /// One that forks faster than it is killed is stopped by us: in any case.

@@ -29,7 +29,11 @@ impl World {
             Action::CutInput => return self.cut_input(),
             Action::Sweep(force) => self.sweep(force),
             Action::Look(look) => self.look(look),
-            Action::Check | Action::Suspend(_) | Action::Tell(_) | Action::Quit(_) => {}
+            Action::PassToRest(_)
+            | Action::Check
+            | Action::Suspend(_)
+            | Action::Tell(_)
+            | Action::Quit(_) => {}
         }
         Ok(())
     }
@@ -120,6 +124,7 @@ impl World {
             let after = self.random.millis(0, 10);
             self.plan(after, Coming::Happen(Happening::End(Exit::Killed(Signal::KILL))));
         }
+        self.check_gone();
     }
 
     fn look(&mut self, look: Look) {

@@ -129,6 +129,10 @@ impl World {
         };
         let passes = actions.contains(&passed);
         match self.rules.map.of(signal) {
+            Mapped::Pass(to) if self.book.left.is_some() => {
+                let passes = actions.contains(&Action::PassToRest(to));
+                law(passes != (shared && to == signal), "after TERM the rest gets signals")
+            }
             _ if !self.book.command_lives() => Ok(()),
             Mapped::Pass(_) | Mapped::PassOnly => {
                 law(passes != shared, "a signal is passed on once")
@@ -154,6 +158,8 @@ impl World {
         if book.life == Life::Absent {
             return self.check_absence();
         }
+        let late = book.left.flatten().is_some_and(|until| self.now > until);
+        law(!late, "what TERM has left is waited for no longer than a stop")?;
         self.check_outliving()?;
         if book.is_preparing() {
             self.check_preparing()?;
