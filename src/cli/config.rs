@@ -16,8 +16,9 @@ use crate::decide::rules::{
     Idle, Lifetime, Measure, MemoryRules, Observe, Quiet, Rules, SignalMap, Threshold,
 };
 use crate::report::metrics::Target;
-use crate::report::{Format, Loudness, Style};
+use crate::report::{self, Format, Loudness, Style};
 use crate::sense::traffic::sources::Sources;
+use crate::sys::files::can_enter;
 use crate::units::{Bytes, Share, Size};
 
 /// Everything that was asked for.
@@ -109,7 +110,7 @@ impl Args {
             },
             style: self.style(typed, &rules.memory)?,
             metrics: self.targets(typed)?,
-            chdir: read_some(typed, "chdir", self.chdir.as_ref(), values::directory)?,
+            chdir: read_some(typed, "chdir", self.chdir.as_ref(), directory)?,
             command: self.command,
             rules,
             hidden,
@@ -154,6 +155,18 @@ fn read<T>(
 ) -> anyhow::Result<T> {
     let refused = |what| anyhow!("{} '{}': {what}", typed.name(option), text.escape_default());
     parse(text).map_err(refused)
+}
+
+/// A directory that can be entered.
+fn directory(text: &str) -> Parsed<PathBuf> {
+    let path = PathBuf::from(text);
+    match can_enter(&path) {
+        Ok(()) => Ok(path),
+        Err(errno) => {
+            let error = report::error(errno as i32);
+            Err(format!("expected a directory that can be entered: {error}"))
+        }
+    }
 }
 
 /// The same for an option that may be absent.

@@ -3,15 +3,13 @@
 pub(super) mod metrics;
 
 use std::ffi::CString;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::act::stop::Scope;
 use crate::decide::exit::Signal;
 use crate::decide::rules::{Backoff, Budget, Mapped, Restart, Then, Threshold};
-use crate::report::{self, Format};
+use crate::report::Format;
 use crate::sense::traffic::sources::{Extent, Ports, Sources};
-use crate::sys::files::can_enter;
 use crate::units::Bytes;
 
 /// What a value may fail with: the phrase that goes behind option and value.
@@ -99,18 +97,6 @@ pub(super) fn script(text: &str) -> Parsed<CString> {
         return Err(refused());
     }
     CString::new(text).map_err(|_| refused())
-}
-
-/// A directory that can be entered.
-pub(super) fn directory(text: &str) -> Parsed<PathBuf> {
-    let path = PathBuf::from(text);
-    match can_enter(&path) {
-        Ok(()) => Ok(path),
-        Err(errno) => {
-            let error = report::error(errno as i32);
-            Err(format!("expected a directory that can be entered: {error}"))
-        }
-    }
 }
 
 /// A name for machines. One line of a few words: it is in every line that they get.
