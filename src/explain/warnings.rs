@@ -9,7 +9,7 @@ use super::known::{self, Known};
 use super::page::Page;
 use crate::act::stop::Scope;
 use crate::decide::exit::Signal;
-use crate::decide::rules::Measure;
+use crate::decide::rules::{Measure, Then};
 use crate::sense::limit::Limit;
 use crate::sense::traffic::sources::Extent;
 use crate::units::{Bytes, Span};
@@ -26,7 +26,18 @@ pub(super) fn write(plan: Plan<'_>, page: &mut Page) {
     warnings.extend(patience(plan));
     warnings.extend(unheard(plan));
     warnings.extend(notifications(plan));
+    warnings.extend(refused(plan));
     page.list("Warnings", &warnings);
+}
+
+/// What sleeps listens to nobody.
+fn refused(plan: Plan<'_>) -> Option<String> {
+    let sleeps = plan.config.rules.then == Then::Wait;
+    sleeps.then(|| {
+        "--then wait: if COMMAND serves clients on sockets, they are refused while it is asleep. \
+         Only data on standard input wakes it."
+            .to_owned()
+    })
 }
 
 /// RSS of `sleep` by busybox, linked statically, that does nothing.

@@ -35,6 +35,7 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         Notice::Exited { again_in: None, .. } => Loudness::Verbose,
         Notice::Recycled(_)
         | Notice::CannotRecycle { .. }
+        | Notice::Waiting { .. }
         | Notice::Exited { .. }
         | Notice::HeldLong { .. }
         | Notice::HookFailed { .. }
@@ -61,7 +62,6 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         | Notice::Due { .. }
         | Notice::Stopping { .. }
         | Notice::Backoff { .. }
-        | Notice::Waiting { .. }
         | Notice::Passed { .. }
         | Notice::Swallowed(_) => Loudness::Verbose,
     }
@@ -139,7 +139,7 @@ impl fmt::Display for Line<'_> {
                 write!(out, "recycling generation {generation}: {}", Opened(*opening))
             }
             Notice::Backoff { wait, .. } => write!(out, "the next start is in {}", Span(*wait)),
-            Notice::Waiting { .. } => out.write_str("the next start is when input waits"),
+            Notice::Waiting { .. } => out.write_str("asleep until standard input has data"),
             Notice::Passed { signal, to } => write_passed(out, *signal, *to),
             Notice::Swallowed(signal) => write!(out, "{signal} not passed on (--map-signal)"),
         }

@@ -19,7 +19,7 @@ const ASKED: &str = "-v --map-signal USR1:recycle --then wait";
 const READER: &str = "trap:TERM:exit=0 ready echo";
 
 /// What is said before it waits.
-const WAITING: &str = "the next start is when input waits\n";
+const WAITING: &str = "asleep until standard input has data\n";
 
 fn start(kind: Kind, options: &str, script: &str) -> (Running, Input) {
     let (run, input) = Run::new(options).with_input(kind);

@@ -4,6 +4,7 @@ use super::*;
 use crate::explain::facts::Facts;
 use crate::explain::tests::{self, LIMIT, explained, named, part};
 use crate::sense::program::{Found, Search};
+use crate::sys::files::Kind;
 
 /// Only what was typed tells what COMMAND is.
 fn facts() -> Facts {
@@ -258,4 +259,13 @@ fn each_kind_of_floor_is_explained() {
         let part = part("A recycle comes when", &line, &facts());
         assert!(part.replace("\n ", "").contains(words), "{part}");
     }
+}
+
+#[test]
+fn a_server_that_sleeps_refuses_its_clients() {
+    let facts = Facts { input: Kind::Pipe, ..facts() };
+    let refused = "they are refused while it is asleep.";
+    let said = |line| explained(line, &facts).replace('\n', " ").replace("  ", " ");
+    assert!(said("--idle 10m --then wait node").contains("if COMMAND serves clients on sockets"));
+    assert!(!said("--idle 10m --then exit node").contains(refused));
 }
