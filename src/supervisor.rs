@@ -142,7 +142,7 @@ struct Supervisor {
     signals: Signals,
     /// Some children may have ended that were not asked about yet.
     unreaped: bool,
-    /// What waited to be read when COMMAND had just been started.
+    /// What waited to be read when COMMAND was about to be started.
     waited: SignalSet,
     trees: Trees,
     memory: MemorySense,

@@ -105,9 +105,9 @@ impl Supervisor {
         let mut waits = None;
         let watch = || waits = self.traffic.began(now());
         let input = input.as_ref().map(AsFd::as_fd);
-        let started = self.program.spawn(generation, cause, input, watch);
         self.waited = signals::waiting();
-        Ok((started?, waits))
+        let pid = self.program.spawn(generation, cause, input, watch)?;
+        Ok((pid, waits))
     }
 
     fn pass(&mut self, signal: Signal) {

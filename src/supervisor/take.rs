@@ -67,8 +67,7 @@ impl Supervisor {
     }
 
     /// The kernel sends these for a terminal, to its foreground group: that is ours, then. One that
-    /// waited when COMMAND had just been started may have come before COMMAND was there, to what
-    /// was there before; if both got it, a second one does no harm to a program so young.
+    /// waited when COMMAND was about to be started had come before COMMAND was there.
     fn take_terminals(&mut self, signal: Signal, waited: bool) {
         let stops = matches!(signal, Signal::TSTP | Signal::TTIN | Signal::TTOU);
         if stops && !process::has_shell() {

@@ -229,7 +229,7 @@ fn a_pipe_that_fills_and_is_read_again_later() {
     let said = |generation: u32| text.contains(&format!("generation {generation} recycled: "));
     assert!(said(1) && said(now + 1) && !said(full_since + 2), "{text}");
     for line in text.lines().filter(|line| !line.is_empty()) {
-        let ends = [")", " started", ": lifetime 0.1s", ": SIGTERM"];
+        let ends = [")", " started", ": lifetime 0.1s", ": SIGTERM", " passed on"];
         let whole = ends.iter().any(|end| line.ends_with(end));
         assert!(line.starts_with("recycle: ") && whole, "{line:?}");
     }

@@ -172,5 +172,7 @@ fn a_command_that_removes_the_directory_under_all_feet() {
     run.await_entry(1, "ready");
     assert!(!run.dir().join("gone").exists());
     run.recycle();
+    run.await_stderr("cannot enter the working directory");
+    std::fs::create_dir(run.dir().join("gone")).unwrap();
     run.await_entry(2, "ready");
 }

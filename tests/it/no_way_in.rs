@@ -249,10 +249,10 @@ fn a_variable_cannot_write_into_the_terminal() {
     }
 }
 
-/// A name that is told again and again: with a restart that fails, and as what is left.
+/// A name that is told again and again: where it cannot be started again, and as what is left.
 #[test]
 fn a_name_stays_one_line_wherever_it_is_told() {
-    let run = Run::new("-v --map-signal USR1:recycle --max-restarts 2/1h --backoff 10ms..20ms");
+    let run = Run::new("-v --map-signal USR1:recycle --backoff 10ms..20ms");
     let name = "a\nrecycle: lies\x1b[2J";
     std::os::unix::fs::symlink(fixture_path(), run.dir().join(name)).unwrap();
     let path = format!("./{name}");
@@ -260,6 +260,8 @@ fn a_name_stays_one_line_wherever_it_is_told() {
     run.await_entry(1, "ready");
     fs::remove_file(run.dir().join(name)).unwrap();
     run.recycle();
+    run.await_stderr("cannot start './a");
+    run.signal(libc::SIGTERM);
     run.finish();
     let said = run.stderr();
     assert!(said.contains("cannot start './a\\nrecycle: lies\\u{1b}[2J'"), "{said}");

@@ -49,7 +49,7 @@ const POLITE: &str = "\
 let ending = false;
 const server = require('http').createServer((request, response) => {
     if (ending && process.argv[3]) response.setHeader('Connection', 'close');
-    setTimeout(() => response.end('hello'), 50);
+    setTimeout(() => response.end('hello'), 300);
 }).listen(Number(process.argv[2]), '127.0.0.1');
 process.on('SIGTERM', () => { ending = true; server.close(() => process.exit(0)); });
 ";
@@ -58,7 +58,7 @@ process.on('SIGTERM', () => { ending = true; server.close(() => process.exit(0))
 fn stopped_amid_requests(more: &str) -> String {
     let node = tool("node").display().to_string();
     let port = free_port();
-    let run = Run::new("--map-signal USR1:recycle --stop-timeout 1s");
+    let run = Run::new("--map-signal USR1:recycle --stop-timeout 3s");
     fs::write(run.dir().join("server.js"), POLITE).unwrap();
     let command = [node.as_str(), "server.js", &port.to_string(), more].map(str::to_owned);
     let mut run = run.command(command.into_iter().filter(|word| !word.is_empty())).spawn();
@@ -66,6 +66,7 @@ fn stopped_amid_requests(more: &str) -> String {
     let mut client = run.wait_for("node to listen", |_| Client::connect(&address).ok());
     let request = "GET / HTTP/1.1\r\nHost: test\r\n\r";
     client.exchange(request);
+    client.send(request);
     run.signal(libc::SIGUSR1);
     let line = run.wait_for("the recycle", |run| {
         // Until the server leaves the connection.

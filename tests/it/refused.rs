@@ -128,7 +128,7 @@ const ANYWHERE: [&str; 20] = [
     "lines::ends::planned_recycles_go_on_while_lines_are_left",
     "memory::a_leak_in_an_orphan_or_in_another_session_counts",
     "memory::kill_rss_kills_at_once",
-    "restart::a_recycle_that_cannot_execute_is_tried_again",
+    "restart::a_recycle_that_cannot_execute_is_tried_until_it_can",
     "signals::every_catchable_signal_arrives",
     "signals::signals_go_to_the_child_alone_or_to_its_group",
     "stopping::a_stopped_command_is_woken_for_its_term",

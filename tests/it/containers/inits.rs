@@ -94,7 +94,7 @@ fn what_cannot_be_started_has_the_status_that_a_shell_gives_it() {
 #[test]
 fn a_whole_group_is_told() {
     for init in ["/recycle --signal-scope group --", INITS[1], INITS[2]] {
-        let steps = "trap:TERM:exit=3:after=300ms child:trap:TERM,ready,forever forever";
+        let steps = "trap:TERM:exit=3:after=300ms child:trap:TERM:exit=0,ready,forever forever";
         let mut container = start(init, &format!("/fixture {steps}"));
         container.await_entries(1, "ready");
         container.await_entries(1, "spawned");

@@ -174,7 +174,7 @@ fn ctrl_c_ends_recycle_while_it_waits_to_restart() {
 #[test]
 fn ctrl_c_right_before_a_generation_starts_ends_it() {
     let strace = tool("strace").into_os_string().into_string().unwrap();
-    let held_up = "-o trace -e trace=clone -e inject=clone:delay_enter=2000000:when=2";
+    let held_up = "-o trace -e trace=rt_sigpending -e inject=rt_sigpending:delay_enter=2000000:when=2";
     let run = Run::new("--map-signal USR1:recycle").on_terminal();
     let run = run.through([strace.as_str()].into_iter().chain(held_up.split(' ')));
     let mut run = run.fixture("ready forever").spawn();
