@@ -22,6 +22,7 @@ pub(crate) fn matters(notice: &Notice) -> bool {
         | Notice::LongLine { .. }
         | Notice::LinesTaken { .. }
         | Notice::OutlivedInput { .. }
+        | Notice::LeftBehind { .. }
         | Notice::HeldLong { .. } => true,
         Notice::Exited { exit, .. } => exit.is_failure(),
         Notice::NothingLeftToRead

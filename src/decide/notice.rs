@@ -57,6 +57,8 @@ pub(crate) enum Notice {
     MetricsFailed { target: String, error: String, again: bool },
     /// A recycle has been due for a long time, and something holds it still.
     HeldLong { hold: Hold, held: Duration },
+    /// COMMAND ended well by itself, and so do we: what it started goes on, and nobody watches it.
+    LeftBehind { processes: usize, program: String },
     /// `--on-event` or `--pre-stop` failed; what it was for goes on.
     HookFailed { hook: Hook, failure: HookFailure },
     /// So many events were not told to `--on-event`.

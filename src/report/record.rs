@@ -247,6 +247,12 @@ impl Record {
         Self::new("held_long").with("hold", hold_word(hold)).with("held", held)
     }
 
+    fn left(processes: usize, program: &str) -> Self {
+        Self::new("left_behind")
+            .with("processes", u64::try_from(processes).unwrap_or(u64::MAX))
+            .with("program", Value::Text(Cow::Owned(program.to_owned())))
+    }
+
     /// What there is to say; `limits` are those in force, by the names of their options.
     pub(super) fn of(notice: &Notice, limits: &[(&'static str, Bytes)]) -> Self {
         match *notice {
@@ -274,6 +280,7 @@ impl Record {
                 Self::of_generation("lines_taken", generation).with("lines", lines)
             }
             Notice::OutlivedInput { after } => Self::new("outlived_input").with("after", after),
+            Notice::LeftBehind { processes, ref program } => Self::left(processes, program),
             Notice::NeverArmed { generation, age, why } => {
                 Self::of_generation("never_armed", generation)
                     .with("age", age)

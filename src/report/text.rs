@@ -51,6 +51,7 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         | Notice::StillAlive { .. }
         | Notice::NothingLeftToRead
         | Notice::OutlivedInput { .. }
+        | Notice::LeftBehind { .. }
         | Notice::NeverArmed { .. }
         | Notice::CannotSee(_)
         | Notice::MetricsFailed { .. } => Loudness::Normal,
@@ -108,6 +109,7 @@ impl fmt::Display for Line<'_> {
             | Notice::LongLine { .. }
             | Notice::LinesTaken { .. }
             | Notice::OutlivedInput { .. } => input::write(out, self.notice, self.command),
+            Notice::LeftBehind { processes, program } => write_left(out, *processes, program),
             Notice::NeverArmed { generation, age, why } => {
                 awake::write_never_armed(out, *generation, *age, *why)
             }
@@ -131,10 +133,7 @@ impl fmt::Display for Line<'_> {
                 write_next(out, ", next look", *again_in)
             }
             Notice::Held(hold) => write!(out, "a recycle is due, but held: {}", why(*hold)),
-            Notice::Due { generation, age, reason } => {
-                let because = Because(*reason);
-                write!(out, "generation {generation} is due after {}: {because}", Span(*age))
-            }
+            Notice::Due { generation, age, reason } => write_due(out, *generation, *age, *reason),
             Notice::Stopping { generation, opening, .. } => {
                 write!(out, "recycling generation {generation}: {}", Opened(*opening))
             }
@@ -144,6 +143,24 @@ impl fmt::Display for Line<'_> {
             Notice::Swallowed(signal) => write!(out, "{signal} not passed on (--map-signal)"),
         }
     }
+}
+
+fn write_due(
+    out: &mut fmt::Formatter<'_>,
+    generation: u64,
+    age: Duration,
+    reason: Reason,
+) -> fmt::Result {
+    write!(out, "generation {generation} is due after {}: {}", Span(age), Because(reason))
+}
+
+fn write_left(out: &mut fmt::Formatter<'_>, processes: usize, program: &str) -> fmt::Result {
+    let what = if processes == 1 { "process" } else { "processes" };
+    write!(
+        out,
+        "COMMAND ended and left {processes} {what} behind ({program}), no longer watched: run it \
+         in the foreground"
+    )
 }
 
 fn write_passed(out: &mut fmt::Formatter<'_>, signal: Signal, to: Option<Signal>) -> fmt::Result {

@@ -309,6 +309,13 @@ fn number(error: io::Error) -> i32 {
     error.raw_os_error().unwrap_or(libc::EIO)
 }
 
+/// What a process is called (`proc_pid_comm(5)`); `None`: it has gone, or hides.
+pub(crate) fn name(pid: Pid) -> Option<String> {
+    let name = std::fs::read(format!("/proc/{pid}/comm")).ok()?;
+    let name = String::from_utf8_lossy(&name);
+    Some(name.trim_end_matches('\n').replace(char::is_control, "?"))
+}
+
 /// The list of our children; we have one thread. A `/proc` that shows another pid namespace than
 /// ours has other processes under our numbers: it is no help at all.
 fn own_children() -> io::Result<File> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nix::unistd::Pid;
 
 use super::take::MOST_SIGNALS;
-use super::{Supervisor, now};
+use super::{Asked, Supervisor, now};
 use crate::act::leave;
 use crate::act::stop::{self, Passed, Scope, Sweep};
 use crate::act::terminal::Modes;
@@ -14,7 +14,7 @@ use crate::decide::event::{Action, Cause, Event, Force, Look, Observation, Traff
 use crate::decide::exit::{End, Failure, Signal, Stage};
 use crate::decide::notice::Notice;
 use crate::decide::traffic::Traffic;
-use crate::sense::startable;
+use crate::sense::{startable, tree};
 use crate::sys::{clock, process, signals};
 
 /// So long a tree that grows while it is swept is gone through again before anything else.
@@ -52,6 +52,9 @@ impl Supervisor {
             }
             Action::Tell(notice) => self.tell(&notice),
             Action::Quit(end) => {
+                if end == End::SUCCESS {
+                    self.tell_left_behind();
+                }
                 // What a COMMAND that went well did to the terminal is what it is for: stty(1).
                 let modes = if end == End::SUCCESS { Modes::Left } else { Modes::Restored };
                 self.reclaim_terminal(modes);
@@ -83,6 +86,19 @@ impl Supervisor {
                 self.reclaim_terminal(Modes::Restored);
                 self.events.push_back(Event::StartFailed(failure));
             }
+        }
+    }
+
+    /// A COMMAND that makes a daemon of itself ends at once, and its server runs on. Who asked for
+    /// an end does not wonder that it comes.
+    fn tell_left_behind(&mut self) {
+        if !self.lifecycle.plans() || !matches!(self.asked, Asked::No) || !self.walk() {
+            return;
+        }
+        let left = self.trees.members().iter().filter(|process| !process.is_zombie());
+        let names: Vec<_> = left.filter_map(|process| tree::name(process.id.pid)).collect();
+        if let Some(program) = names.first().cloned() {
+            self.tell(&Notice::LeftBehind { processes: names.len(), program });
         }
     }
 

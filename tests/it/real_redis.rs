@@ -100,3 +100,21 @@ fn redis_that_saves_in_the_background_keeps_its_keys_under_both_limits() {
     });
     assert_eq!(keys, ":20000");
 }
+
+/// Its server goes on, and nobody watches it: that is said, unless nothing was to be watched.
+#[test]
+fn redis_that_makes_a_daemon_of_itself_is_reported() {
+    let told = "recycle: COMMAND ended and left 1 process behind (redis-server), no longer \
+                watched: run it in the foreground\n";
+    for (options, told) in [("--max-rss 1G", told), ("--restart on-failure", "")] {
+        let redis = tool("redis-server").display().to_string();
+        let port = free_port().to_string();
+        let command = [&redis, "--port", &port, "--bind", "127.0.0.1", "--daemonize", "yes"];
+        let (end, mut run) = Run::new(options).command(command).finish();
+        let address = format!("127.0.0.1:{port}");
+        let mut client = run.wait_for("the daemon", |_| Client::connect(&address).ok());
+        client.send("SHUTDOWN NOSAVE");
+        client.receive_end();
+        assert_eq!((end, run.stderr().as_str()), (End::Code(0), told), "{options}");
+    }
+}

@@ -205,6 +205,10 @@ fn decisions() {
             r#""passed","signal":"SIGHUP","to":"SIGINT""#,
         ),
         (Notice::Passed { signal: Signal::HUP, to: None }, r#""passed","signal":"SIGHUP""#),
+        (
+            Notice::LeftBehind { processes: 2, program: "redis-server".to_owned() },
+            r#""left_behind","processes":2,"program":"redis-server""#,
+        ),
         (Notice::NothingLeftToRead, r#""nothing_left_to_read""#),
     ] {
         assert_eq!(lines(&notice).0, json);

@@ -240,6 +240,7 @@ impl Numbers {
             | Notice::LongLine { .. }
             | Notice::LinesTaken { .. }
             | Notice::OutlivedInput { .. }
+            | Notice::LeftBehind { .. }
             | Notice::NeverArmed { .. }
             | Notice::CannotSee(_)
             | Notice::MetricsFailed { .. }

@@ -6,7 +6,6 @@ use super::{
     had_the_foreground, in_dash, ready, shell, status, suspend,
 };
 use crate::harness::{End, Run, Running, copy_program, fixture_path, look_up, send_signal, tool};
-use std::fs;
 
 /// Three generations, each killed with the terminal as it must not stay. `recycle` is COMMAND's
 /// parent.
@@ -174,7 +173,8 @@ fn ctrl_c_ends_recycle_while_it_waits_to_restart() {
 #[test]
 fn ctrl_c_right_before_a_generation_starts_ends_it() {
     let strace = tool("strace").into_os_string().into_string().unwrap();
-    let held_up = "-o trace -e trace=rt_sigpending -e inject=rt_sigpending:delay_enter=2000000:when=2";
+    let held_up =
+        "-o trace -e trace=rt_sigpending -e inject=rt_sigpending:delay_enter=2000000:when=2";
     let run = Run::new("--map-signal USR1:recycle").on_terminal();
     let run = run.through([strace.as_str()].into_iter().chain(held_up.split(' ')));
     let mut run = run.fixture("ready forever").spawn();
@@ -192,10 +192,11 @@ fn ctrl_c_ends_recycle_after_a_failed_start() {
         let mut run = shell(words, "");
         let command = run.dir().join("command");
         copy_program(fixture_path(), &command);
-        run.enter("$R --map-signal USR1:recycle --backoff 20s..30s -- ./command ready forever");
+        // When it is gone before the stop, it is not stopped.
+        let options = "--map-signal USR1:recycle --backoff 20s..30s --pre-stop 'rm command'";
+        run.enter(&format!("$R {options} -- ./command ready forever"));
         let pids = ready(&mut run);
         assert_eq!(run.foreground(), group(pids[0]));
-        fs::remove_file(&command).unwrap();
         send_signal(pids[1], libc::SIGUSR1);
         run.await_screen("No such file or directory");
         run.await_foreground(group(pids[1]));
