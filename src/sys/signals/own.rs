@@ -38,6 +38,8 @@ mod tests {
     /// A child that is sent these, all of them blocked, and then stops itself: whether it does.
     fn stops_after(sent: &[i32], signal: i32) -> bool {
         let child = process::fork(|| {
+            // Job control stops nobody in an orphaned process group, as ours may be (setpgid(2)).
+            nix::unistd::setpgid(Pid::this(), Pid::this()).unwrap();
             let _ = set_mask(SignalSet::ALL);
             sent.iter().for_each(|sent| process::signal(Pid::this(), *sent).unwrap());
             stop_by(signal);
