@@ -181,7 +181,7 @@ impl<'a> Choices<'a> {
                 shell: self.once_in(2),
             }),
             14 => Event::Moved(self.traffic(now)),
-            15 => match self.below(9) {
+            15 => match self.below(10) {
                 0 => Event::InputSpent,
                 1 => Event::Overslept { since: now.before(self.elapsed()) },
                 2 => Event::InputEnded,
@@ -190,7 +190,9 @@ impl<'a> Choices<'a> {
                 6 => Event::Ran,
                 7 => Event::InBackground,
                 5 => Event::LinesTaken { lines: self.number() },
-                7 => Event::Checked(self.once_in(2).then_some(Failure { stage: Stage::Exec, errno: 2 })),
+                8 => Event::Checked(
+                    self.once_in(2).then_some(Failure { stage: Stage::Exec, errno: 2 }),
+                ),
                 _ => Event::Prepared { generation },
             },
             _ => Event::Observed(self.observation(now, generation, looks)),
