@@ -76,11 +76,10 @@ fn hold(
     if is_still(process.id) { Ok(fd) } else { Err(Errno::ESRCH) }
 }
 
-/// A filter of system calls may know the one way to send a signal and not the other.
 fn send(fd: Option<&ProcessFd>, pid: Pid, signal: Signal) -> nix::Result<()> {
-    match fd.map(|fd| fd.signal(signal.number())) {
-        None | Some(Err(Errno::ENOSYS | Errno::EPERM)) => process::signal(pid, signal.number()),
-        Some(sent) => sent,
+    match fd {
+        Some(fd) => fd.signal(signal.number()),
+        None => process::signal(pid, signal.number()),
     }
 }
 
