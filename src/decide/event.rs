@@ -112,6 +112,8 @@ pub(crate) enum Action {
     /// what it would see of COMMAND.
     Suspend(Signal),
     Tell(Notice),
+    /// Tell what COMMAND has left behind, if anything: nobody watches it any more.
+    TellLeft,
     /// The last action of all.
     Quit(End),
 }

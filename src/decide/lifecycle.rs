@@ -249,11 +249,6 @@ impl Lifecycle {
         }
     }
 
-    /// Whether anything is to be recycled.
-    pub(crate) fn plans(&self) -> bool {
-        self.rules.plans()
-    }
-
     /// When `Event::Due` is to come; `None`: never, only the world can move us.
     pub(crate) fn deadline(&self) -> Option<Time> {
         match &self.state {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nix::unistd::Pid;
 
 use super::take::MOST_SIGNALS;
-use super::{Asked, Supervisor, now};
+use super::{Supervisor, now};
 use crate::act::leave;
 use crate::act::stop::{self, Passed, Scope, Sweep};
 use crate::act::terminal::Modes;
@@ -51,10 +51,8 @@ impl Supervisor {
                 leave::suspend(signal);
             }
             Action::Tell(notice) => self.tell(&notice),
+            Action::TellLeft => self.tell_left(),
             Action::Quit(end) => {
-                if end == End::SUCCESS {
-                    self.tell_left_behind();
-                }
                 // What a COMMAND that went well did to the terminal is what it is for: stty(1).
                 let modes = if end == End::SUCCESS { Modes::Left } else { Modes::Restored };
                 self.reclaim_terminal(modes);
@@ -89,10 +87,8 @@ impl Supervisor {
         }
     }
 
-    /// A COMMAND that makes a daemon of itself ends at once, and its server runs on. Who asked for
-    /// an end does not wonder that it comes.
-    fn tell_left_behind(&mut self) {
-        if !self.lifecycle.plans() || !matches!(self.asked, Asked::No) || !self.walk() {
+    fn tell_left(&mut self) {
+        if !self.walk() {
             return;
         }
         let left = self.trees.members().iter().filter(|process| !process.is_zombie());

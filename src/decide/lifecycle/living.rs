@@ -163,11 +163,13 @@ impl Lifecycle {
         let wanted = self.rules.restart.wants(exit) && !self.has_no_input_left(now);
         if self.is_final(now) || !wanted {
             tell(None);
+            self.tell_left(now, exit, actions);
             return self.end_with(exit, actions);
         }
         self.storm.spared();
         let Some(delay) = self.restarts.next(now, age) else {
             tell(None);
+            self.tell_left(now, exit, actions);
             self.tell_last_taken(exit, actions);
             return self.give_up(exit.into(), actions);
         };
@@ -178,6 +180,14 @@ impl Lifecycle {
         let kill = Kill::At(now + self.rules.stop_timeout);
         let after = Aftermath { exit, next: Next::Restart(now + delay) };
         State::Clearing { watch, kill, after }
+    }
+
+    /// A COMMAND that makes a daemon of itself ends well, and what is to be watched runs on. Who
+    /// asked for an end does not wonder that it comes.
+    fn tell_left(&self, now: Time, exit: Exit, actions: &mut Vec<Action>) {
+        if exit == Exit::Status(0) && self.rules.plans() && !self.is_final(now) {
+            actions.push(Action::TellLeft);
+        }
     }
 
     /// A recycle is due: it begins, or what must come before it does.

@@ -249,7 +249,11 @@ impl World {
     fn take_on(&mut self, action: Action) {
         let disturbed_once_in = match action {
             Action::Tell(Notice::WouldRecycle { .. }) => return self.talk.begin_anew(self.now),
-            Action::Tell(_) | Action::Quit(_) | Action::Suspend(_) | Action::Check => return,
+            Action::Tell(_)
+            | Action::TellLeft
+            | Action::Quit(_)
+            | Action::Suspend(_)
+            | Action::Check => return,
             Action::Start { .. } => {
                 self.talk = Talk::new(self.now, &self.rules);
                 (self.clear_since, self.was_blind) = (self.now, false);

@@ -72,7 +72,8 @@ impl Book {
             | Action::Prepare(_)
             | Action::Sweep(_)
             | Action::Suspend(_)
-            | Action::Tell(_) => {}
+            | Action::Tell(_)
+            | Action::TellLeft => {}
         }
     }
 

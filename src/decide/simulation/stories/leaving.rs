@@ -2,7 +2,7 @@
 //! and the server behind it has requests to finish.
 
 use super::*;
-use crate::decide::rules::Then;
+use crate::decide::rules::{Budget, Then};
 
 const TERM: Signal = Signal::TERM;
 
@@ -92,4 +92,22 @@ fn int_between_two_generations_ends_at_once() {
     assert_eq!(story.tell(11_000, Event::Exited(Exit::Status(0))), [ASK]);
     let end = Action::Quit(End::Signal(Signal::INT));
     assert_eq!(story.tell(12_000, signalled(Signal::INT)), [end]);
+}
+
+#[test]
+fn what_is_left_is_told_when_command_ends_well_by_itself() {
+    let ends = |rules: Rules, signal: Option<Signal>, exit: Exit| {
+        let mut story = Story::running(rules);
+        signal.map(|signal| story.tell(1_000, signalled(signal)));
+        story.tell(1_001, Event::Exited(exit)).contains(&Action::TellLeft)
+    };
+    assert!(ends(lifetime(10), None, Exit::Status(0)));
+    let budget = Budget { restarts: 0, window: Duration::from_secs(1) };
+    let gives_up = Rules { restart: Restart::Always, max_restarts: budget, ..lifetime(10) };
+    assert!(ends(gives_up, None, Exit::Status(0)));
+    assert!(!ends(plain(), None, Exit::Status(0)), "nobody wanted to watch it");
+    assert!(!ends(lifetime(10), None, Exit::Status(1)), "it failed");
+    assert!(!ends(lifetime(10), Some(Signal::INT), Exit::Status(0)), "it was asked for");
+    let goes_on = Rules { restart: Restart::Always, ..lifetime(10) };
+    assert!(!ends(goes_on, None, Exit::Status(0)));
 }

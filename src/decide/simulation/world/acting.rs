@@ -33,6 +33,7 @@ impl World {
             | Action::Check
             | Action::Suspend(_)
             | Action::Tell(_)
+            | Action::TellLeft
             | Action::Quit(_) => {}
         }
         Ok(())

@@ -64,7 +64,8 @@ impl World {
     /// An answer that decides nothing moves the deadline into the future; only to confirm what it
     /// showed may it be asked again at once.
     pub(super) fn check_answer(&mut self, actions: &[Action]) -> Checked {
-        let mut done = actions.iter().filter(|action| !matches!(action, Action::Tell(_)));
+        let mut done =
+            actions.iter().filter(|action| !matches!(action, Action::Tell(_) | Action::TellLeft));
         let decides = done.any(|action| !matches!(action, Action::Look(_)));
         let again = self.core.deadline().is_some_and(|deadline| deadline <= self.now);
         match self.book.told {
