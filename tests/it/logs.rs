@@ -119,6 +119,20 @@ fn samples_come_at_their_pace() {
     assert!(number(last, "cpu") >= 0.0 && number(last, "quiet") > 0.0, "{last}");
 }
 
+/// In words both are rounded, and may look the same.
+#[test]
+fn memory_that_was_too_much_is_over_the_limit() {
+    let options = "--log-format json --max-rss 60M";
+    let mut run = Run::new(options).fixture("once:leak:50M/s ready forever").spawn();
+    run.await_entry(2, "ready");
+    run.signal(libc::SIGTERM);
+    run.finish();
+    let lines = parse_json(&run);
+    let line = lines.iter().find(|line| line.starts_with("info recycled ")).unwrap();
+    assert_eq!(number(line, "limit"), f64::from(60 << 20), "{line}");
+    assert!(number(line, "used") > f64::from(60 << 20), "{line}");
+}
+
 #[test]
 fn without_being_asked_for_there_are_no_samples() {
     let options = "--log-format json --max-lifetime 500ms --max-rss 1G";

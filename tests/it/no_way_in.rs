@@ -249,21 +249,27 @@ fn a_variable_cannot_write_into_the_terminal() {
     }
 }
 
-/// A name that is told again and again: where it cannot be started again, and as what is left.
+/// A name that is told again and again: where it cannot be started again, before its stop and after
+/// it.
 #[test]
 fn a_name_stays_one_line_wherever_it_is_told() {
-    let run = Run::new("-v --map-signal USR1:recycle --backoff 10ms..20ms");
     let name = "a\nrecycle: lies\x1b[2J";
-    std::os::unix::fs::symlink(fixture_path(), run.dir().join(name)).unwrap();
     let path = format!("./{name}");
-    let mut run = run.command([path.as_str(), "ready", "forever"]).spawn();
-    run.await_entry(1, "ready");
-    fs::remove_file(run.dir().join(name)).unwrap();
-    run.recycle();
-    run.await_stderr("cannot start './a");
-    run.signal(libc::SIGTERM);
-    run.finish();
-    let said = run.stderr();
-    assert!(said.contains("cannot start './a\\nrecycle: lies\\u{1b}[2J'"), "{said}");
-    assert!(!said.contains("\nrecycle: lies") && !said.contains('\x1b'), "{said}");
+    for hook in [&[][..], &["--pre-stop", "rm a*"]] {
+        let run = Run::new("-v --map-signal USR1:recycle --backoff 10ms..20ms");
+        std::os::unix::fs::symlink(fixture_path(), run.dir().join(name)).unwrap();
+        let words = hook.iter().copied().chain([path.as_str(), "ready", "forever"]);
+        let mut run = run.command(words).spawn();
+        run.await_entry(1, "ready");
+        if hook.is_empty() {
+            fs::remove_file(run.dir().join(name)).unwrap();
+        }
+        run.recycle();
+        run.await_stderr(if hook.is_empty() { "holding the recycle" } else { "; next try in" });
+        run.signal(libc::SIGTERM);
+        run.finish();
+        let said = run.stderr();
+        assert!(said.contains("cannot start './a\\nrecycle: lies\\u{1b}[2J'"), "{said}");
+        assert!(!said.contains("\nrecycle: lies") && !said.contains('\x1b'), "{said}");
+    }
 }

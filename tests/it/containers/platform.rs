@@ -41,6 +41,19 @@ fn a_command_that_ignores_a_stop_is_killed_by_podman() {
     assert!(now_ms() >= before_ms + 2000);
 }
 
+/// As PID 1 `recycle` would take it along. It has more time than `--stop-timeout` gives.
+#[test]
+fn a_stop_lets_what_command_left_behind_end_as_it_wants() {
+    let steps = "trap:TERM:exit=3 child:trap:TERM:exit=0:after=1s,ready,forever forever";
+    let mut container = start("--stop-timeout 100ms", steps, "");
+    container.await_entries(1, "ready");
+    container.await_entries(1, "spawned");
+    let before_ms = now_ms();
+    container.stop(60);
+    assert_eq!(container.finish(), End::Code(3));
+    assert!(now_ms() >= before_ms + 1000);
+}
+
 /// The negative control: as PID 1 itself, COMMAND hears no signal that it has no handler for.
 #[test]
 fn without_an_init_a_stop_is_not_heard() {

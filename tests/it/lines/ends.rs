@@ -17,7 +17,9 @@ fn planned_recycles_go_on_while_lines_are_left() {
     assert_eq!(run.finish(), End::Code(5));
     assert_same(&kept(&run), &all);
     assert!(run.generations() >= 16);
-    assert!(run.recycles().len() >= 15);
+    // All but the last one, which may have been about to be.
+    let recycles = u32::try_from(run.recycles().len()).unwrap();
+    assert!([run.generations() - 1, run.generations()].contains(&recycles), "{recycles}");
 }
 
 /// Nothing is left, so the last one lives on, whatever its age.
