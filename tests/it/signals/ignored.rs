@@ -1,7 +1,7 @@
 //! Signals that were ignored when `recycle` was started (`nohup`, a script's `&`, `trap ''`): they
 //! are passed on, COMMAND inherits that they are ignored, and they mean nothing more.
 
-use super::name;
+use super::{catchable, name};
 use crate::harness::{End, Run, Running, free_port, http, recycle_path, send_signal, tool};
 use crate::real_nginx::with_nginx;
 use std::fs;
@@ -11,17 +11,7 @@ const SHIELDED: &[i32] = &[libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGT
 
 #[test]
 fn every_ignored_signal_arrives_where_it_is_handled() {
-    const ELSEWHERE: [i32; 7] = [
-        libc::SIGKILL,
-        libc::SIGSTOP,
-        libc::SIGCHLD, // recycle's own business
-        libc::SIGSEGV, // recycle's own faults
-        libc::SIGBUS,
-        libc::SIGILL,
-        libc::SIGFPE,
-    ];
-    let standard = (1..32).filter(|signal| !ELSEWHERE.contains(signal));
-    let signals: Vec<_> = standard.chain(libc::SIGRTMIN()..=libc::SIGRTMAX()).collect();
+    let signals: Vec<_> = catchable().collect();
     let run = Run::new("").signals(&signals, &[]);
     let mut run = run.fixture("trap:all ready forever").spawn();
     run.await_entry(1, "ready");
