@@ -36,6 +36,7 @@ mod real_nginx;
 mod real_node;
 mod real_postgres;
 mod real_redis;
+mod real_ruby;
 mod real_scripts;
 mod real_stdio;
 mod refused;
