@@ -1,6 +1,9 @@
 //! A deploy replaces COMMAND or its directory while recycles come: nothing is stopped that could
 //! not be started again, and what could not be started is tried until it can.
 
+mod load;
+mod under_load;
+
 use crate::harness::{End, Run, Running, copy_program, fixture_path, let_pass};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -39,6 +42,10 @@ fn count(run: &Running, text: &str) -> usize {
 /// One line for each wait: which generation is kept.
 const KEPT: &str = "holding the recycle of generation";
 const FAILED: &str = "next try in";
+
+/// The same, said to machines.
+const HELD_EVENT: &str = r#""event":"cannot_recycle""#;
+const FAILED_EVENT: &str = r#""event":"start_failed""#;
 
 /// 20 deploys, in which the link is replaced and the old release pruned, and in every other one
 /// nothing is there for a while.

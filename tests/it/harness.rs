@@ -172,6 +172,11 @@ impl Running {
         }
     }
 
+    /// Whether the program itself has not ended.
+    pub(crate) fn lives(&mut self) -> bool {
+        self.try_status().is_none()
+    }
+
     fn try_status(&mut self) -> Option<ExitStatus> {
         if self.status.is_none() {
             self.status = self.child.try_wait().unwrap();
