@@ -20,7 +20,7 @@ use crate::sys::children::{self, Status};
 use crate::sys::environment::{self, Entry};
 use crate::sys::poll::{self, Readiness};
 use crate::sys::process::{self, Pointers};
-use crate::sys::signals::{self, Inherited, Signals};
+use crate::sys::signals::{self, Batch, Inherited, Signals};
 use crate::sys::{clock, files};
 
 const SHELL: &std::ffi::CStr = c"/bin/sh";
@@ -92,7 +92,7 @@ impl Shell {
         let mut fate = Fate::Waits;
         let mut pause = KILL_PAUSE;
         loop {
-            kept.reap();
+            let more = kept.reap();
             if !children::has_children() {
                 break;
             }
@@ -101,7 +101,7 @@ impl Shell {
                 fate = Fate::TimeIsOver;
             }
             if fate == Fate::Waits {
-                fate = await_child(signals, until - now);
+                fate = await_child(signals, if more { Duration::ZERO } else { until - now });
             } else {
                 kept.kill();
                 // Some do not die at once, and some not at all: they stay ours, not COMMAND's.
@@ -171,7 +171,8 @@ fn await_child(signals: &Signals, timeout: Duration) -> Fate {
     let mut ready = Vec::new();
     poll::wait(&[(signals.as_fd(), Readiness::Readable)], Some(timeout), &mut ready);
     let mut fate = Fate::Waits;
-    while let Some(received) = signals.next() {
+    let mut batch = Batch::new();
+    while let Some(received) = batch.next(signals) {
         if received.number == Signal::TERM.number() {
             fate = Fate::NotNeeded;
         }
@@ -187,14 +188,18 @@ struct Kept {
 }
 
 impl Kept {
-    fn reap(&mut self) {
-        while let Some(changed) = children::next_changed() {
+    /// Tells whether there may be more to reap.
+    fn reap(&mut self) -> bool {
+        let mut count = 0;
+        for changed in children::changed() {
+            count += 1;
             if Some(changed.pid) == self.shell
                 && let Some(status) = shell_status(changed.status)
             {
                 (self.shell, self.status) = (None, status);
             }
         }
+        count == children::MOST
     }
 
     fn kill(&self) {

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
-use super::take::MOST_SIGNALS;
 use super::{Supervisor, now};
 use crate::act::leave;
 use crate::act::stop::{self, Passed, Scope, Sweep};
@@ -15,7 +14,8 @@ use crate::decide::exit::{End, Failure, Signal, Stage};
 use crate::decide::notice::Notice;
 use crate::decide::traffic::Traffic;
 use crate::sense::{startable, tree};
-use crate::sys::{clock, process, signals};
+use crate::sys::signals::{self, Batch};
+use crate::sys::{clock, process};
 
 /// So long a tree that grows while it is swept is gone through again before anything else.
 const SWEEPING: Duration = Duration::from_millis(50);
@@ -217,8 +217,8 @@ impl Supervisor {
 
     /// Listeners that rang while we did not want to be woken.
     fn take_io(&mut self) {
-        for _ in 0..MOST_SIGNALS {
-            let Some(received) = self.signals.next_io() else { break };
+        let mut batch = Batch::new();
+        while let Some(received) = batch.next_io(&self.signals) {
             if received.by_kernel {
                 self.traffic.rang();
             } else if !received.own {

@@ -12,13 +12,7 @@ use crate::sense::tree::cpu;
 use crate::sys::children::{self, Status};
 use crate::sys::poll::{self, Readiness};
 use crate::sys::process;
-
-/// So many signals are taken in at a time: one of each. Whoever floods us with more, as queued
-/// real-time signals can, does not keep us from anything else; what is left is read next.
-pub(super) const MOST_SIGNALS: usize = 64;
-
-/// So many children are reaped at a time. They are many where orphans come and go.
-const MOST_CHILDREN: usize = 1024;
+use crate::sys::signals::Batch;
 
 impl Supervisor {
     /// Notes who wants an end.
@@ -40,8 +34,8 @@ impl Supervisor {
     pub(super) fn take_signals(&mut self) -> bool {
         self.take_known_end();
         let mut children = false;
-        for _ in 0..MOST_SIGNALS {
-            let Some(received) = self.signals.next() else { break };
+        let mut batch = Batch::new();
+        while let Some(received) = batch.next(&self.signals) {
             let waited = self.waited.take(received.number);
             match Signal::from_number(received.number) {
                 Some(Signal::CHLD) => children = true,
@@ -107,11 +101,10 @@ impl Supervisor {
         // What keepers have used is not COMMAND's.
         let used_by_all = |hooks: &Hooks| hooks.any_lives().then(cpu::of_reaped);
         let mut used = used_by_all(&self.hooks);
-        let most = if children || self.unreaped { MOST_CHILDREN } else { 0 };
-        self.unreaped = false;
-        for number in 1..=most {
-            let Some(child) = children::next_changed() else { break };
-            self.unreaped = number == most;
+        let may_be_some = std::mem::take(&mut self.unreaped) || children;
+        for (number, child) in (1..).zip(may_be_some.then(children::changed).into_iter().flatten())
+        {
+            self.unreaped = number == children::MOST;
             let is_command = self.trees.command() == Some(child.pid);
             let exit = match child.status {
                 Status::Exited(status) => Exit::Status(status),

@@ -20,8 +20,17 @@ pub(crate) enum Status {
     Stopped(i32),
 }
 
-/// The next child that has ended or was stopped, whoever it is; `None`: none has, or there is none.
-pub(crate) fn next_changed() -> Option<Changed> {
+/// So many children are asked about at a time. They are many where orphans come and go.
+pub(crate) const MOST: usize = 1024;
+
+/// Children that have ended or were stopped, whoever they are. Where they are `MOST`, more may
+/// wait.
+pub(crate) fn changed() -> impl Iterator<Item = Changed> {
+    std::iter::from_fn(next_changed).take(MOST)
+}
+
+/// `None`: none has changed, or there is none.
+fn next_changed() -> Option<Changed> {
     loop {
         match raw_wait(-1, libc::WNOHANG | libc::WUNTRACED) {
             Ok(changed) => return changed,
@@ -90,4 +99,31 @@ pub(crate) fn let_go(child: Pid, stopped_at: i32) -> nix::Result<()> {
     // SAFETY: this request has no address and takes the signal by value.
     let result = unsafe { libc::ptrace(libc::PTRACE_DETACH, child.as_raw(), nowhere, signal) };
     Errno::result(result).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::process;
+    use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+
+    /// Whoever reaped without a bound would reap all of them. In a process whose children are no
+    /// other test's.
+    #[test]
+    fn a_turn_reaps_a_batch_and_leaves_the_rest() {
+        let forked = process::fork(|| {
+            for _ in 0..MOST + 3 {
+                let Ok(pid) = process::fork_in_place(|| 0) else { return 100 };
+                // It is a zombie then.
+                let ended = waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT);
+                if ended.is_err() {
+                    return 101;
+                }
+            }
+            let turns = [0; 3].map(|_| changed().count());
+            if turns == [MOST, 3, 0] { 0 } else { 1 }
+        });
+        let pid = forked.unwrap();
+        assert_eq!(waitpid(pid, None), Ok(WaitStatus::Exited(pid, 0)));
+    }
 }

@@ -5,11 +5,14 @@
 //! be put back in COMMAND, which transparency asks for anyway. Raw system calls, because the C
 //! libraries hide the numbers that they use themselves (32 to 34).
 
+mod batch;
 pub(crate) mod own;
 pub(crate) mod postponed;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+pub(crate) use self::batch::Batch;
 
 use super::{cpu_clock, entry};
 
@@ -124,9 +127,9 @@ impl Inherited {
 }
 
 impl Signals {
-    /// The next signal that waits, if one does.
+    /// The next signal that waits, if one does: for a `Batch`.
     #[expect(unsafe_code, reason = "reads a kernel structure")]
-    pub(crate) fn next(&self) -> Option<Received> {
+    fn next(&self) -> Option<Received> {
         let mut info = std::mem::MaybeUninit::<libc::signalfd_siginfo>::zeroed();
         let size = size_of::<libc::signalfd_siginfo>();
         // SAFETY: the kernel writes at most `size` bytes into `info`, which has that many; all bit
@@ -147,7 +150,7 @@ impl Signals {
 
 impl Signals {
     /// Whether a SIGIO that comes is to be among the signals to read. While it is not, it waits
-    /// for `next_io`.
+    /// for `Batch::next_io`.
     pub(crate) fn hear_io(&mut self, hear: bool) {
         if hear == self.hears_io {
             return;
@@ -161,7 +164,7 @@ impl Signals {
 
     /// The next SIGIO that waits, if one does.
     #[expect(unsafe_code, reason = "reads a kernel structure")]
-    pub(crate) fn next_io(&self) -> Option<Received> {
+    fn next_io(&self) -> Option<Received> {
         let io = SignalSet::of(libc::SIGIO);
         let mut info = std::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
         let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };

@@ -20,6 +20,10 @@ use crate::decide::awake::Mover;
 use crate::decide::time::Time;
 use crate::decide::traffic::{Traffic, Way};
 
+/// So many events are fetched at a time.
+const AT_ONCE: usize = 64;
+const MORE_ROUNDS: usize = 16;
+
 /// The tripwires of one generation: what a dead one's sockets still report is heard by nobody.
 #[derive(Debug, Default)]
 pub(super) struct Tripwires {
@@ -141,10 +145,14 @@ impl Tripwires {
         self.epoll.as_ref().map(|epoll| epoll.0.as_fd())
     }
 
+    /// An event that comes again meanwhile waits behind the others: after as many rounds as they
+    /// need, each has been heard. Those that move faster than we hear are left for the next time.
     fn drain(&self, now: Time, sum: &mut Traffic, counts: impl Fn(u64) -> bool) {
         let Some(epoll) = &self.epoll else { return };
-        let mut events = [EpollEvent::empty(); 64];
-        while let Ok(count) = epoll.wait(&mut events, EpollTimeout::ZERO) {
+        let mut events = [EpollEvent::empty(); AT_ONCE];
+        // Sockets that are not watched any more may have their events among them.
+        for _ in 0..=self.watched.len() / AT_ONCE + MORE_ROUNDS {
+            let Ok(count) = epoll.wait(&mut events, EpollTimeout::ZERO) else { return };
             for event in events.iter().take(count) {
                 let watched = self.watched.get(&event.data());
                 if let Some(watched) = watched.filter(|_| counts(event.data())) {
@@ -166,4 +174,28 @@ enum Added {
     Gone,
     /// Nothing can move on it that counts.
     NoMatter,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::eventfd::EventFd;
+    use std::time::Duration;
+
+    /// There are always as many events as can be fetched at a time: without a bound, fetching them
+    /// would never end.
+    #[test]
+    fn what_always_moves_is_left_for_the_next_time() {
+        let epoll = Epoll::new(EpollCreateFlags::empty()).unwrap();
+        let moving: Vec<_> = (0..AT_ONCE).map(|_| EventFd::from_value(1).unwrap()).collect();
+        for fd in &moving {
+            epoll.add(fd, EpollEvent::new(EpollFlags::EPOLLIN, 1)).unwrap();
+        }
+        let nature = Nature { kind: Kind::Udp, way: Way::Inbound, is_connection: false };
+        let watched = BTreeMap::from([(1, Watched { nature, unread: 0 })]);
+        let mut tripwires = Tripwires { epoll: Some(epoll), watched, rang: false };
+        let (now, mut sum) = (Time::at(Duration::from_secs(5)), Traffic::default());
+        tripwires.moved(now, &mut sum);
+        assert_eq!(sum.inbound, Some(now));
+    }
 }

@@ -1,29 +1,56 @@
 //! Whatever comes faster than it can be dealt with keeps `recycle` from nothing else.
 
-use crate::harness::{Run, send_signal};
+use crate::harness::{Run, fixture_path, look_up, send_signal};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-/// Real-time signals queue up: there is always another one.
+/// Real-time signals queue up: there is always another one, whether it was ignored at the start or
+/// goes no further.
 #[test]
 fn a_flood_of_signals_holds_no_trigger() {
     let signal = libc::SIGRTMIN() + 1;
-    let run = Run::new("--max-lifetime 1s").signals(&[signal], &[]);
-    let mut run = run.fixture("ready forever").spawn();
-    run.await_entry(1, "ready");
+    for (options, ignored) in [("--map-signal RTMIN+1:none", &[][..]), ("", &[signal])] {
+        let run = Run::new(&format!("--max-lifetime 1s {options}")).signals(ignored, &[]);
+        let mut run = run.fixture("ready forever").spawn();
+        run.await_entry(1, "ready");
+        flood(run.pid(), signal, || {
+            run.await_entry(2, "ready");
+            run.await_entry(3, "ready");
+        });
+    }
+}
+
+/// Who keeps a hook ends it when its time is over.
+#[test]
+fn a_flood_of_signals_gives_no_hook_more_time() {
+    let signal = libc::SIGRTMIN() + 1;
+    let run = Run::new("--map-signal USR1:recycle --pre-stop-timeout 1s");
+    let run = run.env("RECYCLE_PRE_STOP", "$F ready forever; :").env("F", fixture_path());
+    let mut run = run.fixture("mark:command forever").spawn();
+    run.await_entry(1, "mark:command");
+    run.recycle();
+    let hook = run.wait_for("the hook", |run| run.entries("ready").pop()).pid;
+    let shell = look_up(hook).unwrap().parent;
+    let keeper = look_up(shell).unwrap().parent;
+    assert_eq!(look_up(keeper).unwrap().parent, run.pid());
+    flood(keeper, signal, || {
+        run.await_entry(2, "mark:command");
+    });
+}
+
+/// Sends such signals all the time, until that is done.
+fn flood(pid: i32, signal: i32, act: impl FnOnce()) {
     let over = AtomicBool::new(false);
-    let recycle = run.pid();
     thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
                 while !over.load(Ordering::Relaxed) {
-                    send_signal(recycle, signal);
+                    send_signal(pid, signal);
                 }
             });
         }
         let _ended = Ends(&over);
-        run.await_entry(2, "ready");
-        run.await_entry(3, "ready");
+        act();
     });
 }
 
