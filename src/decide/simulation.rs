@@ -188,6 +188,7 @@ fn the_traces_see_all_that_can_happen() {
         "Refused",
         "Sweep(Kill)",
         "Sweep(Ask)",
+        "PassToRest(",
         "Suspend(",
         "Wake",
         "Passed {",
