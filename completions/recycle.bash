@@ -168,7 +168,7 @@ _recycle() {
                     return 0
                     ;;
                 --then)
-                    COMPREPLY=($(compgen -W "restart exit wait" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "restart exit command wait" -- "${cur}"))
                     return 0
                     ;;
                 --signal-scope)

@@ -50,8 +50,9 @@ SYS\t''"
 complete -c recycle -n __recycle_options -l stop-timeout -d 'KILL the tree after this' -r -f
 complete -c recycle -n __recycle_options -l pre-stop -d 'Shell command to run before that' -r -f -a "(__fish_complete_command)"
 complete -c recycle -n __recycle_options -l pre-stop-timeout -d '... and wait for this long' -r -f
-complete -c recycle -n __recycle_options -l then -d 'restart, exit[:STATUS], or wait for input' -r -f -a "restart\t''
+complete -c recycle -n __recycle_options -l then -d 'restart, exit[:STATUS], end as command, or wait for input' -r -f -a "restart\t''
 exit\t''
+command\t''
 wait\t''"
 complete -c recycle -n __recycle_options -l signal-scope -d 'Signals go to child or group' -r -f -a "child\t''
 group\t''"

@@ -124,7 +124,8 @@ struct Args {
     #[arg(default_value = "10s")]
     pre_stop_timeout: String,
     /// restart, exit[:STATUS],
-    /// or wait for input
+    /// end as command, or wait
+    /// for input
     #[arg(long, value_name = "ACTION", env = "RECYCLE_THEN", help_heading = STOP)]
     #[arg(default_value = "restart", verbatim_doc_comment)]
     then: String,

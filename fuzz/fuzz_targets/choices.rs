@@ -113,7 +113,7 @@ impl<'a> Choices<'a> {
             lifetime,
             min_lifetime: self.span().min(longest),
             quiet: self.maybe(|_| quiet),
-            then: self.pick(&[Then::Restart, Then::Wait, Then::Exit(7)]),
+            then: self.pick(&[Then::Restart, Then::Wait, Then::Exit(7), Then::AsCommand]),
             stop_signal: self.signal(),
             stop_timeout: self.span(),
             is_init: self.once_in(2),

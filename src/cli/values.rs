@@ -58,13 +58,16 @@ pub(super) fn duration(text: &str) -> Parsed<Duration> {
     }
 }
 
-/// `restart`, `exit`, `exit:STATUS` or `wait`.
+/// `restart`, `exit`, `exit:STATUS`, `command` or `wait`.
 pub(super) fn then(text: &str) -> Parsed<Then> {
-    let refused =
-        || "expected restart, wait, exit or exit:STATUS with a status from 0 to 255".to_owned();
+    let refused = || {
+        "expected restart, wait, command, exit or exit:STATUS with a status from 0 to 255"
+            .to_owned()
+    };
     match text.split_once(':') {
         None if text == "restart" => Ok(Then::Restart),
         None if text == "exit" => Ok(Then::Exit(0)),
+        None if text == "command" => Ok(Then::AsCommand),
         None if text == "wait" => Ok(Then::Wait),
         Some(("exit", status)) => status.parse().map(Then::Exit).map_err(|_| refused()),
         None | Some(_) => Err(refused()),
@@ -317,7 +320,8 @@ mod tests {
     fn lists_and_pairs() {
         assert_eq!(then("exit:7"), Ok(Then::Exit(7)));
         assert_eq!(then("wait"), Ok(Then::Wait));
-        for text in ["exit:256", "exit:", "wait:1", "exit:-1", ""] {
+        assert_eq!(then("command"), Ok(Then::AsCommand));
+        for text in ["exit:256", "exit:", "wait:1", "exit:-1", "command:1", ""] {
             assert!(then(text).is_err(), "{text}");
         }
         assert_eq!(budget("3/10s").unwrap().restarts, 3);

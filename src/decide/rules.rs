@@ -169,8 +169,20 @@ pub(crate) struct Quiet {
 pub(crate) enum Then {
     Restart,
     Exit(u8),
+    /// We end as COMMAND ended.
+    AsCommand,
     /// The next generation starts when input waits.
     Wait,
+}
+
+impl Then {
+    /// Whether a planned stop is the end: no generation follows it.
+    pub(crate) fn ends(self) -> bool {
+        match self {
+            Self::Exit(_) | Self::AsCommand => true,
+            Self::Restart | Self::Wait => false,
+        }
+    }
 }
 
 /// `--stdin lines`.

@@ -76,6 +76,10 @@ fn next(rules: &Rules) -> String {
     let what = match rules.then {
         Then::Restart => "the next generation starts.".to_owned(),
         Then::Exit(status) => format!("recycle ends with {status}."),
+        Then::AsCommand => {
+            "recycle ends as COMMAND ended: with its status, or 137 if SIGKILL was needed."
+                .to_owned()
+        }
         Then::Wait => "nothing runs until input waits; then the next generation starts. If it \
                        ends instead, so does recycle."
             .to_owned(),

@@ -227,6 +227,19 @@ fn what_would_not_start_is_said_first() {
 }
 
 #[test]
+fn an_end_as_command_ended_is_explained() {
+    let last = |line| {
+        let steps = part("How it goes", line, &facts());
+        steps.split("gone, ").nth(1).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let as_command =
+        "recycle ends as COMMAND ended: with its status, or 137 if SIGKILL was needed.";
+    assert_eq!(last("--max-lifetime 1h --then command node"), as_command);
+    assert_eq!(last("--kill-rss 1G --then command node"), as_command);
+    assert_eq!(last("--max-lifetime 1h --then exit node"), "recycle ends with 0.");
+}
+
+#[test]
 fn only_a_kill_has_its_own_steps() {
     let text = "\
 1. Every process gets SIGKILL.

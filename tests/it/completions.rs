@@ -120,7 +120,11 @@ fn options_are_offered_by_their_beginning() {
 
 #[test]
 fn words_of_options_are_offered() {
-    assert_offers("recycle --then ", &["restart", "exit", "wait"], &["a-folder", "--idle"]);
+    assert_offers(
+        "recycle --then ",
+        &["restart", "exit", "command", "wait"],
+        &["a-folder", "--idle"],
+    );
     assert_offers("recycle --stdin ", &["inherit", "lines"], &["a-folder"]);
     assert_offers("recycle --restart on", &["on-failure"], &["never"]);
     assert_offers("recycle --idle 5m --signal-scope ", &["child", "group"], &[]);

@@ -48,6 +48,7 @@ mod stdin;
 mod stopping;
 mod talking;
 mod terminal;
+mod then_command;
 mod tidy;
 mod traffic;
 mod transparent;

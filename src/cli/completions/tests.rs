@@ -18,7 +18,7 @@ use crate::units::Bytes;
 /// Options with a value of fixed words, and these.
 const WORDS: [(&str, &[&str]); 5] = [
     ("stdin", &["inherit", "lines"]),
-    ("then", &["restart", "exit", "wait"]),
+    ("then", &["restart", "exit", "command", "wait"]),
     ("signal-scope", &["child", "group"]),
     ("restart", &["never", "on-failure", "always"]),
     ("log-format", &["text", "json", "logfmt"]),

@@ -1,7 +1,7 @@
 //! A recycle is due: could another generation start? If not, the one that runs is kept, whatever it
 //! leaks: a deploy may be replacing COMMAND, and a stop would turn that into an outage.
 
-use super::{Action, Failure, Lifecycle, Notice, Reason, Then, Time, Watch};
+use super::{Action, Failure, Lifecycle, Notice, Reason, Time, Watch};
 
 impl Lifecycle {
     /// A recycle is due. Tells why it begins at once, if it does.
@@ -12,7 +12,7 @@ impl Lifecycle {
         actions: &mut Vec<Action>,
     ) -> Option<Reason> {
         // An emergency cannot wait, and nothing follows an end.
-        if matches!(reason, Reason::KillRss { .. }) || matches!(self.rules.then, Then::Exit(_)) {
+        if matches!(reason, Reason::KillRss { .. }) || self.rules.then.ends() {
             return Some(reason);
         }
         watch.checking = Some(reason);

@@ -160,6 +160,7 @@ impl Lifecycle {
                 quit(End::Signal(Signal::KILL), actions)
             }
             (Then::Exit(status), _) => quit(End::Status(status), actions),
+            (Then::AsCommand, _) => quit(exit.into(), actions),
             _ if self.has_no_input_left(now) => quit(last, actions),
             (Then::Restart | Then::Wait, Reason::KillRss { limit, .. })
                 if self.storm.killed(stop.age) =>

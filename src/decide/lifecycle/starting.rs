@@ -22,7 +22,7 @@ impl Lifecycle {
                 (Then::Wait, Some(cause)) if cause != Cause::Exit => {
                     self.fall_asleep(cause, last, actions)
                 }
-                (Then::Restart | Then::Exit(_) | Then::Wait, _) => self.start(now, cause, actions),
+                (_, cause) => self.start(now, cause, actions),
             },
             Event::InputSpent if self.has_no_input_left(now) && self.generation > 0 => {
                 quit(last, actions)

@@ -79,6 +79,7 @@ pub(super) const TIMED: &[Law] = laws![
     input::the_end_of_input_leaves_time,
     input::nothing_is_started_long_after_the_input,
     ends::quit_says_how_command_ended,
+    ends::nothing_follows_a_last_stop,
     ends::a_failed_start_never_ends_all,
     ends::restarts_keep_to_budget_and_backoff,
     ends::a_recycle_is_told_as_it_was,

@@ -23,6 +23,17 @@ pub(super) use self::input::Concern;
 pub(super) const HORIZON: Duration = Duration::from_millis(HORIZON_MS);
 const HORIZON_MS: u64 = 120_000;
 
+const THENS: [Then; 8] = [
+    Then::Restart,
+    Then::Restart,
+    Then::Restart,
+    Then::Restart,
+    Then::Restart,
+    Then::Restart,
+    Then::Exit(7),
+    Then::AsCommand,
+];
+
 pub(super) fn rules(random: &mut Random) -> Rules {
     let idle = Idle { after: random.millis(500, 8_000), settle: random.millis(0, 4_000) };
     let jitter = random.pick(&["0%", "0%", "50%", "100%"]);
@@ -39,7 +50,7 @@ pub(super) fn rules(random: &mut Random) -> Rules {
         lifetime: random.once_in(2).then_some(lifetime),
         min_lifetime: Duration::from_millis(random.pick(&[0, 0, 0, 3_000, 12_000])),
         quiet: random.once_in(3).then_some(quiet),
-        then: random.pick(&[Then::Restart, Then::Restart, Then::Restart, Then::Exit(7)]),
+        then: random.pick(&THENS),
         stop_signal: random.pick(&[Signal::TERM, Signal::TERM, Signal::INT]),
         stop_timeout: Duration::from_millis(random.pick(&[0, 500, 3_000, 90_000])),
         is_init: false,

@@ -1,5 +1,6 @@
 //! Single stories, with exact boundaries: the real state machine, step by step.
 
+mod as_command;
 mod asleep;
 mod boundaries;
 mod deploys;

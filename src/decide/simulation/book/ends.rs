@@ -91,6 +91,11 @@ impl Book {
         self.follow = match rules.then {
             _ if killed && self.input_spent => Follow::QuitAs(End::Signal(Signal::KILL)),
             Then::Exit(status) => Follow::QuitAs(End::Status(status)),
+            // Also where our stop signal ended it.
+            Then::AsCommand => match self.exit {
+                Some(exit) => Follow::QuitAs(exit.into()),
+                None => Follow::Quit,
+            },
             _ if self.has_no_input_left(rules) => Follow::QuitAs(self.last),
             Then::Restart | Then::Wait => Follow::Nothing,
         };

@@ -24,6 +24,17 @@ pub(super) fn quit_says_how_command_ended(moment: &Moment<'_>) -> bool {
     *end == truth
 }
 
+/// With `--then exit` or `--then command` no generation follows one that was recycled.
+pub(super) fn nothing_follows_a_last_stop(moment: &Moment<'_>) -> bool {
+    let recycled = matches!(moment.book.told, Event::TreeGone)
+        && moment.book.ending.is_some_and(|ending| ending.planned.is_some());
+    let follows = matches!(
+        moment.action,
+        Action::Start { .. } | Action::Tell(Notice::Backoff { .. } | Notice::Waiting { .. })
+    );
+    !(moment.rules.then.ends() && recycled && follows)
+}
+
 /// A deploy may be swapping the file: only the very first start must work, unless an end is wanted
 /// or nothing is left to start for.
 pub(super) fn a_failed_start_never_ends_all(moment: &Moment<'_>) -> bool {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Moment;
 use crate::decide::event::{Action, Cause, Event, Reason};
 use crate::decide::notice::{Hold, Notice};
-use crate::decide::rules::{Measure, Then};
+use crate::decide::rules::Measure;
 use crate::decide::simulation::samples::Limit;
 use crate::decide::time::Time;
 use crate::units::Bytes;
@@ -58,7 +58,7 @@ pub(super) fn a_stop_is_prepared(moment: &Moment<'_>) -> bool {
 pub(super) fn only_what_can_start_again_is_stopped(moment: &Moment<'_>) -> bool {
     let Action::Tell(Notice::Due { reason, .. }) = moment.action else { return true };
     matches!(reason, Reason::KillRss { .. })
-        || matches!(moment.rules.then, Then::Exit(_))
+        || moment.rules.then.ends()
         || matches!(moment.book.told, Event::Checked(None))
 }
 

@@ -73,9 +73,11 @@ fn what_a_signal_asks_for_comes_when_it_can() {
 
 #[test]
 fn an_end_and_an_emergency_ask_nobody() {
-    let mut story = Story::running(usr1(Then::Exit(0)));
-    story.obstacle = Some(MISSING);
-    assert_eq!(story.tell(1_000, ask()), stop());
+    for then in [Then::Exit(0), Then::AsCommand] {
+        let mut story = Story::running(usr1(then));
+        story.obstacle = Some(MISSING);
+        assert_eq!(story.tell(1_000, ask()), stop());
+    }
 
     let kill = Some((Bytes(200), Measure::Rss));
     let memory = MemoryRules { kill, ..MemoryRules::default() };
