@@ -5,11 +5,11 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use super::Plan;
-use super::known::{self, Known};
+use super::known::{self, Known, Leaves};
 use super::page::Page;
 use crate::act::stop::Scope;
 use crate::decide::exit::Signal;
-use crate::decide::rules::{Measure, Then};
+use crate::decide::rules::{Measure, Restart, Then};
 use crate::sense::limit::Limit;
 use crate::sense::traffic::sources::Extent;
 use crate::units::{Bytes, Span};
@@ -22,6 +22,7 @@ pub(super) fn write(plan: Plan<'_>, page: &mut Page) {
     warnings.extend(abrupt(plan));
     warnings.extend(held(plan));
     warnings.extend(in_front(plan));
+    warnings.extend(leaves(plan));
     warnings.extend(heartbeats(plan));
     warnings.extend(patience(plan));
     warnings.extend(unheard(plan));
@@ -144,6 +145,28 @@ fn in_front(plan: Plan<'_>) -> Option<String> {
         "{name} may keep signals from the program that it starts, unless it starts it by exec: \
          --signal-scope group reaches both."
     ))
+}
+
+/// A program that makes a daemon of itself: nothing is left to watch.
+fn leaves(plan: Plan<'_>) -> Option<String> {
+    let rules = &plan.config.rules;
+    if !rules.plans() && rules.restart == Restart::Never {
+        return None;
+    }
+    let arguments = plan.config.command.iter().skip(1).map(|word| word.to_string_lossy());
+    let arguments: Vec<_> = arguments.map(std::borrow::Cow::into_owned).collect();
+    let leaves = |(name, known): (String, Known)| known.leaves.map(|leaves| (name, leaves));
+    let (name, leaves) = known::of(plan).into_iter().find_map(leaves)?;
+    let word = leaves.with(&arguments)?;
+    Some(match leaves {
+        Leaves::With(_) => format!(
+            "{name} goes to the background with {word}, where recycle does not watch it: run it in \
+             the foreground."
+        ),
+        Leaves::Without { .. } => format!(
+            "{name} goes to the background, where recycle does not watch it, unless it has {word}."
+        ),
+    })
 }
 
 /// Pauses of connections that are in use: keep-alive of Apache, Node and uvicorn (5 s) up to nginx

@@ -135,7 +135,7 @@ fn help_manual_and_readme_have_the_same_options_and_defaults() {
 }
 
 /// Options of other programs that our texts name.
-const OF_OTHERS: [&str; 1] = ["preserve-status"];
+const OF_OTHERS: [&str; 4] = ["daemon", "daemonize", "detach", "preserve-status"];
 
 #[test]
 fn nobody_speaks_of_options_that_are_not_there() {

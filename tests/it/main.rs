@@ -2,6 +2,7 @@
 //! module per behaviour.
 #![cfg(test)]
 
+mod background;
 mod bad_input;
 mod brokers;
 #[cfg(feature = "chart")]

@@ -105,7 +105,7 @@ fn of_those_who_fork_workers_pss_tells_more() {
     for quiet in ["--max-pss 1G gunicorn", "--max-pss 1G --kill-rss 1.5G gunicorn"] {
         assert_eq!(warnings(quiet, &facts()), [""; 0]);
     }
-    assert_eq!(warnings("--kill-rss 1G php-fpm8.2", &facts()).len(), 1);
+    assert_eq!(warnings("--kill-rss 1G php-fpm8.2 -F", &facts()).len(), 1);
     assert_eq!(warnings("--max-rss 1G app", &facts()), [""; 0]);
 }
 
@@ -130,19 +130,19 @@ fn servers_that_stop_gracefully_by_another_signal_are_warned_of() {
                              their sessions.",
         ),
         (
-            "nginx",
+            "nginx -g daemon off;",
             "QUIT",
             "cuts off the requests that it is answering. With --stop-signal QUIT it \
                            finishes them.",
         ),
         (
-            "apache2",
+            "apache2 -DFOREGROUND",
             "WINCH",
             "cuts off the requests that it is answering. With --stop-signal \
                               WINCH it finishes them.",
         ),
         (
-            "php-fpm8.2",
+            "php-fpm8.2 -F",
             "QUIT",
             "cuts off the requests that it is answering. With --stop-signal \
                                 QUIT it finishes them, for as long as its process_control_timeout.",
@@ -154,7 +154,8 @@ fn servers_that_stop_gracefully_by_another_signal_are_warned_of() {
                            --stop-signal QUIT it ends.",
         ),
     ] {
-        let line = format!("On SIGTERM {name} {said}");
+        let called = name.split(' ').next().unwrap();
+        let line = format!("On SIGTERM {called} {said}");
         assert_eq!(warnings(&format!("--idle 1h {name}"), &facts()), [line], "{name}");
         for quiet in [
             format!("--idle 1h --stop-signal {signal} {name}"),
@@ -207,6 +208,49 @@ fn a_shell_or_a_package_manager_in_front_is_warned_of() {
     let crate::cli::Request::Explain(config, given) = request else { panic!("not explained") };
     let text = crate::explain::words(Plan { config: &config, given: &given, facts: &facts() });
     assert!(!text.contains("Warnings"), "{text}");
+}
+
+/// Each as it would not be watched, and in the foreground.
+#[test]
+fn a_program_that_goes_to_the_background_is_warned_of() {
+    for (leaves, stays, said) in [
+        (
+            "redis-server --daemonize yes",
+            "redis-server",
+            "redis-server goes to the background with --daemonize yes, where recycle does not \
+             watch it: run it in the foreground.",
+        ),
+        (
+            "nginx",
+            "nginx -g daemon off;",
+            "nginx goes to the background, where recycle does not watch it, unless it has -g \
+             \"daemon off;\" (or that in its configuration).",
+        ),
+        (
+            "gunicorn -D app:app",
+            "gunicorn app:app",
+            "gunicorn goes to the background with -D, where recycle does not watch it: run it in \
+             the foreground.",
+        ),
+        (
+            "/usr/sbin/apache2 -k start",
+            "/usr/sbin/apache2 -D FOREGROUND",
+            "apache2 goes to the background, where recycle does not watch it, unless it has \
+             -DFOREGROUND.",
+        ),
+    ] {
+        // No other warning: this one comes wherever something is to be watched or restarted.
+        for options in ["--kill-rss 1G --max-pss 900M", "--restart always"] {
+            let options = format!("{options} --stop-signal HUP");
+            assert_eq!(warnings(&format!("{options} {leaves}"), &facts()), [said]);
+            assert_eq!(warnings(&format!("{options} {stays}"), &facts()), [""; 0]);
+        }
+        assert_eq!(warnings(leaves, &facts()), [""; 0], "nothing is watched");
+    }
+    let interpreter = vec!["/usr/bin/python3".to_owned()];
+    let program = Search::Found(Found { file: "/srv/bin/gunicorn".into(), interpreter });
+    let script = Facts { program, ..facts() };
+    assert_eq!(warnings("--restart always gunicorn --daemon", &script).len(), 1);
 }
 
 #[test]
