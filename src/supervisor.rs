@@ -12,6 +12,7 @@ use crate::act::spawn::Program;
 use crate::act::stop::{Scope, Sweep};
 use crate::act::terminal::{Group, Terminal};
 use crate::cli::{Config, Hooks};
+use crate::decide::delivery::Unsent;
 use crate::decide::event::{Action, Event};
 use crate::decide::exit::{End, Signal};
 use crate::decide::lifecycle::Lifecycle;
@@ -71,12 +72,9 @@ pub(crate) fn run(mut config: Config) -> anyhow::Result<End> {
     let lines = config.rules.lines.map(|lines| Lines::new(lines.longest)).transpose();
     let lines = lines.context("--max-line: there is no memory for lines so long")?;
     let Hooks { on_event, pre_stop } = config.hooks;
-    let shell = if on_event.is_some() || pre_stop.is_some() {
-        let found = Shell::find(&config.hidden, inherited);
-        Some(found.context("--on-event, --pre-stop: /bin/sh cannot be executed")?)
-    } else {
-        None
-    };
+    let wants_shell = on_event.is_some() || pre_stop.is_some();
+    let shell = wants_shell.then(|| Shell::find(&config.hidden, inherited)).transpose();
+    let shell = shell.context("--on-event, --pre-stop: /bin/sh cannot be executed")?;
     let name = config.command.first().map(|name| name.to_string_lossy()).unwrap_or_default();
     // Random is nice to have: without it, jitter is the same in every run.
     let seed = process::random().unwrap_or_default();
@@ -99,6 +97,7 @@ pub(crate) fn run(mut config: Config) -> anyhow::Result<End> {
         signals,
         unreaped: false,
         waited: SignalSet::EMPTY,
+        unsent: Vec::new(),
         trees,
         memory: MemorySense::new(),
         slumber: SleepSense::default(),
@@ -151,6 +150,8 @@ struct Supervisor {
     generation: u64,
     /// A tree that is to go.
     sweep: Option<Sweep>,
+    /// Signals of this step that were not delivered.
+    unsent: Vec<Unsent>,
     /// What came of actions: handled before anything else is waited for.
     events: VecDeque<Event>,
     end: Option<End>,
@@ -286,6 +287,7 @@ impl Supervisor {
     }
 
     fn step(&mut self, event: Event, actions: &mut Vec<Action>) {
+        self.unsent.clear();
         self.lifecycle.step(now(), event, actions);
         for action in actions.drain(..) {
             self.perform(action);

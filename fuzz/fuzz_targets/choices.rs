@@ -181,7 +181,7 @@ impl<'a> Choices<'a> {
                 shell: self.once_in(2),
             }),
             14 => Event::Moved(self.traffic(now)),
-            15 => match self.below(10) {
+            15 => match self.below(11) {
                 0 => Event::InputSpent,
                 1 => Event::Overslept { since: now.before(self.elapsed()) },
                 2 => Event::InputEnded,
@@ -189,6 +189,7 @@ impl<'a> Choices<'a> {
                 4 => Event::InputCut,
                 6 => Event::Ran,
                 7 => Event::InBackground,
+                9 => Event::Undelivered(self.signal()),
                 5 => Event::LinesTaken { lines: self.number() },
                 8 => Event::Checked(
                     self.once_in(2).then_some(Failure { stage: Stage::Exec, errno: 2 }),

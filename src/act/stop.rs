@@ -21,6 +21,9 @@ pub(crate) enum Scope {
 
 /// Sends a signal to COMMAND, which has not been reaped: its pid is its own. `tree` is what of it
 /// could be seen just now, `is_still` tells whether a process is still the same.
+///
+/// # Errors
+/// Nobody got it: what COMMAND's process answered (`EPERM`).
 pub(crate) fn pass(
     command: Pid,
     signal: Signal,
@@ -28,34 +31,46 @@ pub(crate) fn pass(
     own_group: bool,
     tree: &[Process],
     is_still: impl FnMut(Id) -> bool,
-) {
-    // A signal that cannot be delivered is not delivered, as without us.
+) -> nix::Result<()> {
+    let mut sent = Err(Errno::ESRCH);
     if scope == Scope::Group && own_group {
-        let _ = process::signal_group(command, signal.number());
+        sent = process::signal_group(command, signal.number());
         if process::leads_group(command) {
-            return;
+            return sent;
         }
     }
     // Whatever its group is by now, and whatever of that can be seen.
-    let _ = process::signal(command, signal.number());
+    let to_command = process::signal(command, signal.number());
+    sent = sent.or(to_command);
     if scope == Scope::Group && !own_group {
         // The group is ours, too, and our neighbours' in a pipeline: only COMMAND's part is meant.
         let group = nix::unistd::getpgrp();
         let others = tree.iter().filter(|it| it.group == group && it.id.pid != command);
-        pass_to_all(others, signal, is_still);
+        let to_others = pass_to_all(others, signal, is_still);
+        sent = sent.or_else(|refused| to_others.map_err(|_| refused));
     }
+    sent
 }
 
 /// Sends a signal to processes that were seen just now.
+///
+/// # Errors
+/// Nobody got it: what the last of them answered; `ESRCH`: nobody was there.
 pub(crate) fn pass_to_all<'a>(
     processes: impl IntoIterator<Item = &'a Process>,
     signal: Signal,
     mut is_still: impl FnMut(Id) -> bool,
-) {
+) -> nix::Result<()> {
+    let mut sent = Err(Errno::ESRCH);
     for process in processes {
-        let _ =
+        let it =
             hold(process, &mut is_still).and_then(|fd| send(fd.as_ref(), process.id.pid, signal));
+        // One that went meanwhile says nothing about the others.
+        if sent.is_err() && it != Err(Errno::ESRCH) {
+            sent = it;
+        }
     }
+    sent
 }
 
 /// Holds on to a process that was seen, so that no other with its pid gets its signal. `None`: no

@@ -45,6 +45,7 @@ pub(crate) fn matters(notice: &Notice) -> bool {
         | Notice::Backoff { .. }
         | Notice::Waiting { .. }
         | Notice::Passed { .. }
+        | Notice::NotPassed { .. }
         | Notice::Swallowed(_) => false,
     }
 }

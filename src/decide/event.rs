@@ -35,6 +35,8 @@ pub(crate) enum Event {
         /// (`tty_ioctl(2)`).
         shared: bool,
     },
+    /// A signal of `Action::Pass` was not delivered: COMMAND refuses it (`EPERM`, `kill(2)`).
+    Undelivered(Signal),
     /// COMMAND's own process was stopped (`WIFSTOPPED`, `wait(2)`).
     Stopped(Halt),
     /// It is us who would read the terminal, and we are in its background: a program that reads

@@ -316,6 +316,7 @@ impl Lifecycle {
         match event {
             Event::Ran => return self.note_run(now),
             Event::InBackground => return self.in_background(actions),
+            Event::Undelivered(signal) => return self.note_undelivered(signal),
             _ => {}
         }
         if matches!(event, Event::Started) {

@@ -4,6 +4,7 @@
 
 pub(crate) mod alerts;
 pub(crate) mod awake;
+pub(crate) mod delivery;
 pub(crate) mod event;
 pub(crate) mod exit;
 mod floor;

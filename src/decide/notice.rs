@@ -89,6 +89,8 @@ pub(crate) enum Notice {
     Waiting { generation: u64 },
     /// A signal came and was passed on as this one; `None`: COMMAND had got it as well.
     Passed { signal: Signal, to: Option<Signal> },
+    /// A signal came and could not be passed on as this one: as in `errno(3)`.
+    NotPassed { signal: Signal, to: Signal, errno: i32 },
     /// A signal came and was not passed on.
     Swallowed(Signal),
 }
@@ -241,6 +243,8 @@ pub(crate) struct Recycled {
 pub(crate) enum Opening {
     /// COMMAND was sent this signal.
     Asked(Signal),
+    /// The same, and COMMAND refused it (`EPERM`).
+    Refused(Signal),
     /// The tree was killed at once.
     Killed,
     /// COMMAND ended by itself while its stop was prepared.

@@ -192,6 +192,7 @@ fn the_traces_see_all_that_can_happen() {
         "Suspend(",
         "Wake",
         "Passed {",
+        "opening: Refused(",
         "Swallowed",
         "Held(MinLifetime)",
         "Held(Interrupted)",

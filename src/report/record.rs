@@ -243,6 +243,10 @@ impl Record {
         Self::new("passed").with("signal", signal).with_some("to", to)
     }
 
+    fn not_passed(signal: Signal, to: Signal, errno: i32) -> Self {
+        Self::new("not_passed").with("signal", signal).with("to", to).with_errno(errno)
+    }
+
     fn held_long(hold: Hold, held: Duration) -> Self {
         Self::new("held_long").with("hold", hold_word(hold)).with("held", held)
     }
@@ -319,6 +323,7 @@ impl Record {
             }
             Notice::Waiting { generation } => Self::of_generation("waiting", generation),
             Notice::Passed { signal, to } => Self::passed(signal, to),
+            Notice::NotPassed { signal, to, errno } => Self::not_passed(signal, to, errno),
             Notice::Swallowed(signal) => Self::new("swallowed").with("signal", signal),
         }
     }
@@ -329,7 +334,7 @@ fn first_signal(opening: Opening) -> Option<Signal> {
     match opening {
         Opening::Asked(signal) => Some(signal),
         Opening::Killed => Some(Signal::KILL),
-        Opening::Ended | Opening::Drained => None,
+        Opening::Refused(_) | Opening::Ended | Opening::Drained => None,
     }
 }
 

@@ -64,6 +64,7 @@ pub(super) fn level(notice: &Notice) -> Loudness {
         | Notice::Stopping { .. }
         | Notice::Backoff { .. }
         | Notice::Passed { .. }
+        | Notice::NotPassed { .. }
         | Notice::Swallowed(_) => Loudness::Verbose,
     }
 }
@@ -140,6 +141,7 @@ impl fmt::Display for Line<'_> {
             Notice::Backoff { wait, .. } => write!(out, "the next start is in {}", Span(*wait)),
             Notice::Waiting { .. } => out.write_str("asleep until standard input has data"),
             Notice::Passed { signal, to } => write_passed(out, *signal, *to),
+            Notice::NotPassed { signal, to, errno } => write_not_passed(out, *signal, *to, *errno),
             Notice::Swallowed(signal) => write!(out, "{signal} not passed on (--map-signal)"),
         }
     }
@@ -169,6 +171,19 @@ fn write_passed(out: &mut fmt::Formatter<'_>, signal: Signal, to: Option<Signal>
         Some(to) => write!(out, "{signal} passed on as {to}"),
         None => write!(out, "{signal} not passed on: COMMAND got it, too"),
     }
+}
+
+fn write_not_passed(
+    out: &mut fmt::Formatter<'_>,
+    signal: Signal,
+    to: Signal,
+    errno: i32,
+) -> fmt::Result {
+    write!(out, "{signal} not passed on")?;
+    if to != signal {
+        write!(out, " as {to}")?;
+    }
+    write!(out, ": {}", error(errno))
 }
 
 fn write_metrics_failed(
@@ -319,6 +334,13 @@ mod tests {
             (None, "SIGINT not passed on: COMMAND got it, too"),
         ] {
             let notice = &Notice::Passed { signal: Signal::INT, to };
+            assert_eq!(Line { notice, command: "app" }.to_string(), said);
+        }
+        for (to, said) in [
+            (Signal::INT, "SIGINT not passed on: Operation not permitted"),
+            (Signal::QUIT, "SIGINT not passed on as SIGQUIT: Operation not permitted"),
+        ] {
+            let notice = &Notice::NotPassed { signal: Signal::INT, to, errno: libc::EPERM };
             assert_eq!(Line { notice, command: "app" }.to_string(), said);
         }
     }

@@ -3,12 +3,14 @@
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use super::{Supervisor, now};
 use crate::act::leave;
 use crate::act::stop::{self, Passed, Scope, Sweep};
 use crate::act::terminal::Modes;
+use crate::decide::delivery::Unsent;
 use crate::decide::event::{Action, Cause, Event, Force, Look, Observation, TrafficLook, Tree};
 use crate::decide::exit::{End, Failure, Signal, Stage};
 use crate::decide::notice::Notice;
@@ -27,9 +29,18 @@ impl Supervisor {
             Action::Check => self.check(),
             Action::CutInput => self.cut_input(),
             Action::Prepare(preparation) => self.prepare(preparation),
-            Action::Pass(signal) => self.pass(signal),
-            Action::PassToRest(signal) => self.pass_to_rest(signal),
-            Action::Wake => self.wake(),
+            Action::Pass(signal) => {
+                let sent = self.pass(signal);
+                self.note_sent(signal, sent);
+            }
+            Action::PassToRest(signal) => {
+                let sent = self.pass_to_rest(signal);
+                self.note_sent(signal, sent);
+            }
+            Action::Wake => {
+                let sent = self.wake();
+                self.note_sent(Signal::CONT, sent);
+            }
             Action::Sweep(force) => {
                 // A big tree needs every descriptor that we can spare.
                 self.traffic.ended(now());
@@ -50,7 +61,7 @@ impl Supervisor {
                 }
                 leave::suspend(signal);
             }
-            Action::Tell(notice) => self.tell(&notice),
+            Action::Tell(notice) => self.tell(&notice.corrected_by(&self.unsent)),
             Action::TellLeft => self.tell_left(),
             Action::Quit(end) => {
                 // What a COMMAND that went well did to the terminal is what it is for: stty(1).
@@ -122,29 +133,40 @@ impl Supervisor {
         Ok((pid, waits))
     }
 
-    fn pass(&mut self, signal: Signal) {
-        let Some(command) = self.trees.command() else { return };
+    /// What was not sent is not reported as sent: neither by what is told of this step, nor of the
+    /// stop that begins with it.
+    fn note_sent(&mut self, signal: Signal, sent: nix::Result<()>) {
+        let Err(errno) = sent else { return };
+        let unsent = Unsent { signal, errno: errno as i32 };
+        self.unsent.push(unsent);
+        if unsent.is_refused() {
+            self.events.push_front(Event::Undelivered(signal));
+        }
+    }
+
+    fn pass(&mut self, signal: Signal) -> nix::Result<()> {
+        let command = self.trees.command().ok_or(Errno::ESRCH)?;
         let own_group = self.program.has_own_group();
         // What cannot be seen now is not what it was at the last walk.
         let seen = self.scope == Scope::Group && !own_group && self.walk();
         let members = if seen { self.trees.members().to_vec() } else { Vec::new() };
         let is_still = |id| self.trees.is_still(id);
-        stop::pass(command, signal, self.scope, own_group, &members, is_still);
+        stop::pass(command, signal, self.scope, own_group, &members, is_still)
     }
 
     /// COMMAND was reaped: its number is nobody's. Where the tree cannot be seen its group is all
     /// that is known of.
-    fn pass_to_rest(&mut self, signal: Signal) {
+    fn pass_to_rest(&mut self, signal: Signal) -> nix::Result<()> {
         if self.walk() {
             let members = self.trees.members().to_vec();
-            stop::pass_to_all(&members, signal, |id| self.trees.is_still(id));
-        } else if let Some(group) = self.trees.group() {
-            let _ = process::signal_group(group, signal.number());
+            return stop::pass_to_all(&members, signal, |id| self.trees.is_still(id));
         }
+        let group = self.trees.group().ok_or(Errno::ESRCH)?;
+        process::signal_group(group, signal.number())
     }
 
     /// What a terminal stopped is the whole group.
-    fn wake(&mut self) {
+    fn wake(&mut self) -> nix::Result<()> {
         let Some(terminal) = self.terminal.as_ref().filter(|terminal| terminal.is_ours()) else {
             return self.pass(Signal::CONT);
         };
@@ -152,7 +174,7 @@ impl Supervisor {
         match self.trees.command().filter(|command| process::leads_group(*command)) {
             Some(command) => {
                 terminal.give(command);
-                let _ = process::signal_group(command, Signal::CONT.number());
+                process::signal_group(command, Signal::CONT.number())
             }
             None => self.pass(Signal::CONT),
         }

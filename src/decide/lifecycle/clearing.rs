@@ -65,6 +65,7 @@ impl Lifecycle {
             | Event::Moved(_)
             | Event::Ran
             | Event::InBackground
+            | Event::Undelivered(_)
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputSpent

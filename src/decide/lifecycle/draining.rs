@@ -76,6 +76,7 @@ impl Lifecycle {
             | Event::TreeGone
             | Event::Ran
             | Event::InBackground
+            | Event::Undelivered(_)
             | Event::TreeDefied
             | Event::InputEnded
             | Event::InputWaits

@@ -59,6 +59,7 @@ impl Lifecycle {
             | Event::Moved(_)
             | Event::Ran
             | Event::InBackground
+            | Event::Undelivered(_)
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputSpent
@@ -119,6 +120,7 @@ impl Lifecycle {
             | Event::Moved(_)
             | Event::Ran
             | Event::InBackground
+            | Event::Undelivered(_)
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputSpent
@@ -176,6 +178,7 @@ impl Lifecycle {
             | Event::Moved(_)
             | Event::Ran
             | Event::InBackground
+            | Event::Undelivered(_)
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputSpent

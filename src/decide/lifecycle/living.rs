@@ -61,6 +61,7 @@ impl Lifecycle {
             | Event::TreeDefied
             | Event::Ran
             | Event::InBackground
+            | Event::Undelivered(_)
             | Event::Prepared { .. }
             | Event::Overslept { .. }
             | Event::InputEnded

@@ -62,6 +62,7 @@ impl Lifecycle {
             | Event::TreeGone
             | Event::Ran
             | Event::InBackground
+            | Event::Undelivered(_)
             | Event::TreeDefied
             | Event::Overslept { .. }
             | Event::InputEnded

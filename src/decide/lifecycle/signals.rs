@@ -1,7 +1,7 @@
 //! What signals mean, and what is done about them wherever they come.
 
 use super::starting::suspend_too;
-use super::{Action, Event, Lifecycle, Notice, Signal, State};
+use super::{Action, Aftermath, Event, Lifecycle, Next, Notice, Opening, Signal, State};
 use crate::decide::event::Halt;
 use crate::decide::rules::Mapped;
 
@@ -137,6 +137,18 @@ impl Lifecycle {
     /// typed meanwhile, and no shell takes over.
     pub(super) fn halted_at_stop(&mut self, halt: Halt, actions: &mut Vec<Action>) {
         self.halted(Halt { shell: false, ..halt }, actions);
+    }
+
+    /// COMMAND refused a signal. A stop that was to begin with it has only time to wait for.
+    pub(super) fn note_undelivered(&mut self, signal: Signal) {
+        let stop = match &mut self.state {
+            State::Stopping { stop, .. }
+            | State::Clearing { after: Aftermath { next: Next::Planned(stop), .. }, .. } => stop,
+            _ => return,
+        };
+        if stop.opening == Opening::Asked(signal) {
+            stop.opening = Opening::Refused(signal);
+        }
     }
 
     /// We are in the background of the terminal that we would read for COMMAND.

@@ -48,6 +48,7 @@ impl Lifecycle {
             | Event::Moved(_)
             | Event::Ran
             | Event::InBackground
+            | Event::Undelivered(_)
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputSpent
@@ -115,6 +116,7 @@ impl Lifecycle {
             | Event::Overslept { .. }
             | Event::Ran
             | Event::InBackground
+            | Event::Undelivered(_)
             | Event::Prepared { .. }
             | Event::InputEnded
             | Event::InputWaits

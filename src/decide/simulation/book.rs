@@ -259,6 +259,7 @@ impl Book {
             Event::InputSpent => self.input_was_spent(rules),
             Event::InputCut => self.input_was_cut(),
             Event::Signalled { signal, shared } => self.signalled(*signal, *shared, rules),
+            Event::Undelivered(signal) => self.was_refused(*signal),
             Event::Stopped(halt) => self.follow = self.after_stop(*halt),
             Event::Observed(observation) => self.observed(observation, seen, rules),
             Event::Moved(traffic) => self.effort.sprung(now, traffic),

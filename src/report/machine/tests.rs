@@ -204,6 +204,13 @@ fn decisions() {
             Notice::Passed { signal: Signal::HUP, to: Some(Signal::INT) },
             r#""passed","signal":"SIGHUP","to":"SIGINT""#,
         ),
+        (
+            Notice::NotPassed { signal: Signal::HUP, to: Signal::INT, errno: libc::EPERM },
+            concat!(
+                r#""not_passed","signal":"SIGHUP","to":"SIGINT","#,
+                r#""errno":1,"error":"Operation not permitted""#
+            ),
+        ),
         (Notice::Passed { signal: Signal::HUP, to: None }, r#""passed","signal":"SIGHUP""#),
         (
             Notice::LeftBehind { processes: 2, program: "redis-server".to_owned() },

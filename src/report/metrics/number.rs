@@ -254,6 +254,7 @@ impl Numbers {
             | Notice::Due { .. }
             | Notice::Stopping { .. }
             | Notice::Passed { .. }
+            | Notice::NotPassed { .. }
             | Notice::Swallowed(_) => Vec::new(),
         };
         self.change(changes)

@@ -13,8 +13,10 @@ pub(super) fn write_recycled(out: &mut fmt::Formatter<'_>, recycled: &Recycled) 
     let Recycled { generation, reason, age, opening, killed_after, gone_in } = recycled;
     write!(out, "generation {generation} recycled: {} after {} (", Because(*reason), Span(*age))?;
     write!(out, "{}", Opened(*opening))?;
-    if let (Some(after), Opening::Asked(_) | Opening::Ended | Opening::Drained) =
-        (killed_after, opening)
+    if let (
+        Some(after),
+        Opening::Asked(_) | Opening::Refused(_) | Opening::Ended | Opening::Drained,
+    ) = (killed_after, opening)
     {
         write!(out, ", SIGKILL after {}", Span(*after))?;
     }
@@ -35,6 +37,7 @@ impl fmt::Display for Opened {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Opening::Asked(signal) => write!(out, "{signal}"),
+            Opening::Refused(signal) => write!(out, "COMMAND refused {signal} (EPERM)"),
             Opening::Killed => write!(out, "{}", Signal::KILL),
             Opening::Ended => out.write_str("ended by itself before"),
             Opening::Drained => out.write_str("end of input"),

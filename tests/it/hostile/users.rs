@@ -70,6 +70,50 @@ fn a_command_that_becomes_root_is_given_up() {
     }
 }
 
+/// No line names a signal that was not sent.
+#[test]
+fn signals_that_a_command_refuses_are_not_reported_as_sent() {
+    let options = "-v --map-signal USR1:recycle --map-signal WINCH:USR2 --stop-timeout 1h";
+    let script = "once:become:0 once:ready once:wait-file:go once:exit:3 at:2:ready forever";
+    let mut run = set_uid_fixture(options, script).spawn();
+    run.await_entry(1, "ready");
+    for (sent, said) in [
+        (libc::SIGUSR2, "recycle: SIGUSR2 not passed on: Operation not permitted\n"),
+        (libc::SIGWINCH, "recycle: SIGWINCH not passed on as SIGUSR2: Operation not permitted\n"),
+    ] {
+        run.signal(sent);
+        run.wait_for(said, |run| run.stderr().contains(said).then_some(()));
+    }
+    run.recycle();
+    let began = "recycling generation 1: COMMAND refused SIGTERM (EPERM)\n";
+    run.wait_for(began, |run| run.stderr().contains(began).then_some(()));
+    run.touch("go");
+    run.await_entry(2, "ready");
+    let [line] = &run.recycles()[..] else { panic!("{}", run.stderr()) };
+    assert!(line.contains(" (COMMAND refused SIGTERM (EPERM), gone in "), "{line}");
+    assert!(!run.stderr().contains(" passed on\n"), "{}", run.stderr());
+}
+
+/// The same with a COMMAND that takes them.
+#[test]
+fn signals_that_a_command_takes_are_reported_as_sent() {
+    let options = "-v --map-signal USR1:recycle --map-signal WINCH:USR2 --stop-timeout 1h";
+    let script = "trap:USR2 trap:TERM:exit=3 ready forever";
+    let mut run = set_uid_fixture(options, script).spawn();
+    run.await_entry(1, "ready");
+    run.signal(libc::SIGUSR2);
+    run.await_entry(1, "got USR2");
+    run.signal(libc::SIGWINCH);
+    run.await_entries(2, "got USR2");
+    run.recycle();
+    run.await_entry(2, "ready");
+    let all = ["SIGUSR2 passed on\n", "SIGWINCH passed on as SIGUSR2\n", "generation 1: SIGTERM\n"];
+    for said in all {
+        assert!(run.stderr().contains(said), "{}", run.stderr());
+    }
+    assert!(run.recycles()[0].contains(" (SIGTERM, gone in "), "{}", run.stderr());
+}
+
 /// One that ends by itself ends as ever, whoever it has become.
 #[test]
 fn a_command_that_becomes_root_may_end_by_itself() {

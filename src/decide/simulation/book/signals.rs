@@ -3,9 +3,19 @@
 use super::{Book, Follow, Life};
 use crate::decide::event::Halt;
 use crate::decide::exit::{End, Signal};
+use crate::decide::notice::Opening;
 use crate::decide::rules::{Mapped, Rules};
 
 impl Book {
+    /// COMMAND did not get this one.
+    pub(super) fn was_refused(&mut self, signal: Signal) {
+        if let Some(ending) = &mut self.ending
+            && ending.opening == Some(Opening::Asked(signal))
+        {
+            ending.opening = Some(Opening::Refused(signal));
+        }
+    }
+
     pub(super) fn signalled(&mut self, signal: Signal, shared: bool, rules: &Rules) {
         if rules.map.of(signal) == Mapped::Recycle && self.command_lives() {
             self.asked = self.asked.or(Some(self.now));

@@ -39,6 +39,8 @@ pub(super) fn a_line_is_finished(moment: &Moment<'_>) -> bool {
             drain(moment).is_some_and(|drain| drain.cut.is_some())
         }
         Opening::Asked(_) | Opening::Killed => !exited,
+        // Nobody knows yet.
+        Opening::Refused(_) => false,
         Opening::Ended => exited && drain(moment).is_none(),
         Opening::Drained => exited && drain(moment).is_some(),
     }

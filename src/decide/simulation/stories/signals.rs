@@ -6,7 +6,7 @@ use super::{ASK, KILL, Story, at, lifetime, plain, start, stop};
 use crate::decide::event::{Action, Cause, Event, Halt};
 use crate::decide::exit::{End, Exit, Failure, Signal, Stage};
 use crate::decide::lifecycle::Lifecycle;
-use crate::decide::notice::Notice;
+use crate::decide::notice::{Notice, Opening};
 use crate::decide::rules::{Idle, Lines, Mapped, Restart, Rules, SignalMap};
 use crate::units::Bytes;
 
@@ -380,4 +380,29 @@ fn each_signal_is_reported_with_what_it_became() {
         assert_eq!(said(name, shared), (actions, passed(signal, sent)), "{name}");
     }
     assert_eq!(said("CONT", false), (vec![Action::Wake], passed(Signal::CONT, Some(Signal::CONT))));
+}
+
+/// A stop begins with its signal only if COMMAND took it.
+#[test]
+fn a_stop_signal_that_command_refuses_is_not_reported_as_sent() {
+    let refused = Opening::Refused(Signal::TERM);
+    for (signal, opening) in [(Signal::TERM, refused), (Signal::CONT, Opening::Asked(Signal::TERM))]
+    {
+        let mut story = Story::running(lifetime(10));
+        assert_eq!(story.wait(60_000), Some((10_000, stop())));
+        assert_eq!(story.tell(10_000, Event::Undelivered(signal)), []);
+        assert_eq!(story.wait(60_000), Some((13_000, vec![KILL])), "it may go by itself");
+        story.tell(13_001, Event::Exited(Exit::Status(0)));
+        story.tell(13_002, Event::TreeGone);
+        let told = story.said.iter().find_map(|notice| match notice {
+            Notice::Recycled(recycled) => Some(recycled.opening),
+            _ => None,
+        });
+        assert_eq!(told, Some(opening));
+    }
+    // Of what others sent, nothing follows.
+    let mut story = Story::running(lifetime(10));
+    assert_eq!(story.signal(1_000, "USR2"), [Action::Pass(Signal::parse("USR2").unwrap())]);
+    assert_eq!(story.tell(1_000, Event::Undelivered(Signal::TERM)), []);
+    assert_eq!(story.wait(60_000), Some((10_000, stop())));
 }

@@ -13,6 +13,9 @@ use crate::decide::simulation::input::Reader;
 use crate::decide::simulation::talk::{BLUR, Voice};
 use crate::decide::traffic::Way;
 
+/// COMMAND has become another user for a while, and refuses a signal.
+const REFUSED_ONCE_IN: u64 = 30;
+
 impl World {
     pub(super) fn act(&mut self, action: Action) -> Result<(), &'static str> {
         match action {
@@ -85,6 +88,12 @@ impl World {
         let Some(command) = self.command.as_mut().filter(|command| command.alive) else {
             return Ok(());
         };
+        // CONT may be sent to anybody of the same session (kill(2)).
+        let refuses = command.left == Left::Defiant || self.random.once_in(REFUSED_ONCE_IN);
+        if refuses && signal != Signal::CONT {
+            self.plan_tell(Duration::ZERO, Event::Undelivered(signal));
+            return Ok(());
+        }
         if signal == Signal::CONT && command.stopped {
             command.stopped = false;
             self.clear_since = self.now;
