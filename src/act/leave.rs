@@ -7,12 +7,13 @@ use nix::unistd::Pid;
 use crate::decide::exit::{End, Signal};
 use crate::sys::{process, signals};
 
-/// Stops ourselves by this signal until somebody sends CONT, if it has not come already.
-pub(crate) fn suspend(signal: Signal) {
+/// Stops ourselves by this signal until CONT comes, if it has not come already. Returns whether it
+/// came: nobody else will read it.
+pub(crate) fn suspend(signal: Signal) -> bool {
     // Where no shell waits for us, job control's own signals stop nobody (setpgid(2), orphaned
     // process groups); and they may be ignored.
     let stops = process::has_shell() && !signals::is_ignored(signal.number());
-    signals::own::stop_by(if stops { signal } else { Signal::STOP }.number());
+    signals::own::stop_by(if stops { signal } else { Signal::STOP }.number())
 }
 
 /// Ends by a signal where COMMAND did; what cannot be done so is left as an exit status to return.

@@ -59,7 +59,10 @@ impl Supervisor {
                 if let Some(terminal) = &self.terminal {
                     terminal.take_back(self.trees.group());
                 }
-                leave::suspend(signal);
+                if leave::suspend(signal) {
+                    let shared = self.redirect(Signal::CONT);
+                    self.events.push_back(Event::Signalled { signal: Signal::CONT, shared });
+                }
             }
             Action::Tell(notice) => self.tell(&notice.corrected_by(&self.unsent)),
             Action::TellLeft => self.tell_left(),

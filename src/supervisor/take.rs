@@ -83,7 +83,7 @@ impl Supervisor {
     /// A shell's `fg` of what runs may give us the foreground without a word, and so may an outer
     /// `recycle`. What is typed then, or sent to us as a job, is meant for COMMAND's group, which
     /// gets it, and the foreground, if we have that.
-    fn redirect(&self, signal: Signal) -> bool {
+    pub(super) fn redirect(&self, signal: Signal) -> bool {
         let typed = [Signal::INT, Signal::QUIT, Signal::TSTP, Signal::WINCH];
         let (Some(command), Some(terminal)) = (self.trees.command(), &self.terminal) else {
             return false;

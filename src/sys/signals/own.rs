@@ -1,5 +1,8 @@
 //! Signals that we send to ourselves, to die or to stop as COMMAND did.
 
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use nix::unistd::Pid;
 
 use super::{SignalSet, change_mask, restore_default, set_mask};
@@ -15,19 +18,75 @@ pub(crate) fn die_by(signal: i32) {
     let _ = process::signal(Pid::this(), signal);
 }
 
-/// Stops by this signal, one of job control's, and returns when CONT came: also when it waits for
-/// us already. The kernel drops a CONT that waits when a stop is sent (`signal(7)`), and with it
-/// what would have woken us; so nothing comes between the look and the signal.
-pub(crate) fn stop_by(signal: i32) {
-    if super::waiting().has(libc::SIGCONT) {
+/// Set by a CONT that arrives during `stop_by`.
+static CONTINUED: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn note_cont(_: libc::c_int) {
+    CONTINUED.store(true, Ordering::SeqCst);
+}
+
+/// Stops by this signal, one of job control's, until CONT arrives; does not stop if one waits for
+/// us already. Returns whether a CONT arrived: it is no longer there to be read.
+///
+/// The kernel drops a waiting CONT when a stop signal is sent, and the other way round
+/// (`signal(7)`). A handler sees the CONT that would be dropped: without it, a CONT between the look
+/// and our signal would leave us stopped for good. STOP cannot be blocked; for it that moment is left.
+pub(crate) fn stop_by(signal: i32) -> bool {
+    CONTINUED.store(false, Ordering::SeqCst);
+    let Ok(action) = handle(libc::SIGCONT, note_cont) else { return false };
+    let mut before = SignalSet::ALL;
+    // If one waits, the handler runs now.
+    let _ = change_mask(libc::SIG_UNBLOCK, SignalSet::of(libc::SIGCONT), Some(&mut before));
+    if !CONTINUED.load(Ordering::SeqCst) {
+        // It waits, as all signals but STOP do here, until it is let in.
+        let _ = process::signal(Pid::this(), signal);
+        if CONTINUED.load(Ordering::SeqCst) {
+            // That CONT came first, or it would have taken the signal away.
+            discard(signal);
+        } else {
+            // We stop here. A CONT until then takes the signal away.
+            let _ = change_mask(libc::SIG_UNBLOCK, SignalSet::of(signal), None);
+        }
+    }
+    let _ = set_mask(before);
+    let _ = restore(libc::SIGCONT, &action);
+    CONTINUED.load(Ordering::SeqCst)
+}
+
+/// Takes away a signal of our own that waits: ignoring it does that (POSIX, Signal Actions).
+fn discard(signal: i32) {
+    if signal == libc::SIGSTOP {
         return;
     }
-    // It waits, as all signals but STOP do here, until it is let in: that is when we stop. A CONT
-    // that comes before calls it off.
-    let _ = process::signal(Pid::this(), signal);
-    let mut before = SignalSet::ALL;
-    let _ = change_mask(libc::SIG_UNBLOCK, SignalSet::of(signal), Some(&mut before));
-    let _ = set_mask(before);
+    let ignored = super::is_ignored(signal);
+    let _ = super::set_disposition(signal, libc::SIG_IGN);
+    if !ignored {
+        let _ = restore_default(signal);
+    }
+}
+
+#[expect(unsafe_code, reason = "sets a handler by number")]
+fn handle(signal: i32, handler: extern "C" fn(libc::c_int)) -> io::Result<libc::sigaction> {
+    let mut before = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: all bit patterns are valid in a `sigaction`, and zeroes are an empty mask and no
+    // flags. The handler only stores to an atomic, which is safe at any moment (signal-safety(7)).
+    unsafe {
+        let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed().assume_init();
+        action.sa_sigaction = handler as usize;
+        super::check(libc::c_long::from(libc::sigaction(
+            signal,
+            &raw const action,
+            before.as_mut_ptr(),
+        )))?;
+        Ok(before.assume_init())
+    }
+}
+
+#[expect(unsafe_code, reason = "puts back a disposition by number")]
+fn restore(signal: i32, action: &libc::sigaction) -> io::Result<()> {
+    // SAFETY: the kernel gave us this action.
+    let result = unsafe { libc::sigaction(signal, action, std::ptr::null_mut()) };
+    super::check(libc::c_long::from(result))
 }
 
 #[cfg(test)]
@@ -61,5 +120,23 @@ mod tests {
             assert!(stops_after(&[libc::SIGCONT, libc::SIGTSTP], signal), "{signal}: before it");
             assert!(!stops_after(&[libc::SIGTSTP, libc::SIGCONT], signal), "{signal}");
         }
+    }
+
+    /// One CONT, at any moment around the stop, always wakes.
+    #[test]
+    fn no_cont_is_lost_between_the_look_and_the_stop() {
+        let before = super::super::block(SignalSet::ALL).unwrap();
+        for _ in 0..500 {
+            let child = process::fork(|| {
+                // As above.
+                nix::unistd::setpgid(Pid::this(), Pid::this()).unwrap();
+                while !stop_by(libc::SIGTSTP) {}
+                0
+            });
+            let child = child.unwrap();
+            process::signal(child, libc::SIGCONT).unwrap();
+            children::reap_child(child);
+        }
+        set_mask(before).unwrap();
     }
 }
