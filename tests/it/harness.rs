@@ -25,7 +25,10 @@ pub(crate) use podman::{execute, limits, read_filter};
 pub(crate) use process::{Process, lives, process as look_up, wakeups};
 pub(crate) use producer::Producer;
 pub(crate) use pypi::pypi;
-pub(crate) use refusal::{Refusal, pass_under, refusals};
+pub(crate) use refusal::{
+    IDLENESS_WITHOUT_SOCK_DIAG, Loss, Refusal, TRAFFIC_UNIX, UDP_IDLENESS, UNIX_IDLENESS,
+    pass_under, refusals,
+};
 pub(crate) use root::{Root, libraries, static_recycle};
 #[cfg(feature = "chart")]
 pub(crate) use run::example;
@@ -80,6 +83,9 @@ pub(crate) struct Running {
     dir: TempDir,
     argv: Vec<String>,
     ceiling: Duration,
+    refusal: Option<Refusal>,
+    /// What the refusal takes away of what the test needs.
+    lost: Vec<Loss>,
     /// Taken before the start: a lower bound for everything that follows.
     pub(crate) started_ms: i64,
     stdin: Option<ChildStdin>,

@@ -1,7 +1,7 @@
 //! System calls that the kernel does not have or a filter forbids: what `recycle` has in their
 //! place.
 
-use crate::harness::{End, Refusal, Run, fixture_path, pass_under, refusals};
+use crate::harness::{End, Refusal, Run, UNIX_IDLENESS, fixture_path, pass_under, refusals};
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -140,36 +140,66 @@ const ANYWHERE: [&str; 20] = [
     "wait::asleep::it_sleeps_between_the_lines_of_a_pipe",
 ];
 
-/// Idleness of sockets that the kernel keeps no times for: they are fetched.
-const WHERE_SOCKETS_CAN_BE_FETCHED: [&str; 3] = [
+/// Idleness of sockets that the kernel keeps no times for: they are fetched. Each test names what
+/// is lost where they cannot be, and asserts then that `recycle` reports it.
+const FETCHED: [&str; 5] = [
+    "traffic::counters::accepted_connections_arm_without_sock_diag",
     "traffic::kinds::bytes_keep_a_unix_stream_server_awake",
-    "traffic::kinds::datagrams_that_are_only_received_keep_it_awake",
+    "traffic::kinds::datagrams_keep_a_server_awake_over_ipv4",
     "traffic::kinds::messages_keep_a_seqpacket_server_awake",
+    "traffic::words::unix_hears_unix",
 ];
 
-fn assert_as_ever(call: &str, tests: &[&str]) {
+fn assert_all_pass(call: &str) {
     for refusal in refused(call).filter(|refusal| refusal.error != "EINVAL") {
-        pass_under(refusal, tests);
+        pass_under(refusal, &[&ANYWHERE[..], &FETCHED].concat());
     }
 }
 
 /// Processes are awaited and signalled by their numbers then.
 #[test]
 fn without_pidfd_open_all_is_as_ever_but_for_some_sockets() {
-    assert_as_ever("pidfd_open", &ANYWHERE);
+    assert_all_pass("pidfd_open");
 }
 
 #[test]
 fn without_pidfd_getfd_all_is_as_ever_but_for_some_sockets() {
-    assert_as_ever("pidfd_getfd", &ANYWHERE);
+    assert_all_pass("pidfd_getfd");
 }
 
 #[test]
 fn without_close_range_all_is_as_ever() {
-    assert_as_ever("close_range", &[&ANYWHERE[..], &WHERE_SOCKETS_CAN_BE_FETCHED].concat());
+    assert_all_pass("close_range");
 }
 
 #[test]
 fn without_pwritev2_all_is_as_ever() {
-    assert_as_ever("pwritev2", &[&ANYWHERE[..], &WHERE_SOCKETS_CAN_BE_FETCHED].concat());
+    assert_all_pass("pwritev2");
+}
+
+/// The negative control of `losing`: a loss that is real is reported where it is refused, and where
+/// nothing is refused COMMAND is recycled.
+#[test]
+fn only_a_refused_call_takes_idleness_away() {
+    for refusal in refused("pidfd_open").chain(refused("pidfd_getfd")) {
+        assert_idleness_is_lost(Some(refusal));
+    }
+    assert_idleness_is_lost(None);
+}
+
+fn assert_idleness_is_lost(refusal: Option<Refusal>) {
+    let run = Run::new("--idle 500ms").fixture("trap:TERM:exit=0 listen:./socket");
+    let run = match refusal {
+        Some(refusal) => run.refusing(refusal),
+        None => run.refusing_nothing(),
+    };
+    let mut run = run.spawn().losing(UNIX_IDLENESS);
+    assert_eq!(run.has_lost(), refusal.is_some());
+    run.await_entry(1, "listening");
+    let mut client = run.connect(1);
+    client.exchange("hello");
+    if !run.is_never_idle() {
+        run.await_entry(2, "listening");
+        assert!(!run.stderr().contains("cannot see"), "{}", run.stderr());
+    }
 }

@@ -1,7 +1,9 @@
 //! System calls that a filter in front of the kernel answers with an error (seccomp(2)), as old
 //! kernels, gVisor and the profiles of containers do.
 
+use super::{Running, let_pass};
 use libc::{c_int, c_long, sock_filter};
+use std::time::Duration;
 
 /// Runs every test's program under such a filter: `pidfd_open:EPERM`.
 const VARIABLE: &str = "TEST_REFUSES";
@@ -23,6 +25,88 @@ pub(crate) struct Refusal {
     pub(crate) error: &'static str,
     number: c_long,
     errno: c_int,
+}
+
+/// Something that `recycle` cannot do without a system call, and how it says so. A test that needs
+/// it names it (`Running::losing`).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Loss {
+    call: &'static str,
+    message: &'static str,
+}
+
+/// Without this call no socket can be fetched from COMMAND.
+const FETCH: &str = "pidfd_getfd";
+/// COMMAND with a Unix socket is never idle.
+pub(crate) const UNIX_IDLENESS: Loss =
+    Loss { call: FETCH, message: "cannot see the traffic of Unix sockets (pidfd_getfd: " };
+/// Datagrams do not start the idle timer.
+pub(crate) const UDP_IDLENESS: Loss = Loss {
+    call: FETCH,
+    message: "cannot see the traffic of UDP sockets one by one (pidfd_getfd: ",
+};
+/// COMMAND with sockets of unknown kind is never idle.
+pub(crate) const IDLENESS_WITHOUT_SOCK_DIAG: Loss = Loss {
+    call: FETCH,
+    message: "cannot see the traffic of sockets other than TCP, UDP and Unix (pidfd_getfd: ",
+};
+/// `--traffic unix` has nothing to watch: `recycle` does not start COMMAND.
+pub(crate) const TRAFFIC_UNIX: Loss = Loss {
+    call: FETCH,
+    message: "recycle: --idle, --quiet: nothing to watch: the traffic of Unix sockets cannot be \
+              seen here (pidfd_getfd: ",
+};
+
+impl Loss {
+    /// Whether this refusal causes the loss.
+    fn is_real(self, refusal: Option<Refusal>) -> bool {
+        // `pidfd_getfd` needs what `pidfd_open` returns.
+        refusal.is_some_and(|refusal| {
+            refusal.call == self.call || (refusal.call == "pidfd_open" && self.call == FETCH)
+        })
+    }
+}
+
+impl Running {
+    /// Names something that the test needs and that `recycle` cannot do where a call is refused.
+    /// The test asserts then what `recycle` says and does instead: `is_never_idle`,
+    /// `cannot_start`.
+    pub(crate) fn losing(mut self, loss: Loss) -> Self {
+        self.lost.extend(Some(loss).filter(|loss| loss.is_real(self.refusal)));
+        self
+    }
+
+    /// Whether a loss that the test has named is real.
+    pub(crate) fn has_lost(&self) -> bool {
+        !self.lost.is_empty()
+    }
+
+    /// If idleness is lost, asserts that `recycle` says so and does not recycle COMMAND after more
+    /// than two windows of a second.
+    pub(crate) fn is_never_idle(&mut self) -> bool {
+        let lost = self.lost.clone();
+        for loss in &lost {
+            self.await_stderr(loss.message);
+        }
+        if !lost.is_empty() {
+            let_pass(Duration::from_millis(2500));
+            assert_eq!((self.recycles().len(), self.entries("got TERM").len()), (0, 0));
+            assert!(self.lives(), "ended");
+        }
+        !lost.is_empty()
+    }
+
+    /// If what was to be watched is lost, asserts that `recycle` says so and starts nothing.
+    pub(crate) fn cannot_start(&mut self) -> bool {
+        let lost = self.lost.clone();
+        for loss in &lost {
+            assert_eq!(self.finish(), super::End::Code(125));
+            let stderr = self.stderr();
+            assert!(stderr.starts_with(loss.message), "{stderr}");
+            assert_eq!(self.generations(), 0);
+        }
+        !lost.is_empty()
+    }
 }
 
 /// Each call with each error.

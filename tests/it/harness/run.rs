@@ -181,6 +181,8 @@ impl Run {
             dir: self.dir,
             argv: argv.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
             ceiling: self.ceiling,
+            refusal: self.refusal,
+            lost: Vec::new(),
             started_ms,
             status: None,
         }

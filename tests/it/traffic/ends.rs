@@ -1,7 +1,9 @@
 //! Watching keeps nobody's socket alive: what COMMAND closes is closed, and what it binds is free.
 
 use super::{BEAT, ask_udp};
-use crate::harness::{Client, Running, let_pass, let_pass_since, now_ms};
+use crate::harness::{
+    Client, Loss, Running, UDP_IDLENESS, UNIX_IDLENESS, let_pass, let_pass_since, now_ms,
+};
 use crate::idle::{assert_goes_idle, server};
 use std::time::Duration;
 
@@ -51,8 +53,9 @@ fn clients_in_the_queue_see_the_end_when_command_stops_listening() {
 
 /// Closed and bound again, and again, with a look or more at each; what came after is watched,
 /// too.
-fn assert_rebinds(steps: &str, ask: fn(&str) -> i64) {
-    let mut run = server("--idle 1s", steps);
+fn assert_rebinds(steps: &str, lost: Option<Loss>, ask: fn(&str) -> i64) {
+    let run = server("--idle 1s", steps);
+    let mut run = lost.into_iter().fold(run, Running::losing);
     let address = run.address(1);
     let mut last_ms = 0;
     for times in 1..=6 {
@@ -74,22 +77,22 @@ fn ask_stream(address: &str) -> i64 {
 
 #[test]
 fn a_tcp_port_can_be_bound_again() {
-    assert_rebinds("rebind:127.0.0.1:0", ask_stream);
+    assert_rebinds("rebind:127.0.0.1:0", None, ask_stream);
 }
 
 #[test]
 fn a_tcp_port_can_be_bound_again_over_ipv6() {
-    assert_rebinds("rebind:[::1]:0", ask_stream);
+    assert_rebinds("rebind:[::1]:0", None, ask_stream);
 }
 
 #[test]
 fn a_unix_path_can_be_bound_again() {
-    assert_rebinds("rebind:./socket", ask_stream);
+    assert_rebinds("rebind:./socket", Some(UNIX_IDLENESS), ask_stream);
 }
 
 #[test]
 fn a_udp_port_can_be_bound_again() {
-    assert_rebinds("rebind-udp:0", |address| ask_udp(address).unwrap());
+    assert_rebinds("rebind-udp:0", Some(UDP_IDLENESS), |address| ask_udp(address).unwrap());
 }
 
 /// Whoever closes last waits: that is COMMAND, as it wanted, and not `recycle`.

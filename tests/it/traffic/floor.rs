@@ -1,7 +1,7 @@
 //! `--idle-floor`: so little still counts as quiet.
 
 use super::{BEAT, Door, assert_awake_while, assert_idle_in_spite_of, world};
-use crate::harness::{Client, let_pass, let_pass_since, now_ms};
+use crate::harness::{Client, UNIX_IDLENESS, let_pass, let_pass_since, now_ms};
 use crate::idle::{assert_goes_idle, server};
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ fn without_a_floor_beats_that_are_only_sent_are_not_quiet() {
 /// A health probe every now and then: a connection of its own, and a few bytes.
 #[test]
 fn births_count_nothing_where_there_is_a_floor() {
-    let mut run = world("--idle 1s --idle-floor 64B");
+    let mut run = world("--idle 1s --idle-floor 64B").losing(UNIX_IDLENESS);
     let mut client = Client::connect(&Door::Tcp.address(&run)).unwrap();
     let (_, armed_ms) = client.exchange(&large());
     assert_idle_in_spite_of(&mut run, armed_ms, |run| {

@@ -2,8 +2,8 @@
 
 use super::{assert_awake_while, assert_idle_in_spite_of};
 use crate::harness::{
-    Client, Run, Running, answer_lines, fixture_path, in_network_of, let_pass, now_ms,
-    to_another_user, with_programs,
+    Client, IDLENESS_WITHOUT_SOCK_DIAG, Run, Running, answer_lines, fixture_path, in_network_of,
+    let_pass, now_ms, to_another_user, with_programs,
 };
 use crate::idle::assert_goes_idle;
 use std::net::TcpListener;
@@ -102,7 +102,8 @@ fn a_short_connection_in_another_network_arms() {
 /// Without the right to ask there, its counters stand in, and that is said.
 #[test]
 fn counters_of_another_network_stand_in() {
-    let mut run = apart_as_another_user("--idle 1s", "serve-short:127.0.0.1:0");
+    let run = apart_as_another_user("--idle 1s", "serve-short:127.0.0.1:0");
+    let mut run = run.losing(IDLENESS_WITHOUT_SOCK_DIAG);
     let (pid, address) = up(&mut run);
     assert_awake_while(&mut run, |_| knock(pid, &address));
     let said = "cannot see TCP connections in another network namespace one by one";

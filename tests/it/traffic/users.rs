@@ -1,12 +1,15 @@
 //! Users who are not root, and COMMANDs that become one.
 
 use super::{Door, WORLD, assert_awake_while};
-use crate::harness::{Run, Running, copy_program, fixture_path, recycle_path, tool};
+use crate::harness::{
+    Run, Running, UDP_IDLENESS, UNIX_IDLENESS, copy_program, fixture_path, recycle_path, tool,
+};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 /// One kind of traffic alone is seen.
-fn assert_seen(mut run: Running, door: Door) {
+fn assert_seen(run: Running, door: Door) {
+    let mut run = run.losing(UDP_IDLENESS).losing(UNIX_IDLENESS);
     run.await_entries(4, "listening");
     assert_awake_while(&mut run, |run| door.knock(run).unwrap());
 }
