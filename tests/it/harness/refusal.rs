@@ -81,6 +81,11 @@ impl Running {
         !self.lost.is_empty()
     }
 
+    /// Whether this line reports a loss that the test has named.
+    pub(crate) fn reports_loss(&self, line: &str) -> bool {
+        self.lost.iter().any(|loss| line.contains(loss.message))
+    }
+
     /// If idleness is lost, asserts that `recycle` says so and does not recycle COMMAND after more
     /// than two windows of a second.
     pub(crate) fn is_never_idle(&mut self) -> bool {
