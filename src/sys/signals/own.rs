@@ -29,8 +29,9 @@ extern "C" fn note_cont(_: libc::c_int) {
 /// us already. Returns whether a CONT arrived: it is no longer there to be read.
 ///
 /// The kernel drops a waiting CONT when a stop signal is sent, and the other way round
-/// (`signal(7)`). A handler sees the CONT that would be dropped: without it, a CONT between the look
-/// and our signal would leave us stopped for good. STOP cannot be blocked; for it that moment is left.
+/// (`signal(7)`). A handler sees the CONT that would be dropped: without it, one between the look
+/// and our signal would leave us stopped for good. STOP cannot be blocked: for it, that moment is
+/// left.
 pub(crate) fn stop_by(signal: i32) -> bool {
     CONTINUED.store(false, Ordering::SeqCst);
     let Ok(action) = handle(libc::SIGCONT, note_cont) else { return false };

@@ -103,7 +103,8 @@ fn a_limit_that_is_too_low_is_told() {
     let run = with_hook("--max-rss 20M", "RECYCLE_ON_EVENT", NAME_IT);
     let mut run = run.fixture("hold:40M ready forever").spawn();
     let events = await_lines(&mut run, "events", 2);
-    assert_eq!(events, ["recycled", "limit_too_low"]);
+    // A test that looks late finds the next ones, too.
+    assert_eq!(events[..2], ["recycled", "limit_too_low"]);
 }
 
 /// Who asked for the end need not be told of it.
