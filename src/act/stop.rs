@@ -113,6 +113,8 @@ pub(crate) struct Sweep {
     awaited: Vec<ProcessFd>,
     /// Some process lives that cannot be waited for.
     blind: bool,
+    /// COMMAND's group was told to end, since the tree cannot be seen.
+    asked_blindly: bool,
 }
 
 /// What a pass does.
@@ -173,7 +175,14 @@ impl Step {
 impl Sweep {
     pub(crate) fn new(force: Force) -> Self {
         let step = Step::to(force);
-        Self { step, frozen: false, told: BTreeSet::new(), awaited: Vec::new(), blind: true }
+        Self {
+            step,
+            frozen: false,
+            told: BTreeSet::new(),
+            awaited: Vec::new(),
+            blind: true,
+            asked_blindly: false,
+        }
     }
 
     /// From now on with more force.
@@ -254,14 +263,21 @@ impl Sweep {
         sent
     }
 
-    /// Where the tree cannot be seen: KILL to what we know of it, COMMAND and its group.
+    /// Where the tree cannot be seen: the signals go to what we know of it, COMMAND and its group.
+    /// The group is asked once, as each process of a tree is that can be seen.
     pub(crate) fn pass_blindly(&mut self, command: Option<Pid>, group: Option<Pid>) {
         self.awaited.clear();
         self.blind = true;
-        if self.step != Step::Ask {
+        let signals: &[Signal] = match self.step {
+            Step::Ask if self.asked_blindly => &[],
+            Step::Ask => &[Signal::TERM, Signal::CONT],
+            Step::Kill | Step::Freeze(_) => &[Signal::KILL],
+        };
+        self.asked_blindly = true;
+        for signal in signals {
             // What does not reach anybody need not.
-            let _ = command.map(|pid| process::signal(pid, Signal::KILL.number()));
-            let _ = group.map(|group| process::signal_group(group, Signal::KILL.number()));
+            let _ = command.map(|pid| process::signal(pid, signal.number()));
+            let _ = group.map(|group| process::signal_group(group, signal.number()));
         }
     }
 
