@@ -33,6 +33,7 @@ use crate::sys::process;
 use crate::sys::signals::{self, SignalSet, Signals};
 
 mod hooks;
+mod interrupts;
 mod lines;
 mod measure;
 mod perform;
@@ -76,8 +77,6 @@ pub(crate) fn run(mut config: Config) -> anyhow::Result<End> {
     let shell = wants_shell.then(|| Shell::find(&config.hidden, inherited)).transpose();
     let shell = shell.context("--on-event, --pre-stop: /bin/sh cannot be executed")?;
     let name = config.command.first().map(|name| name.to_string_lossy()).unwrap_or_default();
-    // Random is nice to have: without it, jitter is the same in every run.
-    let seed = process::random().unwrap_or_default();
     let started = now();
     // The last that may fail: a file is not to say that we run when we do not.
     if let Some(metrics) = &mut metrics {
@@ -88,7 +87,8 @@ pub(crate) fn run(mut config: Config) -> anyhow::Result<End> {
         stop_timeout: config.rules.stop_timeout,
         lines,
         hooks: hooks::Hooks::new(shell, on_event, pre_stop.zip(config.rules.pre_stop)),
-        lifecycle: Lifecycle::new(config.rules, started, seed),
+        // Random is nice to have: without it, jitter is the same in every run.
+        lifecycle: Lifecycle::new(config.rules, started, process::random().unwrap_or_default()),
         reporter: Reporter::new(config.style, &name),
         metrics,
         scope: config.scope,
@@ -109,6 +109,7 @@ pub(crate) fn run(mut config: Config) -> anyhow::Result<End> {
         awake: started,
         asked: Asked::No,
         leave_by: None,
+        interrupts: interrupts::Interrupts::default(),
     };
     // From here on nothing may end the program but `Action::Quit`: no `?`, no panic. What fails
     // becomes an event, or a notice.
@@ -162,6 +163,7 @@ struct Supervisor {
     /// Until then, at most, who is told of events is waited for after COMMAND's end.
     leave_by: Option<Time>,
     hooks: hooks::Hooks,
+    interrupts: interrupts::Interrupts,
 }
 
 /// Whether an end of ours was asked for: who asked need not be told of it, nor wait.
@@ -201,6 +203,7 @@ impl Supervisor {
             // timer (the dead are not killed), a byte before a timer (it came before the deadline).
             let children = ready.signals && self.take_signals();
             self.take_ends(children, ready.ended);
+            self.hurry_watcher();
             self.take_lines(ready);
             self.take_input(ready);
             self.take_deadline();
@@ -258,6 +261,7 @@ impl Supervisor {
         let began = now();
         let due = earliest(self.lifecycle.deadline(), self.leave_by);
         let deadline = earliest(due, blind.then_some(began + BLIND_PAUSE));
+        let deadline = earliest(deadline, self.interrupts.deadline());
         let deadline = earliest(deadline, self.metrics.as_ref().and_then(Metrics::deadline));
         let deadline = earliest(deadline, self.unreaped.then_some(began));
         let fds: Vec<_> = sources.iter().map(|(_, fd, readiness)| (*fd, *readiness)).collect();

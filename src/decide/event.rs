@@ -94,6 +94,9 @@ pub(crate) enum Action {
     },
     /// See whether another generation could start; `Checked` follows.
     Check,
+    /// From now until COMMAND's end, hear of a Ctrl-C that reaches COMMAND's process group alone;
+    /// `Signalled` follows.
+    WatchInterrupts,
     /// Run `--pre-stop`; `Prepared` follows.
     Prepare(Preparation),
     /// Hand over no line more than the one that was begun, and close COMMAND's input; `InputCut`

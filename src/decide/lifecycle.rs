@@ -222,6 +222,8 @@ pub(crate) struct Lifecycle {
     storm: Storm,
     lessons: Lessons,
     finality: Finality,
+    /// INT or QUIT came, and no TERM since.
+    interrupt: Option<Signal>,
     /// TSTP, TTIN or TTOU, when COMMAND was passed it and may be about to stop.
     stop_passed: Option<Signal>,
     input: Input,
@@ -243,6 +245,7 @@ impl Lifecycle {
             storm: Storm::default(),
             lessons: Lessons::default(),
             finality: Finality::NotYet,
+            interrupt: None,
             stop_passed: None,
             input: Input::default(),
             random: Random(seed),
@@ -324,6 +327,7 @@ impl Lifecycle {
         }
         self.note_input(now, &event);
         self.note_stop_signal(&event);
+        self.note_interrupt(&event);
         self.state = match std::mem::replace(&mut self.state, State::Done) {
             State::Waiting { until, cause, last } => {
                 self.waiting(now, event, until, cause, last, actions)

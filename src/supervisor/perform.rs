@@ -28,6 +28,7 @@ impl Supervisor {
             Action::Start { generation, cause } => self.start(generation, cause),
             Action::Check => self.check(),
             Action::CutInput => self.cut_input(),
+            Action::WatchInterrupts => self.watch_interrupts(),
             Action::Prepare(preparation) => self.prepare(preparation),
             Action::Pass(signal) => {
                 let sent = self.pass(signal);
@@ -47,6 +48,9 @@ impl Supervisor {
                 self.memory.forget();
                 self.slumber.forget();
                 self.trees.forget();
+                if force == Force::Kill {
+                    self.dismiss_watcher();
+                }
                 self.sweep.get_or_insert_with(|| Sweep::new(force)).escalate(force);
                 self.sweep_on();
             }
@@ -70,6 +74,7 @@ impl Supervisor {
                 // What a COMMAND that went well did to the terminal is what it is for: stty(1).
                 let modes = if end == End::SUCCESS { Modes::Left } else { Modes::Restored };
                 self.reclaim_terminal(modes);
+                self.end_watcher();
                 self.leave_nobody_stopped();
                 self.end = Some(end);
                 self.will_leave();
@@ -79,6 +84,7 @@ impl Supervisor {
 
     fn start(&mut self, generation: u64, cause: Option<Cause>) {
         self.sweep = None;
+        self.end_watcher();
         self.give_up_preparing();
         if generation > 1 {
             self.reclaim_terminal(Modes::Restored);
@@ -129,9 +135,13 @@ impl Supervisor {
         let input = self.open_input().map_err(no_pipe)?;
         self.hold_back();
         let mut waits = None;
-        let watch = || waits = self.traffic.began(now());
+        // What comes to our group from here on COMMAND's process gets as well, but for the moment
+        // in which the kernel makes it.
+        let watch = || {
+            waits = self.traffic.began(now());
+            self.waited = signals::waiting();
+        };
         let input = input.as_ref().map(AsFd::as_fd);
-        self.waited = signals::waiting();
         let pid = self.program.spawn(generation, cause, input, watch)?;
         Ok((pid, waits))
     }
@@ -149,6 +159,9 @@ impl Supervisor {
 
     fn pass(&mut self, signal: Signal) -> nix::Result<()> {
         let command = self.trees.command().ok_or(Errno::ESRCH)?;
+        if signal == Signal::KILL {
+            self.dismiss_watcher();
+        }
         let own_group = self.program.has_own_group();
         // What cannot be seen now is not what it was at the last walk.
         let seen = self.scope == Scope::Group && !own_group && self.walk();
@@ -214,7 +227,8 @@ impl Supervisor {
             self.events.push_back(Event::TreeDefied);
         }
         // Not before COMMAND itself was reaped: its end is an event of its own.
-        if self.trees.command().is_none() && !self.trees.has_roots() {
+        let awaited = self.trees.command().is_some() || self.interrupts.is_awaited();
+        if !awaited && !self.trees.has_roots() {
             self.sweep = None;
             self.take_back_lines();
             self.events.push_back(Event::TreeGone);

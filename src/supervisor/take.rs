@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::hooks::Hooks;
 use super::{Asked, Ready, Supervisor, now};
 use crate::act::terminal::Terminal;
 use crate::decide::event::{Event, Halt};
@@ -16,7 +15,7 @@ use crate::sys::signals::Batch;
 
 impl Supervisor {
     /// Notes who wants an end.
-    fn heed_wish(&mut self, signal: Signal) {
+    pub(super) fn heed_wish(&mut self, signal: Signal) {
         self.asked = match self.lifecycle.wish(signal) {
             Some(Wish::End) => Asked::ForGood,
             // Nobody is left who could take it for something else.
@@ -99,8 +98,9 @@ impl Supervisor {
     pub(super) fn take_ends(&mut self, children: bool, others: bool) {
         let mut reaped = false;
         // What keepers have used is not COMMAND's.
-        let used_by_all = |hooks: &Hooks| hooks.any_lives().then(cpu::of_reaped);
-        let mut used = used_by_all(&self.hooks);
+        let used_by_all =
+            |us: &Self| (us.hooks.any_lives() || us.interrupts.is_awaited()).then(cpu::of_reaped);
+        let mut used = used_by_all(self);
         let may_be_some = std::mem::take(&mut self.unreaped) || children;
         for (number, child) in (1..).zip(may_be_some.then(children::changed).into_iter().flatten())
         {
@@ -120,11 +120,13 @@ impl Supervisor {
             reaped = true;
             self.trees.reaped(child.pid);
             if is_command {
-                self.take_end(exit);
-            } else {
+                if !self.holds_end(exit) {
+                    self.take_end(exit);
+                }
+            } else if !self.take_watcher(child.pid, exit, used) {
                 self.take_keeper(child.pid, exit, used);
             }
-            used = used_by_all(&self.hooks);
+            used = used_by_all(self);
         }
         if (reaped || others) && self.sweep.is_some() {
             self.sweep_on();
@@ -143,14 +145,13 @@ impl Supervisor {
         self.feed(Event::Stopped(halt));
     }
 
-    fn take_end(&mut self, exit: Exit) {
+    pub(super) fn take_end(&mut self, exit: Exit) {
         if let Exit::Killed(signal @ (Signal::INT | Signal::QUIT)) = exit
             && self.program.has_foreground()
             && self.stop_signal != signal
         {
-            // What a shell takes it for: somebody typed it, and COMMAND's group alone got it.
-            self.heed_wish(signal);
-            self.feed(Event::Signalled { signal, shared: true });
+            // What a shell takes it for.
+            self.take_deadly(signal);
         }
         self.take_last_input();
         self.feed(Event::Exited(exit));

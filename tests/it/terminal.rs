@@ -9,6 +9,7 @@ mod leader;
 mod moments;
 mod programs;
 mod shared;
+mod stops;
 
 use crate::harness::{Run, Running, fixture_path, look_up, recycle_path, send_signal};
 

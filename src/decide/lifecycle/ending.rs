@@ -21,7 +21,9 @@ impl Lifecycle {
                 actions.push(Action::Sweep(kill.force()));
                 if self.is_final(now) && watch.policy.is_interrupted(now) {
                     // The end that INT asked for came while a stop began.
-                    return self.end_with(exit, actions);
+                    self.tell_last_taken(exit, actions);
+                    let killed = matches!(kill, Kill::Sent { .. });
+                    return quit(self.interrupted_end(exit, killed), actions);
                 }
                 let after = Aftermath { exit, next: Next::Planned(stop) };
                 return State::Clearing { watch, kill, after };
@@ -86,7 +88,9 @@ impl Lifecycle {
             Event::Exited(exit) => {
                 let kill = kill.unwrap_or(Kill::Never);
                 actions.push(Action::Sweep(kill.force()));
-                let after = Aftermath { exit, next: self.leave_soon(now, exit.into()) };
+                let killed = matches!(kill, Kill::Sent { .. });
+                let last = self.interrupted_end(exit, killed);
+                let after = Aftermath { exit, next: self.leave_soon(now, last) };
                 return State::Clearing { watch, kill, after };
             }
             Event::StartFailed(failure) => return quit(failure.into(), actions),

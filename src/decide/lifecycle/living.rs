@@ -207,6 +207,7 @@ impl Lifecycle {
             self.storm.recycled(age);
         }
         self.wind_down(now, &mut watch);
+        actions.push(Action::WatchInterrupts);
         match self.rules.pre_stop {
             Some(timeout) if !matches!(reason, Reason::KillRss { .. }) => {
                 actions.push(Action::Prepare(Preparation { generation, age, reason }));

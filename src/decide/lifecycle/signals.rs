@@ -1,7 +1,7 @@
 //! What signals mean, and what is done about them wherever they come.
 
 use super::starting::suspend_too;
-use super::{Action, Aftermath, Event, Lifecycle, Next, Notice, Opening, Signal, State};
+use super::{Action, Aftermath, End, Event, Exit, Lifecycle, Next, Notice, Opening, Signal, State};
 use crate::decide::event::Halt;
 use crate::decide::rules::Mapped;
 
@@ -109,6 +109,31 @@ impl Lifecycle {
             (Meaning::Suspend, Mapped::Pass(to)) => self.stop_passed = Some(to),
             _ if signal == Signal::CONT => self.stop_passed = None,
             _ => {}
+        }
+    }
+
+    /// Notes who wants an end, and how we would end for that.
+    pub(super) fn note_interrupt(&mut self, event: &Event) {
+        let Event::Signalled { signal, .. } = *event else { return };
+        match self.meaning(signal) {
+            // TERM came before.
+            Meaning::Interrupt if matches!(self.state, State::Leaving { .. }) => {}
+            Meaning::Interrupt => self.interrupt = Some(signal),
+            Meaning::Leave => self.interrupt = None,
+            _ => {}
+        }
+    }
+
+    /// How we end for a COMMAND that was being stopped when INT or QUIT came. If it died of what we
+    /// sent, that came first by chance only: whoever typed Ctrl-C wants what a shell does then.
+    pub(super) fn interrupted_end(&self, exit: Exit, killed: bool) -> End {
+        match (self.interrupt, exit) {
+            (Some(interrupt), Exit::Killed(signal))
+                if signal == self.rules.stop_signal || killed && signal == Signal::KILL =>
+            {
+                End::Signal(interrupt)
+            }
+            _ => exit.into(),
         }
     }
 

@@ -92,6 +92,8 @@ pub(super) struct Book {
     pub(super) leaving: bool,
     pub(super) terminated: bool,
     pub(super) interrupted: bool,
+    /// INT or QUIT came, and no TERM before that ended all, nor since.
+    pub(super) interrupt: Option<Signal>,
     /// A stop that COMMAND was passed, and has not obeyed yet.
     pub(super) stop_passed: Option<Signal>,
     pub(super) hung_up_until: Option<Time>,
@@ -169,6 +171,7 @@ impl Book {
             leaving: false,
             terminated: false,
             interrupted: false,
+            interrupt: None,
             stop_passed: None,
             hung_up_until: None,
             input_ended: None,

@@ -5,6 +5,7 @@ mod asleep;
 mod boundaries;
 mod deploys;
 mod floor;
+mod interrupted;
 mod leaving;
 mod lines;
 mod memory;
@@ -43,6 +44,8 @@ struct Story {
     /// The looks at traffic: when, how widely, with a walk?
     looks: Vec<(u64, TrafficLook, bool)>,
     said: Vec<Notice>,
+    /// How often a Ctrl-C was watched for.
+    watches: usize,
     /// COMMAND is stopped.
     stopped: bool,
     /// Looks find that the tree has not run.
@@ -89,6 +92,7 @@ impl Story {
             more: Traffic::default(),
             looks: Vec::new(),
             said: Vec::new(),
+            watches: 0,
             stopped: false,
             asleep: false,
             busy: 0..0,
@@ -120,7 +124,11 @@ impl Story {
             }
             assert!(all.len() < 50, "a busy loop: {all:?}");
         }
-        all.retain(|action| !matches!(action, Action::Tell(_) | Action::Look(_) | Action::Check));
+        self.watches += all.iter().filter(|it| matches!(it, Action::WatchInterrupts)).count();
+        all.retain(|action| {
+            let silent = matches!(action, Action::Tell(_) | Action::WatchInterrupts);
+            !silent && !matches!(action, Action::Look(_) | Action::Check)
+        });
         all
     }
 

@@ -251,6 +251,7 @@ impl World {
             Action::Tell(Notice::WouldRecycle { .. }) => return self.talk.begin_anew(self.now),
             Action::Tell(_)
             | Action::TellLeft
+            | Action::WatchInterrupts
             | Action::Quit(_)
             | Action::Suspend(_)
             | Action::Check => return,

@@ -73,6 +73,7 @@ impl Book {
             | Action::Sweep(_)
             | Action::Suspend(_)
             | Action::Tell(_)
+            | Action::WatchInterrupts
             | Action::TellLeft => {}
         }
     }

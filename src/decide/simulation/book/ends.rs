@@ -37,12 +37,14 @@ impl Book {
             (self.early, self.early_kills) = (0, 0);
         }
         if self.leaving {
+            self.last = self.interrupted_end(exit, rules);
             self.leave_soon(rules);
             return;
         }
         if self.ending.is_some() {
             // The end that INT asked for came while a stop began.
             if self.ends_are_final() && self.held_until.is_some_and(|until| self.now < until) {
+                self.last = self.interrupted_end(exit, rules);
                 self.follow = Follow::Quit;
             }
             return;
@@ -62,6 +64,13 @@ impl Book {
         };
         self.ending = Some(Ending::new(self.now, None));
         self.cause = Some(Cause::Exit);
+    }
+
+    /// A COMMAND that dies of what it was sent for a stop ends all as Ctrl-C would have.
+    fn interrupted_end(&self, exit: Exit, rules: &Rules) -> End {
+        let sent = exit == Exit::Killed(rules.stop_signal)
+            || self.killed.is_some() && exit == Exit::Killed(Signal::KILL);
+        self.interrupt.filter(|_| sent).map_or(exit.into(), End::Signal)
     }
 
     /// What COMMAND has left behind is waited for: as PID 1 for good.

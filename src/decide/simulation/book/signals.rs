@@ -29,11 +29,15 @@ impl Book {
         match signal {
             Signal::TERM => {
                 (self.terminated, self.leaving) = (true, true);
+                self.interrupt = None;
                 if self.is_preparing() {
                     self.ending = None;
                 }
             }
             Signal::INT | Signal::QUIT => {
+                if !self.leaving {
+                    self.interrupt = Some(signal);
+                }
                 self.leaving |= !mid_life;
                 (self.interrupted, self.held_until) = (true, until);
             }

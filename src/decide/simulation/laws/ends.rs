@@ -8,14 +8,14 @@ use crate::decide::exit::End;
 use crate::decide::notice::{Notice, Recycled};
 use crate::decide::simulation::book::Follow;
 
-/// As COMMAND did; by the signal that came when there was no COMMAND; as `--then` says, or the book
-/// where nothing is left to start for.
+/// As COMMAND did, or as Ctrl-C would have it end; by the signal that came when there was no
+/// COMMAND; as `--then` says, or the book where nothing is left to start for.
 pub(super) fn quit_says_how_command_ended(moment: &Moment<'_>) -> bool {
     let Action::Quit(end) = moment.action else { return true };
     let book = moment.book;
     let truth = match (book.follow, &book.told) {
         (Follow::QuitAs(end), _) => end,
-        (Follow::Quit, Event::Exited(exit)) => End::from(*exit),
+        (Follow::Quit, Event::Exited(_)) => book.last,
         (Follow::Quit, Event::StartFailed(failure)) => End::from(*failure),
         (Follow::Quit, Event::Signalled { signal, .. }) => End::Signal(*signal),
         (Follow::Quit, Event::TreeDefied) => End::FAILED,

@@ -138,12 +138,14 @@ fn a_stop_that_had_begun_has_its_time() {
 
 #[test]
 fn term_and_int_are_the_end_with_the_time_that_was_left() {
-    for (name, passed) in [("TERM", stop()), ("INT", vec![Action::Pass(Signal::INT)])] {
+    let by_int = Action::Quit(End::Signal(Signal::INT));
+    let cases = [("TERM", stop(), BY_TERM), ("INT", vec![Action::Pass(Signal::INT)], by_int)];
+    for (name, passed, end) in cases {
         let mut story = outliving(rules());
         assert_eq!(story.signal(8_000, name), passed);
         assert_eq!(story.wait(60_000), Some((10_000, vec![KILL])));
         assert_eq!(story.tell(10_001, killed(Signal::TERM)), [KILL]);
-        assert_eq!(story.tell(10_002, Event::TreeGone), [BY_TERM]);
+        assert_eq!(story.tell(10_002, Event::TreeGone), [end]);
     }
     let mut story = outliving(rules());
     story.tell(7_100, killed(Signal::TERM));

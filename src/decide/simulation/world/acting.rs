@@ -37,6 +37,7 @@ impl World {
             | Action::Suspend(_)
             | Action::Tell(_)
             | Action::TellLeft
+            | Action::WatchInterrupts
             | Action::Quit(_) => {}
         }
         Ok(())
