@@ -29,7 +29,7 @@ pub(crate) fn obstacle(candidates: &[CString], directory: Option<&Path>) -> Opti
 /// Looks for COMMAND among these files, as it will be looked for in this directory.
 pub(crate) fn find(candidates: &[CString], directory: Option<&Path>) -> Search {
     let files: Vec<_> = candidates.iter().filter_map(|file| seen_from(directory, file)).collect();
-    program::find(files.iter().map(CString::as_c_str))
+    program::find(files.iter().map(CString::as_c_str), directory)
 }
 
 fn failure(stage: Stage, errno: Errno) -> Failure {

@@ -6,7 +6,7 @@ mod under_load;
 
 use crate::harness::{End, Run, Running, copy_program, fixture_path, let_pass};
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -198,4 +198,26 @@ fn what_is_to_end_ends_whatever_is_missing() {
     fs::remove_file(first.join("server")).unwrap();
     run.recycle();
     assert_eq!(run.finish(), End::Code(7));
+}
+
+/// The kernel looks for it in COMMAND's directory, which is not ours; another line end is part of
+/// its name.
+#[test]
+fn a_relative_interpreter_is_looked_for_where_command_starts() {
+    let run = Run::new(&format!("{ASKED} --chdir app"));
+    let app = run.dir().join("app");
+    fs::create_dir(&app).unwrap();
+    copy_program(Path::new("/bin/sh"), &app.join("interp"));
+    let script = app.join("server");
+    fs::write(&script, "#!./interp\nexec \"$@\"\n").unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let command = ["./server", fixture_path().to_str().unwrap(), "ready", "forever"];
+    let mut run = run.command(command).spawn();
+    run.await_entry(1, "ready");
+    run.recycle();
+    let second = run.await_entry(2, "ready").pid;
+    fs::write(&script, "#!./interp\r\nexec \"$@\"\n").unwrap();
+    run.recycle();
+    run.await_stderr(KEPT);
+    assert!(crate::harness::lives(second));
 }
