@@ -11,7 +11,7 @@ mod config;
 mod given;
 mod refused;
 mod typed;
-mod values;
+pub(crate) mod values;
 
 use std::ffi::OsString;
 #[cfg(feature = "chart")]

@@ -4,7 +4,8 @@
 //!
 //!     leak-demo FILE.svg [SECONDS [RATE [LIMIT]]]
 //!
-//! RATE is megabytes a second, LIMIT megabytes. The logs are left beside FILE.svg. `examples/leak-demo.sh` builds all it needs.
+//! RATE is megabytes a second, LIMIT megabytes. The logs are left beside FILE.svg.
+//! `examples/leak-demo.sh` builds all it needs.
 
 mod curve;
 mod screen;

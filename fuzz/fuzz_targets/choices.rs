@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use crate::decide::event::{
+use recycle_decide::event::{
     Event, Halt, Look, Memory, MemoryLook, Observation, Sight, TrafficLook, Tree, Unseen,
 };
-use crate::decide::exit::{Exit, Failure, Signal, Stage};
-use crate::decide::rules::{
+use recycle_decide::exit::{Exit, Failure, Signal, Stage};
+use recycle_decide::rules::{
     Backoff, Budget, Idle, Lifetime, Lines, Mapped, Measure, MemoryRules, Observe, Quiet, Restart,
     Rules, SignalMap, Then, Threshold,
 };
-use crate::decide::time::Time;
-use crate::decide::traffic::{Payload, Traffic};
-use crate::units::{Bytes, Share};
+use recycle_decide::time::Time;
+use recycle_decide::traffic::{Payload, Traffic};
+use recycle_decide::units::{Bytes, Share};
 
 /// The kernel counts nanoseconds in 63 bits.
 pub(crate) const LONGEST: Duration = Duration::from_nanos(i64::MAX.cast_unsigned());

@@ -7,42 +7,15 @@
 #![cfg_attr(fuzzing, no_main)]
 
 use self::choices::{Choices, LONGEST};
-use self::decide::event::{Action, Event, Force};
-use self::decide::exit::Signal;
-use self::decide::lifecycle::Lifecycle;
-use self::decide::notice::Notice;
-use self::decide::rules::{Mapped, Rules};
-use self::decide::time::Time;
+use recycle_decide::event::{Action, Event, Force};
+use recycle_decide::exit::Signal;
+use recycle_decide::lifecycle::Lifecycle;
+use recycle_decide::notice::Notice;
+use recycle_decide::rules::{Mapped, Rules};
+use recycle_decide::time::Time;
 
 mod choices;
 mod harness;
-#[allow(dead_code, reason = "the program uses more of it")]
-#[path = "../../src/units.rs"]
-mod units;
-
-#[allow(dead_code, unused_imports, reason = "the program and the tests use more of it")]
-#[path = "../../src/decide"]
-mod decide {
-    pub(crate) mod alerts;
-    pub(crate) mod awake;
-    pub(crate) mod event;
-    pub(crate) mod exit;
-    mod floor;
-    pub(crate) mod lifecycle;
-    mod memory;
-    pub(crate) mod notice;
-    mod observe;
-    mod policy;
-    mod quiet;
-    mod reconnect;
-    mod restart;
-    pub(crate) mod rules;
-    pub(crate) mod sampling;
-    mod storm;
-    pub(crate) mod time;
-    pub(crate) mod traffic;
-    mod unseen;
-}
 
 harness::target!(live);
 
@@ -131,7 +104,7 @@ struct Trace {
     ends: Option<Time>,
     input: Input,
     /// What was asked for, and is not answered.
-    looks: Vec<decide::event::Look>,
+    looks: Vec<recycle_decide::event::Look>,
 }
 
 impl Trace {

@@ -2,7 +2,7 @@
 //! each generation has for itself.
 
 mod gauge;
-mod lines;
+pub(crate) mod lines;
 mod outlet;
 mod source;
 

@@ -1,6 +1,6 @@
 //! The forms that values have: text in, meaning out, or a phrase that says what is allowed.
 
-pub(super) mod metrics;
+pub(crate) mod metrics;
 
 use std::ffi::CString;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::sense::traffic::sources::{Extent, Ports, Sources};
 use crate::units::Bytes;
 
 /// What a value may fail with: the phrase that goes behind option and value.
-pub(super) type Parsed<T> = Result<T, String>;
+pub(crate) type Parsed<T> = Result<T, String>;
 
 const DURATION_FORM: &str = "expected a duration such as 90s, 5m or 1h 30m";
 
@@ -21,7 +21,7 @@ const DURATION_FORM: &str = "expected a duration such as 90s, 5m or 1h 30m";
 const NOT_UNITS: [&str; 8] = ["M", "month", "months", "y", "yr", "yrs", "year", "years"];
 
 /// A duration, which may be `0s`.
-pub(super) fn duration_or_zero(text: &str) -> Parsed<Duration> {
+pub(crate) fn duration_or_zero(text: &str) -> Parsed<Duration> {
     let units = || text.split(|c: char| !c.is_alphabetic());
     if units().any(|unit| unit == "M") {
         let minutes = text.replace('M', "m");
@@ -51,7 +51,7 @@ fn missing(text: &str) -> String {
 }
 
 /// A duration of more than nothing.
-pub(super) fn duration(text: &str) -> Parsed<Duration> {
+pub(crate) fn duration(text: &str) -> Parsed<Duration> {
     match duration_or_zero(text)? {
         Duration::ZERO => Err("must be more than 0s".into()),
         duration => Ok(duration),
@@ -59,7 +59,7 @@ pub(super) fn duration(text: &str) -> Parsed<Duration> {
 }
 
 /// `restart`, `exit`, `exit:STATUS`, `command` or `wait`.
-pub(super) fn then(text: &str) -> Parsed<Then> {
+pub(crate) fn then(text: &str) -> Parsed<Then> {
     let refused = || {
         "expected restart, wait, command, exit or exit:STATUS with a status from 0 to 255"
             .to_owned()
@@ -75,7 +75,7 @@ pub(super) fn then(text: &str) -> Parsed<Then> {
 }
 
 /// `never`, `on-failure` or `always`.
-pub(super) fn format(text: &str) -> Parsed<Format> {
+pub(crate) fn format(text: &str) -> Parsed<Format> {
     match text {
         "text" => Ok(Format::Text),
         "json" => Ok(Format::Json),
@@ -85,7 +85,7 @@ pub(super) fn format(text: &str) -> Parsed<Format> {
 }
 
 /// `inherit` or `lines`: whether it is the latter.
-pub(super) fn is_lines(text: &str) -> Parsed<bool> {
+pub(crate) fn is_lines(text: &str) -> Parsed<bool> {
     match text {
         "inherit" => Ok(false),
         "lines" => Ok(true),
@@ -94,7 +94,7 @@ pub(super) fn is_lines(text: &str) -> Parsed<bool> {
 }
 
 /// A command line for a shell.
-pub(super) fn script(text: &str) -> Parsed<CString> {
+pub(crate) fn script(text: &str) -> Parsed<CString> {
     let refused = || "expected a command for /bin/sh".to_owned();
     if text.trim().is_empty() {
         return Err(refused());
@@ -103,13 +103,13 @@ pub(super) fn script(text: &str) -> Parsed<CString> {
 }
 
 /// A name for machines. One line of a few words: it is in every line that they get.
-pub(super) fn name(text: &str) -> Parsed<String> {
+pub(crate) fn name(text: &str) -> Parsed<String> {
     let fits = (1..=255).contains(&text.len()) && !text.chars().any(char::is_control);
     fits.then(|| text.to_owned())
         .ok_or_else(|| "expected 1 to 255 bytes without control characters".into())
 }
 
-pub(super) fn restart(text: &str) -> Parsed<Restart> {
+pub(crate) fn restart(text: &str) -> Parsed<Restart> {
     match text {
         "never" => Ok(Restart::Never),
         "on-failure" => Ok(Restart::OnFailure),
@@ -119,7 +119,7 @@ pub(super) fn restart(text: &str) -> Parsed<Restart> {
 }
 
 /// `N/DURATION`.
-pub(super) fn budget(text: &str) -> Parsed<Budget> {
+pub(crate) fn budget(text: &str) -> Parsed<Budget> {
     let form = || "expected N/DURATION, such as 5/1m".to_owned();
     let (restarts, window) = text.split_once('/').ok_or_else(form)?;
     let restarts = restarts.parse().map_err(|_| form())?;
@@ -127,7 +127,7 @@ pub(super) fn budget(text: &str) -> Parsed<Budget> {
 }
 
 /// `MIN..MAX`.
-pub(super) fn backoff(text: &str) -> Parsed<Backoff> {
+pub(crate) fn backoff(text: &str) -> Parsed<Backoff> {
     let (min, max) = text.split_once("..").ok_or("expected MIN..MAX, such as 100ms..30s")?;
     let (min, max) = (duration(min)?, duration(max)?);
     if min > max {
@@ -137,7 +137,7 @@ pub(super) fn backoff(text: &str) -> Parsed<Backoff> {
 }
 
 /// A number of bytes, which may be 0: then `None`. With `/conn`, for each connection.
-pub(super) fn floor(text: &str) -> Parsed<Option<Threshold>> {
+pub(crate) fn floor(text: &str) -> Parsed<Option<Threshold>> {
     if text == "auto" {
         return Ok(Some(Threshold::Auto));
     }
@@ -151,7 +151,7 @@ pub(super) fn floor(text: &str) -> Parsed<Option<Threshold>> {
 }
 
 /// `child` or `group`.
-pub(super) fn scope(text: &str) -> Parsed<Scope> {
+pub(crate) fn scope(text: &str) -> Parsed<Scope> {
     match text {
         "child" => Ok(Scope::Child),
         "group" => Ok(Scope::Group),
@@ -163,7 +163,7 @@ const SIGNAL_FORM: &str =
     "expected a signal: a name such as TERM or RTMIN+1, or a number, 1 to 31 or from 34 to 64";
 
 /// A signal.
-pub(super) fn signal(text: &str) -> Parsed<Signal> {
+pub(crate) fn signal(text: &str) -> Parsed<Signal> {
     Signal::parse(text).ok_or_else(|| match text {
         // `nptl(7)`: threads are cancelled by them.
         "32" | "33" => format!("signal {text} is the C library's own; {SIGNAL_FORM}"),
@@ -172,7 +172,7 @@ pub(super) fn signal(text: &str) -> Parsed<Signal> {
 }
 
 /// `FROM:TO`. 0 for TO is that of dumb-init's `--rewrite`.
-pub(super) fn mapping(text: &str) -> Parsed<(Signal, Mapped)> {
+pub(crate) fn mapping(text: &str) -> Parsed<(Signal, Mapped)> {
     let form = "expected FROM:TO, two signals, or none or recycle for TO";
     let (from, to) = text.split_once(':').ok_or(form)?;
     let half = |name: &str, text: &str, more: &str| {
@@ -196,7 +196,7 @@ pub(super) fn mapping(text: &str) -> Parsed<(Signal, Mapped)> {
 }
 
 /// `stdin,sockets`, with filters on ports among them. Filters alone are filters on the default.
-pub(super) fn traffic(text: &str) -> Parsed<Sources> {
+pub(crate) fn traffic(text: &str) -> Parsed<Sources> {
     let form = "expected a list of stdin, sockets, tcp, udp, unix, inbound, port:N, !port:N";
     let mut sources = Sources::default();
     for word in text.split(',').map(str::trim) {

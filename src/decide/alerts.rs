@@ -8,7 +8,7 @@ use super::notice::Notice;
 const MOST_WAITING: usize = 16;
 
 /// Whether somebody should be told.
-pub(crate) fn matters(notice: &Notice) -> bool {
+pub fn matters(notice: &Notice) -> bool {
     match notice {
         Notice::Recycled(_)
         | Notice::StartFailed { again: false, .. }
@@ -52,21 +52,23 @@ pub(crate) fn matters(notice: &Notice) -> bool {
 
 /// What somebody is to be told, one after another.
 #[derive(Debug)]
-pub(crate) struct Alerts<T> {
+pub struct Alerts<T> {
     /// One is being told.
     busy: bool,
     waiting: VecDeque<T>,
     lost: u64,
 }
 
-impl<T> Alerts<T> {
-    pub(crate) fn new() -> Self {
+impl<T> Default for Alerts<T> {
+    fn default() -> Self {
         Self { busy: false, waiting: VecDeque::new(), lost: 0 }
     }
+}
 
+impl<T> Alerts<T> {
     /// Takes one in; if it comes back, it is to be told now.
     #[must_use]
-    pub(crate) fn add(&mut self, alert: T) -> Option<T> {
+    pub fn add(&mut self, alert: T) -> Option<T> {
         if !self.busy {
             self.busy = true;
             return Some(alert);
@@ -81,25 +83,25 @@ impl<T> Alerts<T> {
     }
 
     /// Nobody waits any longer for those that wait.
-    pub(crate) fn abandon(&mut self) {
+    pub fn abandon(&mut self) {
         self.lost += u64::try_from(self.waiting.len()).unwrap_or(u64::MAX);
         self.waiting.clear();
     }
 
     /// The one that was being told has been; the next, if one waits.
     #[must_use]
-    pub(crate) fn told(&mut self) -> Option<T> {
+    pub fn told(&mut self) -> Option<T> {
         let next = self.waiting.pop_front();
         self.busy = next.is_some();
         next
     }
 
     /// How many were lost since this was asked last.
-    pub(crate) fn lost(&mut self) -> Option<u64> {
+    pub fn lost(&mut self) -> Option<u64> {
         Some(std::mem::take(&mut self.lost)).filter(|lost| *lost > 0)
     }
 
-    pub(crate) fn is_idle(&self) -> bool {
+    pub fn is_idle(&self) -> bool {
         !self.busy
     }
 }
@@ -107,11 +109,11 @@ impl<T> Alerts<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::exit::Exit;
+    use crate::exit::Exit;
 
     #[test]
     fn one_is_told_at_a_time_in_order() {
-        let mut alerts = Alerts::new();
+        let mut alerts = Alerts::default();
         assert!(alerts.is_idle());
         assert_eq!(alerts.add(1), Some(1));
         assert_eq!((alerts.add(2), alerts.add(3)), (None, None));
@@ -125,7 +127,7 @@ mod tests {
 
     #[test]
     fn no_more_wait_than_sixteen_and_the_others_are_counted() {
-        let mut alerts = Alerts::new();
+        let mut alerts = Alerts::default();
         let at_once = (0..20).filter(|number| alerts.add(*number).is_some()).count();
         assert_eq!(at_once, 1);
         assert_eq!((alerts.lost(), alerts.lost()), (Some(3), None));
@@ -137,7 +139,7 @@ mod tests {
 
     #[test]
     fn what_is_abandoned_is_counted() {
-        let mut alerts = Alerts::new();
+        let mut alerts = Alerts::default();
         let _ = (alerts.add(1), alerts.add(2), alerts.add(3));
         alerts.abandon();
         assert_eq!((alerts.lost(), alerts.told()), (Some(2), None));

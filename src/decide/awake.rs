@@ -7,7 +7,7 @@ use crate::units::Bytes;
 
 /// What moved last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mover {
+pub enum Mover {
     Stdin,
     Tcp(Connection),
     Udp,
@@ -19,17 +19,17 @@ pub(crate) enum Mover {
 
 /// A TCP connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Connection {
+pub struct Connection {
     /// COMMAND's end, and the other one.
-    pub(crate) here: SocketAddr,
-    pub(crate) there: SocketAddr,
+    pub here: SocketAddr,
+    pub there: SocketAddr,
     /// All payload that it has carried, in both directions.
-    pub(crate) payload: Bytes,
+    pub payload: Bytes,
 }
 
 /// Why a generation is not idle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Awake {
+pub enum Awake {
     Unarmed(Unarmed),
     /// This moved; `None`: nobody knows what.
     Traffic(Option<Mover>),
@@ -48,7 +48,7 @@ pub(crate) enum Awake {
 
 /// Why a generation cannot go idle yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unarmed {
+pub enum Unarmed {
     NothingMoved,
     /// Only on connections that COMMAND opened itself, before `--settle` was over.
     OnlySettling,

@@ -5,9 +5,9 @@ use super::notice::{Notice, Opening};
 
 /// A signal that was not delivered, and why, as in `errno(3)`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Unsent {
-    pub(crate) signal: Signal,
-    pub(crate) errno: i32,
+pub struct Unsent {
+    pub signal: Signal,
+    pub errno: i32,
 }
 
 /// `ESRCH`, the same number on every Linux (`errno(3)`).
@@ -15,14 +15,14 @@ const ESRCH: i32 = 3;
 
 impl Unsent {
     /// Whether COMMAND is there and does not allow it.
-    pub(crate) fn is_refused(self) -> bool {
+    pub fn is_refused(self) -> bool {
         self.errno != ESRCH
     }
 }
 
 impl Notice {
     /// The same, after these signals of the same step were not delivered.
-    pub(crate) fn corrected_by(self, unsent: &[Unsent]) -> Self {
+    pub fn corrected_by(self, unsent: &[Unsent]) -> Self {
         let failure = |sent: Signal| unsent.iter().find(|unsent| unsent.signal == sent);
         match self {
             Self::Passed { signal, to: Some(to) } => match failure(to) {
@@ -43,7 +43,7 @@ impl Notice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::event::Reason;
+    use crate::event::Reason;
     use std::time::Duration;
 
     const EPERM: i32 = 1;

@@ -4,18 +4,18 @@ mod memory;
 
 use std::time::Duration;
 
-pub(crate) use self::memory::{Memory, MemoryLook};
+pub use self::memory::{Memory, MemoryLook};
 use super::exit::{End, Exit, Failure, Signal};
 use super::notice::Notice;
 use super::rules::Measure;
 use super::time::Time;
 use super::traffic::Traffic;
-pub(crate) use super::unseen::{Sight, Unseen};
+pub use super::unseen::{Sight, Unseen};
 use crate::units::Bytes;
 
 /// Something happened. Past tense.
 #[derive(Clone, Debug)]
-pub(crate) enum Event {
+pub enum Event {
     /// COMMAND's program runs: `execve` worked.
     Started,
     /// The start that was asked for failed; nothing of that generation lives.
@@ -74,19 +74,19 @@ pub(crate) enum Event {
 
 /// How COMMAND was stopped, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Halt {
-    pub(crate) signal: Signal,
+pub struct Halt {
+    pub signal: Signal,
     /// On a terminal that nobody but COMMAND and us uses.
-    pub(crate) terminal: bool,
+    pub terminal: bool,
     /// We have the foreground there, and can give it to COMMAND.
-    pub(crate) foreground: bool,
+    pub foreground: bool,
     /// At the terminal a shell waits for us, and takes over when we stop, too.
-    pub(crate) shell: bool,
+    pub shell: bool,
 }
 
 /// Something is to be done. Imperative.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Action {
+pub enum Action {
     /// Start COMMAND; `Started` or `StartFailed` follows.
     Start {
         generation: u64,
@@ -125,15 +125,15 @@ pub(crate) enum Action {
 
 /// What is about to be stopped, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Preparation {
-    pub(crate) generation: u64,
-    pub(crate) age: Duration,
-    pub(crate) reason: Reason,
+pub struct Preparation {
+    pub generation: u64,
+    pub age: Duration,
+    pub reason: Reason,
 }
 
 /// How a tree is told to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Force {
+pub enum Force {
     /// TERM, then CONT: to each process once.
     Ask,
     /// KILL, until none is left.
@@ -142,7 +142,7 @@ pub(crate) enum Force {
 
 /// Why a generation follows another: the words of `RECYCLE_REASON`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cause {
+pub enum Cause {
     KillRss,
     Signal,
     Rss,
@@ -154,7 +154,7 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// The word that COMMAND finds in its environment.
-    pub(crate) fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Self::KillRss => "kill-rss",
             Self::Signal => "signal",
@@ -169,7 +169,7 @@ impl Cause {
 
 /// Why a generation is recycled, with the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
+pub enum Reason {
     /// `pss` where RSS was used and PSS was read.
     KillRss {
         used: Bytes,
@@ -197,7 +197,7 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
-    pub(crate) fn cause(self) -> Cause {
+    pub fn cause(self) -> Cause {
         match self {
             Self::KillRss { .. } => Cause::KillRss,
             Self::Signal(_) => Cause::Signal,
@@ -211,26 +211,26 @@ impl Reason {
 
 /// What to look at. Looking costs: nothing more is asked for than what the next decision needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Look {
-    pub(crate) memory: Option<MemoryLook>,
-    pub(crate) traffic: Option<TrafficLook>,
+pub struct Look {
+    pub memory: Option<MemoryLook>,
+    pub traffic: Option<TrafficLook>,
     /// Walk the tree anew: which processes there are, whether COMMAND is stopped, CPU used.
-    pub(crate) walk: bool,
+    pub walk: bool,
     /// Processes first seen after this are new: a fork shows its parent's whole size for a moment.
-    pub(crate) settled_by: Option<Time>,
+    pub settled_by: Option<Time>,
 }
 
 impl Look {
     /// All traffic of the whole tree.
-    pub(crate) const ALL_TRAFFIC: Self =
+    pub const ALL_TRAFFIC: Self =
         Self { memory: None, traffic: Some(TrafficLook::All), walk: true, settled_by: None };
 
     /// The same, as far as it can have changed.
-    pub(crate) const CHANGED_TRAFFIC: Self =
+    pub const CHANGED_TRAFFIC: Self =
         Self { traffic: Some(TrafficLook::Changed), ..Self::ALL_TRAFFIC };
 
     /// Both looks in one.
-    pub(crate) fn and(self, other: Self) -> Self {
+    pub fn and(self, other: Self) -> Self {
         Self {
             memory: self.memory.max(other.memory),
             traffic: self.traffic.max(other.traffic),
@@ -240,14 +240,14 @@ impl Look {
     }
 
     /// Whether this look saw at least what the other would see.
-    pub(crate) fn covers(self, other: Self) -> bool {
+    pub fn covers(self, other: Self) -> bool {
         self.memory >= other.memory && self.traffic >= other.traffic && (self.walk || !other.walk)
     }
 }
 
 /// How widely to look at traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum TrafficLook {
+pub enum TrafficLook {
     /// The socket that moved last, and standard input.
     Hottest,
     /// Everything, but not again while the tree has not run: then it has opened nothing, and has
@@ -260,28 +260,28 @@ pub(crate) enum TrafficLook {
 /// What was seen. A sample belongs to one generation. What was asked for and is `None` could not be
 /// seen, and `unseen` says why: it is never zero and never quiet.
 #[derive(Clone, Debug)]
-pub(crate) struct Observation {
-    pub(crate) generation: u64,
-    pub(crate) look: Look,
-    pub(crate) memory: Option<Memory>,
-    pub(crate) traffic: Option<Traffic>,
-    pub(crate) tree: Option<Tree>,
-    pub(crate) unseen: Vec<Unseen>,
+pub struct Observation {
+    pub generation: u64,
+    pub look: Look,
+    pub memory: Option<Memory>,
+    pub traffic: Option<Traffic>,
+    pub tree: Option<Tree>,
+    pub unseen: Vec<Unseen>,
     /// CPU time that this look took.
-    pub(crate) cost: Duration,
+    pub cost: Duration,
 }
 
 /// The tree as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Tree {
+pub struct Tree {
     /// CPU time used by all its processes, and by those that they have waited for.
-    pub(crate) cpu: Duration,
+    pub cpu: Duration,
     /// COMMAND's own process is stopped, by job control or a debugger.
-    pub(crate) stopped: bool,
+    pub stopped: bool,
     /// How many they are, zombies among them.
-    pub(crate) processes: usize,
+    pub processes: usize,
     /// None of them has run since the last look at memory, and `Event::Ran` comes when one does.
-    pub(crate) asleep: bool,
+    pub asleep: bool,
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::fmt;
 
 /// A signal number, 1 to 64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Signal(u8);
+pub struct Signal(u8);
 
 /// The names of the standard signals; the number is the place, from 1 (`signal(7)`).
 const NAMES: [&str; 31] = [
@@ -24,35 +24,35 @@ const RTMIN: u8 = 34;
 const RTMAX: u8 = 64;
 
 impl Signal {
-    pub(crate) const HUP: Self = Self(1);
-    pub(crate) const INT: Self = Self(2);
-    pub(crate) const QUIT: Self = Self(3);
-    pub(crate) const KILL: Self = Self(9);
-    pub(crate) const PIPE: Self = Self(13);
-    pub(crate) const ALRM: Self = Self(14);
-    pub(crate) const TERM: Self = Self(15);
-    pub(crate) const CHLD: Self = Self(17);
-    pub(crate) const CONT: Self = Self(18);
-    pub(crate) const STOP: Self = Self(19);
-    pub(crate) const TSTP: Self = Self(20);
-    pub(crate) const TTIN: Self = Self(21);
-    pub(crate) const TTOU: Self = Self(22);
-    pub(crate) const WINCH: Self = Self(28);
-    pub(crate) const IO: Self = Self(29);
+    pub const HUP: Self = Self(1);
+    pub const INT: Self = Self(2);
+    pub const QUIT: Self = Self(3);
+    pub const KILL: Self = Self(9);
+    pub const PIPE: Self = Self(13);
+    pub const ALRM: Self = Self(14);
+    pub const TERM: Self = Self(15);
+    pub const CHLD: Self = Self(17);
+    pub const CONT: Self = Self(18);
+    pub const STOP: Self = Self(19);
+    pub const TSTP: Self = Self(20);
+    pub const TTIN: Self = Self(21);
+    pub const TTOU: Self = Self(22);
+    pub const WINCH: Self = Self(28);
+    pub const IO: Self = Self(29);
 
     /// The signal with this number, when there is one.
-    pub(crate) fn from_number(number: i32) -> Option<Self> {
+    pub fn from_number(number: i32) -> Option<Self> {
         u8::try_from(number).ok().filter(|number| (1..=RTMAX).contains(number)).map(Self)
     }
 
     /// Its number, 1 to 64.
-    pub(crate) fn number(self) -> i32 {
+    pub fn number(self) -> i32 {
         i32::from(self.0)
     }
 
     /// Reads `TERM`, `SIGTERM`, `term`, `15`, `RTMIN+3` or `RTMAX-2`; not those that the C library
     /// keeps.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         if text.starts_with(|first: char| first.is_ascii_digit()) {
             let kept = |number: &i32| (32..i32::from(RTMIN)).contains(number);
             return text.parse().ok().filter(|number| !kept(number)).and_then(Self::from_number);
@@ -93,7 +93,7 @@ impl fmt::Display for Signal {
 
 /// How COMMAND's own process ended (`wait(2)`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exit {
+pub enum Exit {
     /// It called `exit` with this status, 0 to 255.
     Status(u8),
     /// This signal killed it.
@@ -102,7 +102,7 @@ pub(crate) enum Exit {
 
 impl Exit {
     /// Whether `--restart on-failure` counts it as a failure: all but status 0.
-    pub(crate) fn is_failure(self) -> bool {
+    pub fn is_failure(self) -> bool {
         self != Self::Status(0)
     }
 }
@@ -118,7 +118,7 @@ impl fmt::Display for Exit {
 
 /// What was being done when a start failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub enum Stage {
     /// Making the process: no pids, no memory, no descriptors (`fork(2)`, `pipe(2)`).
     Fork,
     /// Preparing it: process group, signals, parent-death signal.
@@ -133,10 +133,10 @@ pub(crate) enum Stage {
 
 /// A start that failed: nothing of that generation lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
-    pub(crate) stage: Stage,
+pub struct Failure {
+    pub stage: Stage,
     /// As in `errno(3)`.
-    pub(crate) errno: i32,
+    pub errno: i32,
 }
 
 /// `ENOENT`, the same number on every Linux (`errno(3)`).
@@ -144,7 +144,7 @@ const ENOENT: i32 = 2;
 
 /// How `recycle` itself ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub enum End {
     /// Exit with this status.
     Status(u8),
     /// Die by this signal (as PID 1, which cannot: exit with 128 + its number).
@@ -153,9 +153,9 @@ pub(crate) enum End {
 
 impl End {
     /// All went well.
-    pub(crate) const SUCCESS: Self = Self::Status(0);
+    pub const SUCCESS: Self = Self::Status(0);
     /// `recycle` itself failed.
-    pub(crate) const FAILED: Self = Self::Status(125);
+    pub const FAILED: Self = Self::Status(125);
     const NOT_EXECUTABLE: Self = Self::Status(126);
     const NOT_FOUND: Self = Self::Status(127);
 }

@@ -25,7 +25,7 @@ pub(crate) struct Floor {
     /// With `--idle-floor auto`.
     learner: Option<Learner>,
     /// What was learned has changed, and that was not told yet.
-    pub(crate) is_news: bool,
+    pub is_news: bool,
     /// When a window last carried more than the floor allows.
     loud: Option<Time>,
     /// There was more than the floor allows: from then on it can go idle.
@@ -234,7 +234,7 @@ impl Floor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::traffic::Way;
+    use crate::traffic::Way;
     use crate::units::Bytes;
 
     const WINDOW: Duration = Duration::from_secs(10);

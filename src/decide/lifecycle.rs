@@ -37,7 +37,7 @@ mod starting;
 use std::time::Duration;
 
 use self::signals::Meaning;
-pub(crate) use self::signals::Wish;
+pub use self::signals::Wish;
 use self::{held::Held, kill::Kill, learning::Lessons};
 use super::event::{Action, Cause, Event, Look, Reason};
 use super::exit::{End, Exit, Failure, Signal};
@@ -211,7 +211,7 @@ enum Finality {
 
 /// The state machine.
 #[derive(Debug)]
-pub(crate) struct Lifecycle {
+pub struct Lifecycle {
     rules: Rules,
     state: State,
     /// Of the current generation, or the last one; 0 before the first.
@@ -234,7 +234,7 @@ pub(crate) struct Lifecycle {
 
 impl Lifecycle {
     /// A lifecycle whose first generation is due `now`. `seed` feeds the jitter.
-    pub(crate) fn new(rules: Rules, now: Time, seed: u64) -> Self {
+    pub fn new(rules: Rules, now: Time, seed: u64) -> Self {
         Self {
             restarts: Restarts::new(rules.backoff, rules.max_restarts),
             observer: Observer::new(now, &rules),
@@ -253,7 +253,7 @@ impl Lifecycle {
     }
 
     /// When `Event::Due` is to come; `None`: never, only the world can move us.
-    pub(crate) fn deadline(&self) -> Option<Time> {
+    pub fn deadline(&self) -> Option<Time> {
         match &self.state {
             // The first generation is started whatever has become of the input.
             State::Waiting { until, .. } if self.generation == 0 => Some(*until),
@@ -279,7 +279,7 @@ impl Lifecycle {
     }
 
     /// Whether a look at traffic is to come.
-    pub(crate) fn looks_at_traffic(&self) -> bool {
+    pub fn looks_at_traffic(&self) -> bool {
         match &self.state {
             State::Running { watch } => watch.policy.looks_at_traffic(),
             State::Waiting { .. }
@@ -315,7 +315,7 @@ impl Lifecycle {
     }
 
     /// Takes in one event; what is to be done about it is appended to `actions`.
-    pub(crate) fn step(&mut self, now: Time, event: Event, actions: &mut Vec<Action>) {
+    pub fn step(&mut self, now: Time, event: Event, actions: &mut Vec<Action>) {
         match event {
             Event::Ran => return self.note_run(now),
             Event::InBackground => return self.in_background(actions),

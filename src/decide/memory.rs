@@ -28,11 +28,11 @@ pub(crate) fn settled_by(now: Time) -> Option<Time> {
 /// A limit that is crossed for certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Over {
-    pub(crate) used: Bytes,
-    pub(crate) limit: Bytes,
-    pub(crate) measure: Measure,
+    pub used: Bytes,
+    pub limit: Bytes,
+    pub measure: Measure,
     /// PSS, when it is known.
-    pub(crate) pss: Option<Bytes>,
+    pub pss: Option<Bytes>,
 }
 
 /// The watch over one generation's memory.

@@ -10,7 +10,7 @@ use crate::units::Bytes;
 
 /// One thing worth a line.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Notice {
+pub enum Notice {
     /// A planned recycle is over: the tree is gone.
     Recycled(Recycled),
     /// COMMAND ended by itself. It will be started again, or: `None`.
@@ -97,97 +97,97 @@ pub(crate) enum Notice {
 
 /// What a generation held and did at a moment. `None`: it could not be seen, or nobody looked.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Sample {
+pub struct Sample {
     /// Of the generation.
-    pub(crate) age: Duration,
-    pub(crate) memory: Option<Memory>,
+    pub age: Duration,
+    pub memory: Option<Memory>,
     /// How long there has been no traffic.
-    pub(crate) quiet: Option<Duration>,
-    pub(crate) tree: Option<Tree>,
+    pub quiet: Option<Duration>,
+    pub tree: Option<Tree>,
 }
 
 /// What `--observe` has seen, and what follows from it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Observed {
+pub struct Observed {
     /// It is over; else: at a sample.
-    pub(crate) last: bool,
-    pub(crate) generations: u64,
+    pub last: bool,
+    pub generations: u64,
     /// Since the first one started.
-    pub(crate) span: Duration,
+    pub span: Duration,
     /// How many recycles there would have been for each reason.
-    pub(crate) would: Vec<(Cause, u64)>,
+    pub would: Vec<(Cause, u64)>,
     /// `None`: it could not be seen.
-    pub(crate) course: Option<Course>,
+    pub course: Option<Course>,
     /// `None`: there was no traffic.
-    pub(crate) gaps: Option<Gaps>,
+    pub gaps: Option<Gaps>,
     /// `None`: there is no steady one.
-    pub(crate) background: Option<Background>,
+    pub background: Option<Background>,
     /// `None`: it is too soon.
-    pub(crate) advice: Option<Advice>,
+    pub advice: Option<Advice>,
 }
 
 /// Memory over time.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Course {
-    pub(crate) usual: Bytes,
-    pub(crate) peak: Bytes,
+pub struct Course {
+    pub usual: Bytes,
+    pub peak: Bytes,
     /// `None`: it does not grow steadily.
-    pub(crate) growth: Option<Growth>,
+    pub growth: Option<Growth>,
 }
 
 /// Memory that grows and grows.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Growth {
+pub struct Growth {
     /// What there was before it grew.
-    pub(crate) young: Bytes,
+    pub young: Bytes,
     /// What it has grown to.
-    pub(crate) grown: Bytes,
-    pub(crate) per_hour: Bytes,
+    pub grown: Bytes,
+    pub per_hour: Bytes,
 }
 
 /// Silences between traffic, of a second or more, in which COMMAND did not work. Without any, the
 /// times are zero.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Gaps {
-    pub(crate) count: u64,
-    pub(crate) median: Duration,
-    pub(crate) p95: Duration,
-    pub(crate) longest: Duration,
+pub struct Gaps {
+    pub count: u64,
+    pub median: Duration,
+    pub p95: Duration,
+    pub longest: Duration,
 }
 
 impl Gaps {
     /// Of fewer gaps nobody knows what is usual.
-    pub(crate) const FEWEST: u64 = 3;
+    pub const FEWEST: u64 = 3;
 }
 
 /// Steady traffic in the background.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Background {
+pub struct Background {
     /// In each window, on connections that others opened, and on those of COMMAND's own.
-    pub(crate) inbound: Bytes,
-    pub(crate) outbound: Bytes,
-    pub(crate) window: Duration,
+    pub inbound: Bytes,
+    pub outbound: Bytes,
+    pub window: Duration,
     /// Between what is more than that. `None`: nothing is.
-    pub(crate) gaps: Option<Gaps>,
+    pub gaps: Option<Gaps>,
 }
 
 /// What to set. `None`: there is no reason for any.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Advice {
-    pub(crate) fit: Option<Fit>,
+pub struct Advice {
+    pub fit: Option<Fit>,
     /// `--idle`.
-    pub(crate) idle: Option<Duration>,
+    pub idle: Option<Duration>,
     /// `--quiet`, with the limit.
-    pub(crate) quiet: Option<Duration>,
+    pub quiet: Option<Duration>,
     /// `--idle-floor`, and the idle time that it is for.
-    pub(crate) floor: Option<(Bytes, Duration)>,
+    pub floor: Option<(Bytes, Duration)>,
     /// `--settle 0s`: an early job moved so much at once.
-    pub(crate) early_job: Option<Bytes>,
+    pub early_job: Option<Bytes>,
 }
 
 /// How `--max-rss` fits between what COMMAND needs and what there is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Fit {
+pub enum Fit {
     /// Above what a young generation has; it grows to that in this time.
     Leak { limit: Bytes, young: Bytes, within: Duration },
     /// Above all that it had.
@@ -198,7 +198,7 @@ pub(crate) enum Fit {
 
 impl Fit {
     /// `--max-rss`, if it fits.
-    pub(crate) fn limit(self) -> Option<Bytes> {
+    pub fn limit(self) -> Option<Bytes> {
         match self {
             Self::Leak { limit, .. } | Self::Steady { limit } => Some(limit),
             Self::Cramped { .. } => None,
@@ -208,39 +208,39 @@ impl Fit {
 
 /// A memory sample with what it is held against.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct LookedAtMemory {
-    pub(crate) memory: Memory,
-    pub(crate) limit: Bytes,
+pub struct LookedAtMemory {
+    pub memory: Memory,
+    pub limit: Bytes,
     /// Bytes per second since the look before.
-    pub(crate) growth: Bytes,
+    pub growth: Bytes,
 }
 
 /// How quiet it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Quietness {
+pub struct Quietness {
     /// How long there has been no traffic.
-    pub(crate) quiet: Duration,
+    pub quiet: Duration,
     /// What keeps the generation from being idle, if `--idle` or `--quiet` asks.
-    pub(crate) awake: Option<Awake>,
+    pub awake: Option<Awake>,
 }
 
 /// What a recycle did.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Recycled {
-    pub(crate) generation: u64,
-    pub(crate) reason: Reason,
+pub struct Recycled {
+    pub generation: u64,
+    pub reason: Reason,
     /// Of the generation, when its stop began.
-    pub(crate) age: Duration,
-    pub(crate) opening: Opening,
+    pub age: Duration,
+    pub opening: Opening,
     /// How long after that KILL was sent, if it had to be.
-    pub(crate) killed_after: Option<Duration>,
+    pub killed_after: Option<Duration>,
     /// How long it took until the whole tree was gone.
-    pub(crate) gone_in: Duration,
+    pub gone_in: Duration,
 }
 
 /// How a stop began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Opening {
+pub enum Opening {
     /// COMMAND was sent this signal.
     Asked(Signal),
     /// The same, and COMMAND refused it (`EPERM`).
@@ -255,14 +255,14 @@ pub(crate) enum Opening {
 
 /// A command of the user's own, beside COMMAND.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Hook {
+pub enum Hook {
     OnEvent,
     PreStop,
 }
 
 /// What became of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HookFailure {
+pub enum HookFailure {
     /// With a status that is not 0, or by a signal.
     Ended(Exit),
     /// It was killed after this.
@@ -273,7 +273,7 @@ pub(crate) enum HookFailure {
 
 /// What can hold a recycle that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Hold {
+pub enum Hold {
     MinLifetime,
     /// INT, QUIT or HUP came: COMMAND may be about to end.
     Interrupted,

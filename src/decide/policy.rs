@@ -43,10 +43,10 @@ pub(crate) enum Verdict {
 /// What comes of a look.
 #[derive(Debug)]
 pub(crate) struct Opinion {
-    pub(crate) verdict: Verdict,
+    pub verdict: Verdict,
     /// What people should hear about it.
-    pub(crate) notices: Vec<Notice>,
-    pub(crate) sample: Option<Sample>,
+    pub notices: Vec<Notice>,
+    pub sample: Option<Sample>,
 }
 
 /// The policy for one generation.

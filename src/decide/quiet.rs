@@ -41,7 +41,7 @@ const SURVEY_PAUSE: u32 = 2000;
 
 /// Whether the tree has been quiet for a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Quiet {
+pub enum Quiet {
     Yes,
     /// It has not, or nobody knows; before then it cannot have been.
     NotBefore(Time),
@@ -49,7 +49,7 @@ pub(crate) enum Quiet {
 
 /// What is known about the tree's traffic and work.
 #[derive(Debug)]
-pub(crate) struct Activity {
+pub struct Activity {
     started: Time,
     settle: Duration,
     /// `None`: CPU use says nothing.
@@ -101,7 +101,7 @@ enum Pace {
 }
 
 impl Activity {
-    pub(crate) fn new(started: Time, rules: &Rules) -> Self {
+    pub fn new(started: Time, rules: &Rules) -> Self {
         let floor = rules.floor.zip(rules.window());
         Self {
             started,
@@ -129,7 +129,7 @@ impl Activity {
     }
 
     /// As if the generation had just started: only what moves from now on counts.
-    pub(crate) fn begin_anew(&mut self, now: Time) {
+    pub fn begin_anew(&mut self, now: Time) {
         (self.started, self.armed) = (now, false);
         if let Some(floor) = &mut self.floor {
             floor.begin_anew(now);
@@ -137,45 +137,45 @@ impl Activity {
     }
 
     /// Whether nothing had moved when it was looked at last.
-    pub(crate) fn is_still(&self) -> bool {
+    pub fn is_still(&self) -> bool {
         self.pace == Pace::Still
     }
 
     /// Whether the generation has had traffic that counts: from then on it can go idle.
-    pub(crate) fn armed(&self) -> bool {
+    pub fn armed(&self) -> bool {
         self.armed || self.floor.as_ref().is_some_and(Floor::armed)
     }
 
     /// How long there has been no traffic in this generation. What moved before may be as old as
     /// the machine: so the kernel says of a connection on which nothing ever moved.
-    pub(crate) fn quiet_span(&self, now: Time) -> Duration {
+    pub fn quiet_span(&self, now: Time) -> Duration {
         now.since(self.last().map_or(self.started, |last| last.max(self.started)))
     }
 
     /// Whether anybody has looked yet. The first look cannot tell what moved before it: the sooner
     /// it comes, the sooner the tree can be known to be quiet.
-    pub(crate) fn was_looked_at(&self) -> bool {
+    pub fn was_looked_at(&self) -> bool {
         self.looked
     }
 
     /// When something last moved.
-    pub(crate) fn last(&self) -> Option<Time> {
+    pub fn last(&self) -> Option<Time> {
         self.last_traffic.max(self.last_sure())
     }
 
     /// When something last moved that was certainly the tree's.
-    pub(crate) fn last_sure(&self) -> Option<Time> {
+    pub fn last_sure(&self) -> Option<Time> {
         self.last_sure.max(self.floor.as_ref().and_then(Floor::loud_until))
     }
 
     /// Whether only a look at everything can tell more.
-    pub(crate) fn wants_all(&self) -> bool {
+    pub fn wants_all(&self) -> bool {
         self.wants_all
     }
 
     /// How to look for a window of this length. What moved last is cheap to ask; to walk the tree
     /// is not, and then only a CPU sample needs it. What arms a generation may be any other socket.
-    pub(crate) fn look(&self, now: Time, window: Duration) -> Look {
+    pub fn look(&self, now: Time, window: Duration) -> Look {
         let worth_asking = self.armed() || self.pace == Pace::MovingUnstamped;
         if !worth_asking || self.floor.is_some() {
             return Look::CHANGED_TRAFFIC;
@@ -186,7 +186,7 @@ impl Activity {
     }
 
     /// When to look next for a window of this length.
-    pub(crate) fn look_after(&self, now: Time, window: Duration) -> Time {
+    pub fn look_after(&self, now: Time, window: Duration) -> Time {
         if self.armed() {
             return match self.quiet_for(now, window) {
                 Quiet::NotBefore(then) => then,
@@ -205,18 +205,18 @@ impl Activity {
     }
 
     /// COMMAND went on after it had been stopped: that time says nothing.
-    pub(crate) fn woken(&mut self, now: Time) {
+    pub fn woken(&mut self, now: Time) {
         self.last_sure = self.last_sure.max(Some(now));
     }
 
     /// A tripwire was sprung.
-    pub(crate) fn sprung(&mut self, traffic: &Traffic) {
+    pub fn sprung(&mut self, traffic: &Traffic) {
         self.add(traffic);
         self.pace = Pace::MovingUnstamped;
     }
 
     /// Takes in a look at the traffic; `None`: it could not be seen.
-    pub(crate) fn observe(&mut self, now: Time, traffic: Option<&Traffic>, widely: TrafficLook) {
+    pub fn observe(&mut self, now: Time, traffic: Option<&Traffic>, widely: TrafficLook) {
         if widely >= TrafficLook::Changed {
             self.surveyed = now;
         }
@@ -253,7 +253,7 @@ impl Activity {
     }
 
     /// A look at everything took this long, or would take it.
-    pub(crate) fn surveyed(&mut self, cost: Duration) {
+    pub fn surveyed(&mut self, cost: Duration) {
         self.relied_on = self.relied_on.max(cost.saturating_mul(SURVEY_PAUSE));
     }
 
@@ -278,13 +278,13 @@ impl Activity {
     }
 
     /// Whether connections of unknown owners have delayed idleness by a whole window.
-    pub(crate) fn unclear_delays(&self, now: Time, window: Duration) -> bool {
+    pub fn unclear_delays(&self, now: Time, window: Duration) -> bool {
         let sure = self.last_sure.unwrap_or(self.started);
         self.unclear.is_some_and(|at| at > sure) && now >= sure + window.saturating_mul(2)
     }
 
     /// Why the tree is not idle, or has not been for so long.
-    pub(crate) fn awake(&self, now: Time, window: Duration) -> Option<Awake> {
+    pub fn awake(&self, now: Time, window: Duration) -> Option<Awake> {
         if let Some(why) = self.unarmed(now) {
             return Some(Awake::Unarmed(why));
         }
@@ -308,7 +308,7 @@ impl Activity {
     }
 
     /// Why the generation cannot go idle, whatever does not move.
-    pub(crate) fn unarmed(&self, now: Time) -> Option<Unarmed> {
+    pub fn unarmed(&self, now: Time) -> Option<Unarmed> {
         if self.armed() {
             return None;
         }
@@ -323,7 +323,7 @@ impl Activity {
 
     /// Takes in the CPU time that the tree has used; windows longer than `window` will not be asked
     /// about.
-    pub(crate) fn sample_cpu(&mut self, now: Time, used: Duration, window: Duration) {
+    pub fn sample_cpu(&mut self, now: Time, used: Duration, window: Duration) {
         // Of what is older than the window, its newest tells all.
         let old = self.cpu.iter().rposition(|(at, _)| now.since(*at) >= window).unwrap_or(0);
         self.cpu.drain(..old);
@@ -338,7 +338,7 @@ impl Activity {
     }
 
     /// Whether the tree has been quiet for this long, as far as the last looks tell.
-    pub(crate) fn quiet_for(&self, now: Time, window: Duration) -> Quiet {
+    pub fn quiet_for(&self, now: Time, window: Duration) -> Quiet {
         if self.blind {
             return Quiet::NotBefore(now + window);
         }

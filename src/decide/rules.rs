@@ -7,47 +7,47 @@ use crate::units::{Bytes, Share};
 
 /// Everything the core was told before the first generation.
 #[derive(Clone, Debug)]
-pub(crate) struct Rules {
-    pub(crate) idle: Option<Idle>,
+pub struct Rules {
+    pub idle: Option<Idle>,
     /// `None`: CPU use says nothing (`--idle-cpu 100%`).
-    pub(crate) idle_cpu: Option<Share>,
+    pub idle_cpu: Option<Share>,
     /// `--idle-floor`: how much TCP payload in a window is quiet still; `None`: not one byte.
-    pub(crate) floor: Option<Threshold>,
-    pub(crate) memory: MemoryRules,
-    pub(crate) lifetime: Option<Lifetime>,
-    pub(crate) min_lifetime: Duration,
-    pub(crate) quiet: Option<Quiet>,
-    pub(crate) then: Then,
-    pub(crate) stop_signal: Signal,
-    pub(crate) stop_timeout: Duration,
+    pub floor: Option<Threshold>,
+    pub memory: MemoryRules,
+    pub lifetime: Option<Lifetime>,
+    pub min_lifetime: Duration,
+    pub quiet: Option<Quiet>,
+    pub then: Then,
+    pub stop_signal: Signal,
+    pub stop_timeout: Duration,
     /// We are PID 1: when we end, the kernel kills all that is left.
-    pub(crate) is_init: bool,
+    pub is_init: bool,
     /// `--pre-stop` is run before the signal of a planned stop, and waited for so long at most.
-    pub(crate) pre_stop: Option<Duration>,
-    pub(crate) map: SignalMap,
+    pub pre_stop: Option<Duration>,
+    pub map: SignalMap,
     /// COMMAND gets its input line by line; `None`: it reads ours by itself.
-    pub(crate) lines: Option<Lines>,
+    pub lines: Option<Lines>,
     /// How long after the end of input COMMAND may live.
-    pub(crate) eof_timeout: Option<Duration>,
-    pub(crate) restart: Restart,
-    pub(crate) max_restarts: Budget,
-    pub(crate) backoff: Backoff,
+    pub eof_timeout: Option<Duration>,
+    pub restart: Restart,
+    pub max_restarts: Budget,
+    pub backoff: Backoff,
     /// A sample of memory and traffic this often, for logs or metrics; `None`: none.
-    pub(crate) sample_every: Option<Duration>,
+    pub sample_every: Option<Duration>,
     /// Nothing is recycled: what would be is told.
-    pub(crate) observe: Option<Observe>,
+    pub observe: Option<Observe>,
 }
 
 /// `--observe`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Observe {
+pub struct Observe {
     /// The memory limit in force: what is suggested stays below.
-    pub(crate) memory: Bytes,
+    pub memory: Bytes,
 }
 
 impl Rules {
     /// Nothing is asked for.
-    pub(crate) fn none() -> Self {
+    pub fn none() -> Self {
         Self {
             idle: None,
             idle_cpu: None,
@@ -73,22 +73,22 @@ impl Rules {
     }
 
     /// How long the tree must be quiet for what depends on traffic, `--idle` first.
-    pub(crate) fn window(&self) -> Option<Duration> {
+    pub fn window(&self) -> Option<Duration> {
         self.idle.map(|idle| idle.after).or(self.quiet.map(|quiet| quiet.gap))
     }
 
     /// The same; where nothing depends on it, that of those who only want to know.
-    pub(crate) fn window_or_usual(&self) -> Duration {
+    pub fn window_or_usual(&self) -> Duration {
         self.window().unwrap_or(Duration::from_secs(10))
     }
 
     /// Whether a recycle may ever be due.
-    pub(crate) fn plans(&self) -> bool {
+    pub fn plans(&self) -> bool {
         self.plans_gracefully() || self.memory.kill.is_some()
     }
 
     /// The same, for one that begins with a stop signal.
-    pub(crate) fn plans_gracefully(&self) -> bool {
+    pub fn plans_gracefully(&self) -> bool {
         let memory = self.memory.max_rss.is_some() || self.memory.max_pss.is_some();
         let asked = self.map.0.iter().any(|(_, mapped)| *mapped == Mapped::Recycle);
         let timed = self.idle.is_some() || self.lifetime.is_some();
@@ -96,23 +96,23 @@ impl Rules {
     }
 
     /// Whether anything depends on traffic.
-    pub(crate) fn needs_traffic(&self) -> bool {
+    pub fn needs_traffic(&self) -> bool {
         self.window().is_some()
     }
 }
 
 /// `--idle`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Idle {
+pub struct Idle {
     /// Quiet for this long is idle.
-    pub(crate) after: Duration,
+    pub after: Duration,
     /// What moves on connections of COMMAND's own this soon after its start does not arm it.
-    pub(crate) settle: Duration,
+    pub settle: Duration,
 }
 
 /// `--idle-floor`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Threshold {
+pub enum Threshold {
     /// For all connections together.
     Total(Bytes),
     /// For each connection that is open.
@@ -123,16 +123,16 @@ pub(crate) enum Threshold {
 
 /// `--max-rss`, `--max-pss`, `--kill-rss`.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct MemoryRules {
-    pub(crate) max_rss: Option<Bytes>,
-    pub(crate) max_pss: Option<Bytes>,
+pub struct MemoryRules {
+    pub max_rss: Option<Bytes>,
+    pub max_pss: Option<Bytes>,
     /// It measures as the limit below it does: PSS beside `--max-pss` alone, else RSS.
-    pub(crate) kill: Option<(Bytes, Measure)>,
+    pub kill: Option<(Bytes, Measure)>,
 }
 
 /// How memory is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Measure {
+pub enum Measure {
     /// Resident: pages shared by several processes count in each.
     Rss,
     /// Proportional: pages shared by several processes count once.
@@ -141,16 +141,16 @@ pub(crate) enum Measure {
 
 /// `--max-lifetime` and `--jitter`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Lifetime {
-    pub(crate) max: Duration,
+pub struct Lifetime {
+    pub max: Duration,
     /// Up to this share of it is taken off, drawn once per generation.
-    pub(crate) jitter: Share,
+    pub jitter: Share,
 }
 
 impl Lifetime {
     /// The life that a generation is given: the longest, less its share of the jitter, which
     /// `draw`, uniform in 0..=`u32::MAX`, decides.
-    pub(crate) fn shortened(self, draw: u32) -> Duration {
+    pub fn shortened(self, draw: u32) -> Duration {
         let jitter = self.jitter.of_time(self.max).as_nanos();
         let taken = jitter * u128::from(draw) / u128::from(u32::MAX);
         self.max.saturating_sub(Duration::from_nanos(u64::try_from(taken).unwrap_or(u64::MAX)))
@@ -159,14 +159,14 @@ impl Lifetime {
 
 /// `--quiet` and `--quiet-wait`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Quiet {
-    pub(crate) gap: Duration,
-    pub(crate) wait: Duration,
+pub struct Quiet {
+    pub gap: Duration,
+    pub wait: Duration,
 }
 
 /// `--then`: what follows a planned stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Then {
+pub enum Then {
     Restart,
     Exit(u8),
     /// We end as COMMAND ended.
@@ -187,16 +187,16 @@ impl Then {
 
 /// `--stdin lines`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Lines {
+pub struct Lines {
     /// Up to this long they are handed over whole.
-    pub(crate) longest: Bytes,
+    pub longest: Bytes,
     /// How long COMMAND may take to end by itself when a recycle has closed its input.
-    pub(crate) drain_timeout: Duration,
+    pub drain_timeout: Duration,
 }
 
 /// `--restart`: what follows when COMMAND ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Restart {
+pub enum Restart {
     Never,
     OnFailure,
     Always,
@@ -204,7 +204,7 @@ pub(crate) enum Restart {
 
 impl Restart {
     /// Whether COMMAND is started again after it ended like this.
-    pub(crate) fn wants(self, exit: Exit) -> bool {
+    pub fn wants(self, exit: Exit) -> bool {
         match self {
             Self::Never => false,
             Self::OnFailure => exit.is_failure(),
@@ -215,21 +215,21 @@ impl Restart {
 
 /// `--max-restarts`: at most this many in any window of this length.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Budget {
-    pub(crate) restarts: u32,
-    pub(crate) window: Duration,
+pub struct Budget {
+    pub restarts: u32,
+    pub window: Duration,
 }
 
 /// `--backoff`: the first delay, and the one at which doubling ends.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Backoff {
-    pub(crate) min: Duration,
-    pub(crate) max: Duration,
+pub struct Backoff {
+    pub min: Duration,
+    pub max: Duration,
 }
 
 /// What `--map-signal` makes of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mapped {
+pub enum Mapped {
     /// COMMAND gets this one.
     Pass(Signal),
     /// COMMAND gets it as it is, and it means nothing more: it was ignored when we were started.
@@ -242,11 +242,11 @@ pub(crate) enum Mapped {
 
 /// All the `--map-signal`s.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SignalMap(pub(crate) Vec<(Signal, Mapped)>);
+pub struct SignalMap(pub Vec<(Signal, Mapped)>);
 
 impl SignalMap {
     /// What becomes of a signal; those not named pass as they are.
-    pub(crate) fn of(&self, signal: Signal) -> Mapped {
+    pub fn of(&self, signal: Signal) -> Mapped {
         let named = self.0.iter().find(|(from, _)| *from == signal);
         named.map_or(Mapped::Pass(signal), |(_, mapped)| *mapped)
     }
@@ -254,7 +254,7 @@ impl SignalMap {
     /// Takes down which signals were ignored when we were started: whoever started us so shields
     /// us and COMMAND from them (`nohup`, a script's `&`). COMMAND may handle them all the same,
     /// and a mapping is a wish to hear of them. CONT cannot be ignored: it wakes in any case.
-    pub(crate) fn note_ignored(&mut self, ignored: impl Iterator<Item = Signal>) {
+    pub fn note_ignored(&mut self, ignored: impl Iterator<Item = Signal>) {
         for signal in ignored.filter(|signal| *signal != Signal::CONT) {
             if self.0.iter().all(|(from, _)| *from != signal) {
                 self.0.push((signal, Mapped::PassOnly));

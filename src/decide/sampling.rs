@@ -18,7 +18,7 @@ const MOST_PAGES: u64 = 1 << 30;
 
 /// The samples of one generation.
 #[derive(Debug)]
-pub(crate) struct Sampling {
+pub struct Sampling {
     /// How often, and when the next one is due; `None`: never.
     pace: Option<(Duration, Time)>,
     /// As last seen.
@@ -26,17 +26,17 @@ pub(crate) struct Sampling {
 }
 
 impl Sampling {
-    pub(crate) fn new(started: Time, every: Option<Duration>) -> Self {
+    pub fn new(started: Time, every: Option<Duration>) -> Self {
         Self { pace: every.map(|every| (every, started + every.min(EARLIEST))), memory: None }
     }
 
-    pub(crate) fn deadline(&self) -> Option<Time> {
+    pub fn deadline(&self) -> Option<Time> {
         self.pace.map(|(_, next)| next)
     }
 
     /// What a sample that is due now needs to be looked at. Traffic only before a stop: then it is
     /// the load balancer's business.
-    pub(crate) fn wanted(&self, now: Time, activity: &Activity, stops: bool) -> Look {
+    pub fn wanted(&self, now: Time, activity: &Activity, stops: bool) -> Look {
         let Some((every, _)) = self.pace.filter(|(_, next)| now >= *next) else {
             return Look::default();
         };
@@ -52,7 +52,7 @@ impl Sampling {
     }
 
     /// Takes in what was seen; tells whether that is the sample that was due.
-    pub(crate) fn take(&mut self, now: Time, seen: &Observation) -> bool {
+    pub fn take(&mut self, now: Time, seen: &Observation) -> bool {
         self.memory = seen.memory.or(self.memory);
         let Some((every, next)) = &mut self.pace else { return false };
         let whole = seen.look.walk && seen.look.memory.is_some();
@@ -69,7 +69,7 @@ impl Sampling {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::event::TrafficLook;
+    use crate::event::TrafficLook;
 
     const EVERY: Duration = Duration::from_secs(10);
 
@@ -112,7 +112,7 @@ mod tests {
     /// A fork shows its parent's whole size for a moment: that is no crossing.
     #[test]
     fn what_has_just_been_forked_is_new_to_a_sample_too() {
-        let rules = crate::decide::rules::Rules::none();
+        let rules = crate::rules::Rules::none();
         let activity = Activity::new(at(0), &rules);
         let wanted = Sampling::new(at(0), Some(EVERY)).wanted(at(5_000), &activity, true);
         assert_eq!(wanted.settled_by, Some(at(4_900)));

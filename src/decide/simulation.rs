@@ -21,8 +21,8 @@ mod world;
 
 use std::time::Duration;
 
-use crate::decide::event::Action;
-use crate::decide::time::Time;
+use crate::event::Action;
+use crate::time::Time;
 use random::Random;
 use world::{Clock, Line, World};
 
@@ -80,7 +80,7 @@ fn choose(bytes: &[u8]) -> World {
 }
 
 /// Lives through it. For the fuzzer, too.
-pub(crate) fn live_as_chosen(bytes: &[u8]) {
+pub fn live_as_chosen(bytes: &[u8]) {
     if choose(bytes).run(MOMENTS).is_err() {
         let mut world = choose(bytes);
         world.history = Some(Vec::new());
@@ -92,7 +92,7 @@ pub(crate) fn live_as_chosen(bytes: &[u8]) {
 /// Those that were kept: `fuzz/README.md`.
 #[test]
 fn what_a_fuzzer_has_chosen_keeps_the_laws() {
-    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/lifecycle");
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/lifecycle");
     let traces: Vec<_> = std::fs::read_dir(kept).unwrap().collect();
     assert!(!traces.is_empty(), "no trace is kept");
     for trace in traces {

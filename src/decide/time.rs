@@ -8,21 +8,21 @@ use std::time::Duration;
 ///
 /// All arithmetic saturates. A clock that steps back makes elapsed times zero, never huge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Time(Duration);
+pub struct Time(Duration);
 
 impl Time {
     /// The point `elapsed` after the origin.
-    pub(crate) const fn at(elapsed: Duration) -> Self {
+    pub const fn at(elapsed: Duration) -> Self {
         Self(elapsed)
     }
 
     /// How long after `earlier` this is; zero when it is not after it.
-    pub(crate) fn since(self, earlier: Self) -> Duration {
+    pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
 
     /// The point `span` before this one, or the origin.
-    pub(crate) fn before(self, span: Duration) -> Self {
+    pub fn before(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(span))
     }
 }
@@ -36,7 +36,7 @@ impl Add<Duration> for Time {
 }
 
 /// The earlier of two deadlines, where `None` means "never".
-pub(crate) fn earliest(one: Option<Time>, other: Option<Time>) -> Option<Time> {
+pub fn earliest(one: Option<Time>, other: Option<Time>) -> Option<Time> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),

@@ -7,7 +7,7 @@ use super::time::Time;
 
 /// Who began it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub enum Way {
     /// Others: they connected to COMMAND, or wrote to its standard input.
     Inbound,
     /// COMMAND did.
@@ -16,54 +16,54 @@ pub(crate) enum Way {
 
 /// When traffic last moved. `None`: never since the generation started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Traffic {
-    pub(crate) inbound: Option<Time>,
-    pub(crate) outbound: Option<Time>,
+pub struct Traffic {
+    pub inbound: Option<Time>,
+    pub outbound: Option<Time>,
     /// Something may have moved then, or nothing: it was seen for the first time.
-    pub(crate) unsure: Option<Time>,
+    pub unsure: Option<Time>,
     /// Some of these times are only "since the last look": the source has no timestamps.
-    pub(crate) imprecise: bool,
+    pub imprecise: bool,
     /// Only a look at everything can tell more about what may have moved.
-    pub(crate) unexplained: bool,
+    pub unexplained: bool,
     /// Connections of other programs come and go here: what may have been COMMAND's is known only
     /// as well as we look.
-    pub(crate) strangers: bool,
+    pub strangers: bool,
     /// The tree has not run since the look before.
-    pub(crate) rested: bool,
+    pub rested: bool,
     /// Some may have been COMMAND's: they delay idleness.
-    pub(crate) unclear: bool,
+    pub unclear: bool,
     /// What a look at everything would cost now, as far as that is known.
-    pub(crate) survey_cost: Duration,
+    pub survey_cost: Duration,
     /// What moved last, as far as that is known.
-    pub(crate) mover: Option<(Time, Mover)>,
+    pub mover: Option<(Time, Mover)>,
     /// How much moved on TCP connections. With `--idle-floor`, TCP is here and not above.
-    pub(crate) payload: Option<Payload>,
+    pub payload: Option<Payload>,
     /// Payload of all TCP connections of this generation together. `None`: not all of them were
     /// looked at, or they cannot be seen.
-    pub(crate) carried: Option<u64>,
+    pub carried: Option<u64>,
 }
 
 /// Payload on TCP connections, counted from the start of the generation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Payload {
-    pub(crate) inbound: u64,
-    pub(crate) outbound: u64,
+pub struct Payload {
+    pub inbound: u64,
+    pub outbound: u64,
     /// On connections that may have been another program's.
-    pub(crate) unsure: u64,
+    pub unsure: u64,
     /// When the last byte of all moved.
-    pub(crate) last: Option<Time>,
+    pub last: Option<Time>,
     /// Connections that are open.
-    pub(crate) connections: u64,
+    pub connections: u64,
     /// How many were opened or closed.
-    pub(crate) changes: u64,
+    pub changes: u64,
     /// The most that one connection moved since the look before, by who opened it.
-    pub(crate) inbound_burst: u64,
-    pub(crate) outbound_burst: u64,
+    pub inbound_burst: u64,
+    pub outbound_burst: u64,
 }
 
 impl Traffic {
     /// Something moved then.
-    pub(crate) fn note(&mut self, way: Way, at: Time) {
+    pub fn note(&mut self, way: Way, at: Time) {
         let place = match way {
             Way::Inbound => &mut self.inbound,
             Way::Outbound => &mut self.outbound,
@@ -72,49 +72,49 @@ impl Traffic {
     }
 
     /// What moved then, if nothing has moved since.
-    pub(crate) fn note_mover(&mut self, at: Time, mover: impl FnOnce() -> Mover) {
+    pub fn note_mover(&mut self, at: Time, mover: impl FnOnce() -> Mover) {
         if self.mover.is_none_or(|(before, _)| before <= at) {
             self.mover = Some((at, mover()));
         }
     }
 
     /// Something moved since the last look.
-    pub(crate) fn note_imprecisely(&mut self, way: Way, now: Time) {
+    pub fn note_imprecisely(&mut self, way: Way, now: Time) {
         self.note(way, now);
         self.imprecise = true;
     }
 
     /// Something may have moved since the last look.
-    pub(crate) fn note_unsure(&mut self, now: Time) {
+    pub fn note_unsure(&mut self, now: Time) {
         self.unsure = self.unsure.max(Some(now));
         self.imprecise = true;
     }
 
     /// The same, and only a look at everything can tell more.
-    pub(crate) fn note_unexplained(&mut self, now: Time) {
+    pub fn note_unexplained(&mut self, now: Time) {
         self.note_unsure(now);
         self.unexplained = true;
     }
 
     /// When anything last moved for certain.
-    pub(crate) fn last_sure(&self) -> Option<Time> {
+    pub fn last_sure(&self) -> Option<Time> {
         self.inbound.max(self.outbound)
     }
 
     /// Whether something moved, or may have, after what is known of its kind.
-    pub(crate) fn is_newer_than(&self, known: &Self) -> bool {
+    pub fn is_newer_than(&self, known: &Self) -> bool {
         self.inbound > known.inbound || self.outbound > known.outbound || self.unsure > known.unsure
     }
 
     /// Takes over what moved later than is known of its kind.
-    pub(crate) fn catch_up(&mut self, newer: &Self) {
+    pub fn catch_up(&mut self, newer: &Self) {
         self.inbound = self.inbound.max(newer.inbound);
         self.outbound = self.outbound.max(newer.outbound);
         self.unsure = self.unsure.max(newer.unsure);
     }
 
     /// To find all this out took so long: what moved may have moved so much later.
-    pub(crate) fn delay(&mut self, took: Duration) {
+    pub fn delay(&mut self, took: Duration) {
         for at in [&mut self.inbound, &mut self.outbound, &mut self.unsure].into_iter().flatten() {
             *at = *at + took;
         }
@@ -124,13 +124,13 @@ impl Traffic {
     }
 
     /// When anything last moved, or may have.
-    pub(crate) fn last(&self) -> Option<Time> {
+    pub fn last(&self) -> Option<Time> {
         self.last_sure().max(self.unsure)
     }
 }
 
 impl Payload {
-    pub(crate) fn add(&mut self, way: Way, bytes: u64) {
+    pub fn add(&mut self, way: Way, bytes: u64) {
         let (sum, burst) = match way {
             Way::Inbound => (&mut self.inbound, &mut self.inbound_burst),
             Way::Outbound => (&mut self.outbound, &mut self.outbound_burst),
@@ -140,7 +140,7 @@ impl Payload {
     }
 
     /// Adds what has moved on other connections.
-    pub(crate) fn add_all(&mut self, more: &Self) {
+    pub fn add_all(&mut self, more: &Self) {
         for (sum, more) in [
             (&mut self.inbound, more.inbound),
             (&mut self.outbound, more.outbound),
@@ -156,17 +156,17 @@ impl Payload {
     }
 
     /// The most that any one connection moved since the look before.
-    pub(crate) fn burst(&self) -> u64 {
+    pub fn burst(&self) -> u64 {
         self.inbound_burst.max(self.outbound_burst)
     }
 
     /// In both directions, on COMMAND's own connections.
-    pub(crate) fn own(&self) -> u64 {
+    pub fn own(&self) -> u64 {
         self.inbound.saturating_add(self.outbound)
     }
 
     /// The same, with what may have been COMMAND's.
-    pub(crate) fn total(&self) -> u64 {
+    pub fn total(&self) -> u64 {
         self.own().saturating_add(self.unsure)
     }
 }

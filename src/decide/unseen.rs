@@ -2,15 +2,15 @@
 
 /// What could not be seen, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Unseen {
-    pub(crate) what: Sight,
+pub struct Unseen {
+    pub what: Sight,
     /// As in `errno(3)`; 0: nobody forbids it, it cannot be known.
-    pub(crate) errno: i32,
+    pub errno: i32,
 }
 
 /// What there is to see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Sight {
+pub enum Sight {
     Processes,
     Memory,
     Pages,

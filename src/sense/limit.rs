@@ -61,7 +61,7 @@ fn limits_up_to(directory: &Path, root: &Path) -> Vec<(u64, PathBuf)> {
 }
 
 /// Our memory cgroups: the directory of each, and the mount point it is under.
-pub(super) fn memory_cgroups(cgroups: &str, mounts: &str) -> Vec<(PathBuf, PathBuf)> {
+pub(crate) fn memory_cgroups(cgroups: &str, mounts: &str) -> Vec<(PathBuf, PathBuf)> {
     let of_version = |version: Version| {
         let path = cgroups.lines().find_map(|line| version.path(line))?;
         let (root, point) = mounts.lines().find_map(|line| version.mount(line))?;

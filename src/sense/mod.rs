@@ -5,7 +5,7 @@ pub(crate) mod limit;
 pub(crate) mod means;
 pub(crate) mod memory;
 pub(crate) mod neighbours;
-mod procfs;
+pub(crate) mod procfs;
 pub(crate) mod program;
 pub(crate) mod startable;
 pub(crate) mod traffic;

@@ -63,7 +63,7 @@ impl Hooks {
         on_event: Option<CString>,
         pre_stop: Option<(CString, Duration)>,
     ) -> Self {
-        Self { shell, on_event, pre_stop, alerts: Alerts::new(), keepers: Vec::new() }
+        Self { shell, on_event, pre_stop, alerts: Alerts::default(), keepers: Vec::new() }
     }
 
     /// Whether somebody is still being told.

@@ -255,7 +255,8 @@ fn longest_between(lines: &[u8]) -> usize {
     ends().zip(ends().skip(1)).map(|(before, end)| end - before - 1).max().unwrap_or(0)
 }
 
-#[cfg(test)]
-mod model;
+#[cfg(any(test, feature = "fuzzing"))]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a fuzz target fails by panicking")]
+pub(crate) mod model;
 #[cfg(test)]
 mod tests;

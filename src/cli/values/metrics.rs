@@ -7,7 +7,7 @@ use super::{Parsed, port};
 use crate::report::metrics::{Kind, Server, Target};
 
 /// `statsd://HOST:PORT[/PREFIX]` or `prom:FILE`.
-pub(in crate::cli) fn target(text: &str) -> Parsed<Target> {
+pub(crate) fn target(text: &str) -> Parsed<Target> {
     let kind = match text.split_once(':') {
         Some(("prom", file)) => {
             let names_a_file = Path::new(file).file_name().is_some() && !file.ends_with('/');

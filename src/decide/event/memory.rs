@@ -6,7 +6,7 @@ use crate::units::Bytes;
 
 /// How closely to look at memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum MemoryLook {
+pub enum MemoryLook {
     /// The kernel's counters (`statm`, `proc_pid_statm(5)`): a microsecond a process.
     Counters,
     /// Page by page, as below, if that takes no longer than what must not wait may wait; if it
@@ -18,17 +18,17 @@ pub(crate) enum MemoryLook {
 
 /// Memory of the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Memory {
+pub struct Memory {
     /// Sum of RSS, all processes.
-    pub(crate) rss: Bytes,
+    pub rss: Bytes,
     /// Sum of RSS without the new processes.
-    pub(crate) settled: Bytes,
+    pub settled: Bytes,
     /// The largest RSS of one process that is not new: with one process, all of it.
-    pub(crate) largest: Bytes,
+    pub largest: Bytes,
     /// Sum of PSS without the new processes, if pages were looked at: then the others are exact.
-    pub(crate) pss: Option<Bytes>,
+    pub pss: Option<Bytes>,
     /// The same, with RSS of each process whose pages may not be read: an upper bound.
-    pub(crate) pss_at_most: Option<Bytes>,
+    pub pss_at_most: Option<Bytes>,
     /// CPU time that a look at the pages would take now; `None`: as much as the last one.
-    pub(crate) pages_cost: Option<Duration>,
+    pub pages_cost: Option<Duration>,
 }

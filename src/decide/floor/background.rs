@@ -5,8 +5,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::decide::time::Time;
-use crate::decide::traffic::Payload;
+use crate::time::Time;
+use crate::traffic::Payload;
 use crate::units::Bytes;
 
 /// So many half windows in a row must be alike. Halves, so that one request in each window is not
@@ -19,10 +19,10 @@ const MOST: u64 = 32 << 10;
 
 /// What was learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Background {
+pub struct Background {
     /// Bytes in a window, on connections that others opened and on those of COMMAND's own.
-    pub(crate) inbound: u64,
-    pub(crate) outbound: u64,
+    pub inbound: u64,
+    pub outbound: u64,
     /// The most that one connection moved between two looks.
     burst: u64,
     /// How many connections were open.
@@ -31,12 +31,12 @@ pub(crate) struct Background {
 
 impl Background {
     /// In a window, both ways.
-    pub(crate) fn bytes(self) -> Bytes {
+    pub fn bytes(self) -> Bytes {
         Bytes(self.inbound.saturating_add(self.outbound))
     }
 
     /// What a window may carry and be quiet: twice the background.
-    pub(crate) fn floor(self) -> Bytes {
+    pub fn floor(self) -> Bytes {
         Bytes(self.allowed(self.connections))
     }
 

@@ -5,7 +5,7 @@ use super::starting::{quit, suspend_too};
 use super::{
     Action, Cause, End, Event, Exit, Kill, Lifecycle, Meaning, Notice, State, Time, Watch,
 };
-use crate::decide::rules::Restart;
+use crate::rules::Restart;
 
 impl Lifecycle {
     pub(super) fn note_input(&mut self, now: Time, event: &Event) {
@@ -71,7 +71,7 @@ impl Lifecycle {
     }
 
     /// Whether only input can go on from here.
-    pub(crate) fn awaits_input(&self) -> bool {
+    pub fn awaits_input(&self) -> bool {
         matches!(self.state, State::Asleep { .. })
     }
 
@@ -112,7 +112,7 @@ impl Lifecycle {
 
     /// Whether what waits on standard input may be for a generation that is yet to come, or its end
     /// is of interest.
-    pub(crate) fn may_want_input(&self) -> bool {
+    pub fn may_want_input(&self) -> bool {
         match &self.state {
             State::Leaving { .. } | State::Outstaying { .. } | State::Done => false,
             State::Waiting { .. }

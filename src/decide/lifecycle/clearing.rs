@@ -8,8 +8,8 @@ use super::{
     Action, Aftermath, End, Event, Exit, Kill, Lifecycle, Meaning, Next, Notice, Reason, Recycled,
     Signal, State, Stop, Then, Time, Watch,
 };
-use crate::decide::event::Cause;
-use crate::decide::rules::Measure;
+use crate::event::Cause;
+use crate::rules::Measure;
 
 impl Lifecycle {
     pub(super) fn clearing(

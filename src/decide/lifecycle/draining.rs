@@ -5,7 +5,7 @@ use super::{
     Action, Aftermath, Drain, Event, Exit, Finality, Kill, Lifecycle, Meaning, Next, Opening,
     Reason, State, Time, Watch,
 };
-use crate::decide::event::Force;
+use crate::event::Force;
 
 impl Lifecycle {
     /// Whether COMMAND is to come to the end of its input before it is stopped for this.

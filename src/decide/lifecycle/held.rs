@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Notice, Time};
-use crate::decide::notice::Hold;
+use crate::notice::Hold;
 
 /// What holds a recycle, and since when: both are said.
 #[derive(Clone, Copy, Debug)]

@@ -2,8 +2,8 @@
 //! not help.
 
 use super::{Action, Lifecycle, Notice, Reason, Then, Watch};
-use crate::decide::floor::Background;
-use crate::decide::reconnect::Reconnects;
+use crate::floor::Background;
+use crate::reconnect::Reconnects;
 use crate::units::Bytes;
 
 /// What earlier generations have taught.

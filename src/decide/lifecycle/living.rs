@@ -4,7 +4,7 @@ use super::{
     Action, Aftermath, Event, Exit, Kill, Lifecycle, Look, Meaning, Next, Notice, Opening, Opinion,
     Reason, Signal, State, Stop, Time, Verdict, Watch,
 };
-use crate::decide::event::{Cause, Force, Observation, Preparation};
+use crate::event::{Cause, Force, Observation, Preparation};
 
 impl Lifecycle {
     pub(super) fn running(

@@ -1,7 +1,7 @@
 //! `--observe`: a recycle that is due is told and does not begin.
 
 use super::{Action, Lifecycle, Notice, Reason, Time, Watch};
-use crate::decide::event::Observation;
+use crate::event::Observation;
 
 impl Lifecycle {
     /// The reason of a recycle that is due, unless it is only to be told: then the rules begin

@@ -4,7 +4,7 @@ use super::{
     Action, Aftermath, Event, Kill, Lifecycle, Meaning, Next, Notice, Opening, Reason, State, Time,
     Watch,
 };
-use crate::decide::event::Force;
+use crate::event::Force;
 
 impl Lifecycle {
     pub(super) fn preparing(

@@ -2,8 +2,8 @@
 
 use super::starting::suspend_too;
 use super::{Action, Aftermath, End, Event, Exit, Lifecycle, Next, Notice, Opening, Signal, State};
-use crate::decide::event::Halt;
-use crate::decide::rules::Mapped;
+use crate::event::Halt;
+use crate::rules::Mapped;
 
 /// What a signal means to us, beyond being passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) enum Meaning {
 
 /// What a signal says about the end of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub enum Wish {
     /// TERM: it is wanted.
     End,
     /// INT, QUIT: it is wished for, unless COMMAND sees to it otherwise.
@@ -50,7 +50,7 @@ impl Lifecycle {
     }
 
     /// What a signal says about the end of all, after `--map-signal`.
-    pub(crate) fn wish(&self, signal: Signal) -> Option<Wish> {
+    pub fn wish(&self, signal: Signal) -> Option<Wish> {
         match self.meaning(signal) {
             Meaning::Leave => Some(Wish::End),
             Meaning::Interrupt => Some(Wish::Interruption),
@@ -208,8 +208,8 @@ fn passed(signal: Signal, to: Option<Signal>, actions: &mut Vec<Action>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::rules::{Rules, SignalMap};
-    use crate::decide::time::Time;
+    use crate::rules::{Rules, SignalMap};
+    use crate::time::Time;
     use std::time::Duration;
 
     #[test]

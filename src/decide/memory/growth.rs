@@ -1,8 +1,8 @@
 //! How fast memory grows, and what PSS is expected to be between two exact reads.
 
 use super::MemoryWatch;
-use crate::decide::event::{Memory, MemoryLook};
-use crate::decide::time::Time;
+use crate::event::{Memory, MemoryLook};
+use crate::time::Time;
 use crate::units::Bytes;
 
 impl MemoryWatch {

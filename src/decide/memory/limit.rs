@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Measure;
-use crate::decide::event::{Memory, MemoryLook};
+use crate::event::{Memory, MemoryLook};
 use crate::units::Bytes;
 
 /// A process shows its parent's whole size between `fork` and `exec`; after this long it is

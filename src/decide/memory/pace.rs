@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::MemoryWatch;
 use super::limit::{Crossing, GROWTH, LONGEST, SHORTEST, time_to_grow};
-use crate::decide::event::{MemoryLook, Observation};
-use crate::decide::rules::Measure;
-use crate::decide::time::Time;
+use crate::event::{MemoryLook, Observation};
+use crate::rules::Measure;
+use crate::time::Time;
 use crate::units::Bytes;
 
 /// A look that cost `c` is not repeated before `c` times this: a quarter of a percent of one CPU

@@ -2,7 +2,7 @@
 
 use super::limit::CHEAP;
 use super::*;
-use crate::decide::event::{Observation, Tree};
+use crate::event::{Observation, Tree};
 
 pub(super) const LIMIT: u64 = 300 << 20;
 

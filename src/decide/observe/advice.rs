@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::background::WINDOW;
-use crate::decide::notice::{Advice, Course, Fit, Gaps};
+use crate::notice::{Advice, Course, Fit, Gaps};
 use crate::units::Bytes;
 
 /// After less than this nothing is suggested.
@@ -113,7 +113,7 @@ fn quiet(gaps: &Gaps) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::notice::Growth;
+    use crate::notice::Growth;
 
     const MIB: u64 = 1 << 20;
     const GIB: Bytes = Bytes(1 << 30);

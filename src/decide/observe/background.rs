@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::Track;
-use crate::decide::event::{Observation, TrafficLook};
-use crate::decide::floor::{Background, Floor};
-use crate::decide::rules::{Rules, Threshold};
-use crate::decide::time::Time;
-use crate::decide::traffic::Payload;
+use crate::event::{Observation, TrafficLook};
+use crate::floor::{Background, Floor};
+use crate::rules::{Rules, Threshold};
+use crate::time::Time;
+use crate::traffic::Payload;
 use crate::units::Share;
 
 /// It is measured in windows of this length: looks come once a second.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::decide::notice::Growth;
+use crate::notice::Growth;
 use crate::units::Bytes;
 
 /// More slots are never kept: at this number each two become one.

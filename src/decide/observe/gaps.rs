@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::decide::notice::Gaps;
+use crate::notice::Gaps;
 
 /// Shorter ones are not told from traffic.
 pub(super) const SHORTEST: Duration = Duration::from_secs(1);

@@ -1,10 +1,10 @@
 //! What is seen, and what comes of it: exact numbers.
 
 use super::*;
-use crate::decide::event::{Memory, Tree};
-use crate::decide::notice::{Fit, Gaps};
-use crate::decide::rules::{Idle, Observe};
-use crate::decide::traffic::{Payload, Traffic, Way};
+use crate::event::{Memory, Tree};
+use crate::notice::{Fit, Gaps};
+use crate::rules::{Idle, Observe};
+use crate::traffic::{Payload, Traffic, Way};
 
 const MIB: u64 = 1 << 20;
 

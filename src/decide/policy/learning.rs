@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Policy;
-use crate::decide::floor::Background;
+use crate::floor::Background;
 
 impl Policy {
     /// What earlier generations have taught: their background traffic, and how long one is kept

@@ -1,14 +1,14 @@
 //! What is due in a generation, and what holds it.
 
 use super::Policy;
-use crate::decide::event::{Look, Reason};
-use crate::decide::exit::Signal;
-use crate::decide::memory::Over;
-use crate::decide::notice::Hold;
-use crate::decide::quiet::Quiet;
-use crate::decide::rules::{Measure, Rules};
-use crate::decide::storm::Storm;
-use crate::decide::time::{Time, earliest};
+use crate::event::{Look, Reason};
+use crate::exit::Signal;
+use crate::memory::Over;
+use crate::notice::Hold;
+use crate::quiet::Quiet;
+use crate::rules::{Measure, Rules};
+use crate::storm::Storm;
+use crate::time::{Time, earliest};
 
 /// A recycle that is due, were it not for something that holds it.
 pub(super) struct Pressing {

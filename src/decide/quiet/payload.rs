@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::Activity;
-use crate::decide::floor::{Background, Floor};
-use crate::decide::time::Time;
-use crate::decide::traffic::Traffic;
+use crate::floor::{Background, Floor};
+use crate::time::Time;
+use crate::traffic::Traffic;
 
 /// Clients that reconnect at once do so within this time after a start.
 const MOMENTS: Duration = Duration::from_secs(10);
@@ -22,19 +22,19 @@ pub(super) struct Carried {
 
 impl Activity {
     /// The background traffic that earlier generations had.
-    pub(crate) fn remember(&mut self, background: Option<Background>) {
+    pub fn remember(&mut self, background: Option<Background>) {
         if let Some(floor) = &mut self.floor {
             floor.remember(background);
         }
     }
 
     /// What is known of the background traffic.
-    pub(crate) fn background(&self) -> Option<Background> {
+    pub fn background(&self) -> Option<Background> {
         self.floor.as_ref()?.background()
     }
 
     /// Whether that has changed since this was asked last.
-    pub(crate) fn background_is_news(&mut self) -> bool {
+    pub fn background_is_news(&mut self) -> bool {
         self.floor.as_mut().is_some_and(|floor| std::mem::take(&mut floor.is_news))
     }
 
@@ -62,7 +62,7 @@ impl Activity {
 
     /// Whether all traffic of this generation came within moments of its start, and was no more
     /// than a handshake and a first exchange. What is unknown is not.
-    pub(crate) fn only_reconnected(&self, window: Duration) -> bool {
+    pub fn only_reconnected(&self, window: Duration) -> bool {
         let end = self.started + window.min(MOMENTS);
         let early = self.carried.last.is_some_and(|last| last <= end);
         early && self.carried.bytes.is_some_and(|bytes| bytes <= HANDSHAKE)

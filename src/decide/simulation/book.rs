@@ -12,11 +12,11 @@ use std::time::Duration;
 use super::effort::Effort;
 use super::restarts::Restarts;
 use super::samples::Samples;
-use crate::decide::event::{Cause, Event, Reason};
-use crate::decide::exit::{End, Exit, Signal};
-use crate::decide::notice::Opening;
-use crate::decide::rules::Rules;
-use crate::decide::time::Time;
+use crate::event::{Cause, Event, Reason};
+use crate::exit::{End, Exit, Signal};
+use crate::notice::Opening;
+use crate::rules::Rules;
+use crate::time::Time;
 
 /// COMMAND's own process, as far as the core was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

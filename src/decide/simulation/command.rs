@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::random::Random;
-use crate::decide::event::Memory;
-use crate::decide::exit::Signal;
-use crate::decide::time::Time;
+use crate::event::Memory;
+use crate::exit::Signal;
+use crate::time::Time;
 use crate::units::Bytes;
 
 pub(super) const MIB: u64 = 1 << 20;

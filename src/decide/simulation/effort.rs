@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::decide::event::{Look, Observation, TrafficLook};
-use crate::decide::time::Time;
-use crate::decide::traffic::Traffic;
+use crate::event::{Look, Observation, TrafficLook};
+use crate::time::Time;
+use crate::traffic::Traffic;
 
 /// What was told last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //! read, and what of that the core was told.
 
 use super::random::Random;
-use crate::decide::event::Event;
+use crate::event::Event;
 
 /// So many lines a pipe takes here: little, so that some have to wait.
 const PIPE: u64 = 5;

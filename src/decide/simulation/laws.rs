@@ -8,8 +8,8 @@ mod order;
 mod stops;
 
 use super::book::Book;
-use crate::decide::event::Action;
-use crate::decide::rules::Rules;
+use crate::event::Action;
+use crate::rules::Rules;
 
 /// One action, before it is taken down in the book.
 #[derive(Clone, Copy)]

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::decide::rules::{Backoff, Budget, Rules};
-use crate::decide::time::Time;
+use crate::rules::{Backoff, Budget, Rules};
+use crate::time::Time;
 
 /// The restarts of one trace.
 pub(super) struct Restarts {

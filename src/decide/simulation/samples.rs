@@ -1,7 +1,7 @@
 //! What the core was told about memory, and what follows from it.
 
-use crate::decide::event::Memory;
-use crate::decide::rules::Measure;
+use crate::event::Memory;
+use crate::rules::Measure;
 use crate::units::Bytes;
 
 /// A limit, as the contract has it.

@@ -9,12 +9,12 @@ use super::command::{Habits, MIB, Stops};
 use super::random::Random;
 use super::talk::{STREAMS, Voice};
 use super::world::Happening;
-use crate::decide::exit::{Exit, Signal};
-use crate::decide::rules::{
+use crate::exit::{Exit, Signal};
+use crate::rules::{
     Backoff, Budget, Idle, Lifetime, Mapped, Measure, MemoryRules, Quiet, Restart, Rules,
     SignalMap, Then, Threshold,
 };
-use crate::decide::traffic::Way;
+use crate::traffic::Way;
 use crate::units::{Bytes, Share};
 
 pub(super) use self::input::Concern;

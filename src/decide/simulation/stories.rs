@@ -20,15 +20,15 @@ mod work;
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::decide::event::{
+use crate::event::{
     Action, Cause, Event, Force, Look, Memory, MemoryLook, Observation, TrafficLook, Tree,
 };
-use crate::decide::exit::{End, Exit, Failure, Signal, Stage};
-use crate::decide::lifecycle::Lifecycle;
-use crate::decide::notice::Notice;
-use crate::decide::rules::{Idle, Lifetime, Measure, MemoryRules, Restart, Rules, SignalMap};
-use crate::decide::time::Time;
-use crate::decide::traffic::Traffic;
+use crate::exit::{End, Exit, Failure, Signal, Stage};
+use crate::lifecycle::Lifecycle;
+use crate::notice::Notice;
+use crate::rules::{Idle, Lifetime, Measure, MemoryRules, Restart, Rules, SignalMap};
+use crate::time::Time;
+use crate::traffic::Traffic;
 use crate::units::{Bytes, Share};
 
 /// The core, and what the world answers when it looks.
@@ -307,7 +307,7 @@ fn after_the_end_of_input_nothing_is_planned() {
     story.tell(1, Event::InputSpent);
     assert_eq!(story.wait(1_000_000), None);
     let usr1 = Signal::parse("USR1").unwrap();
-    let map = SignalMap(vec![(usr1, crate::decide::rules::Mapped::Recycle)]);
+    let map = SignalMap(vec![(usr1, crate::rules::Mapped::Recycle)]);
     let mut story = Story::running(Rules { map, ..plain() });
     story.tell(1, Event::InputSpent);
     let mut actions = Vec::new();

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::scenario;
-use crate::decide::event::TrafficLook;
-use crate::decide::rules::Rules;
-use crate::decide::time::Time;
-use crate::decide::traffic::{Payload, Traffic, Way};
+use crate::event::TrafficLook;
+use crate::rules::Rules;
+use crate::time::Time;
+use crate::traffic::{Payload, Traffic, Way};
 
 /// What the clocks of the world and of its looks may differ by.
 pub(super) const BLUR: Duration = Duration::from_millis(15);

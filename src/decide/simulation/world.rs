@@ -10,12 +10,12 @@ use super::laws::{LIKELY, Law, Moment, TIMED, TIMELESS};
 use super::random::Random;
 use super::scenario::{self, Concern};
 use super::talk::{Talk, Voice};
-use crate::decide::event::{Action, Event};
-use crate::decide::exit::{Exit, Signal};
-use crate::decide::lifecycle::Lifecycle;
-use crate::decide::notice::Notice;
-use crate::decide::rules::{Observe, Rules};
-use crate::decide::time::Time;
+use crate::event::{Action, Event};
+use crate::exit::{Exit, Signal};
+use crate::lifecycle::Lifecycle;
+use crate::notice::Notice;
+use crate::rules::{Observe, Rules};
+use crate::time::Time;
 use crate::units::Bytes;
 
 mod acting;

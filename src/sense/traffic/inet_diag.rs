@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::wire::{self, Request, Scope, attribute, u32_at, u64_at};
 
 /// The two families there are.
-pub(super) const FAMILIES: [u8; 2] = [libc::AF_INET as u8, libc::AF_INET6 as u8];
+pub(crate) const FAMILIES: [u8; 2] = [libc::AF_INET as u8, libc::AF_INET6 as u8];
 
 /// The id of a socket in requests and answers: ports, addresses, interface, cookie.
 const ID: usize = 48;
@@ -23,14 +23,14 @@ const HELD: u32 = 1 << 1 | 1 << 2 | 1 << 4 | 1 << 5 | 1 << 8 | 1 << 9 | 1 << 10 
 
 /// The protocols that can be asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Protocol {
+pub(crate) enum Protocol {
     Tcp,
     Udp,
 }
 
 /// What a socket is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     /// TCP: payload may come. UDP: it has one peer.
     Connected,
     Listening,
@@ -40,31 +40,31 @@ pub(super) enum State {
 
 /// How a socket is asked for again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SocketId {
+pub(crate) struct SocketId {
     family: u8,
     id: [u8; ID],
 }
 
 /// One end of a connection: address and port, as IPv6 has them, so that both ends compare equal
 /// when one of them sees IPv4 through an IPv6 socket.
-pub(super) type End = ([u8; 16], u16);
+pub(crate) type End = ([u8; 16], u16);
 
 impl SocketId {
     /// Our end and the other one.
-    pub(super) fn ends(&self) -> (End, End) {
+    pub(crate) fn ends(&self) -> (End, End) {
         let port = |at| self.id.get(at..at + 2).and_then(|port| port.try_into().ok());
         let end = |address, at| (self.address(address), port(at).map_or(0, u16::from_be_bytes));
         (end(4, 0), end(20, 2))
     }
 
     /// Our port and the other one.
-    pub(super) fn ports(&self) -> [u16; 2] {
+    pub(crate) fn ports(&self) -> [u16; 2] {
         let ((_, local), (_, remote)) = self.ends();
         [local, remote]
     }
 
     /// No other socket ever has the same.
-    pub(super) fn cookie(&self) -> u64 {
+    pub(crate) fn cookie(&self) -> u64 {
         u64_at(&self.id, COOKIE).unwrap_or_default()
     }
 
@@ -84,22 +84,22 @@ impl SocketId {
 
 /// What an answer says about a socket.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Socket {
-    pub(super) id: SocketId,
+pub(crate) struct Socket {
+    pub(crate) id: SocketId,
     /// 0: no process holds it (yet, or any more).
-    pub(super) inode: u64,
-    pub(super) state: State,
+    pub(crate) inode: u64,
+    pub(crate) state: State,
     /// Bytes not yet read; of a listener, connections not yet accepted.
-    pub(super) unread: u32,
-    pub(super) info: Option<Info>,
+    pub(crate) unread: u32,
+    pub(crate) info: Option<Info>,
     /// A subflow of an MPTCP connection, or an MPTCP listener.
-    pub(super) is_mptcp: bool,
+    pub(crate) is_mptcp: bool,
 }
 
 impl Socket {
     /// A TCP socket that is disconnected: a listener, or one whose peer is not known any more. An
     /// end of an MPTCP connection that closes after the other end is disconnected before it dies.
-    pub(super) fn has_no_peer(&self) -> bool {
+    pub(crate) fn has_no_peer(&self) -> bool {
         let [_, there] = self.id.ports();
         there == 0
     }
@@ -107,31 +107,31 @@ impl Socket {
 
 /// What `struct tcp_info` says (`tcp(7)`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Info {
+pub(crate) struct Info {
     /// How long ago payload last moved, in either direction; a birth counts as payload.
-    pub(super) last_data: Duration,
+    pub(crate) last_data: Duration,
     /// Payload that was ever received, or sent and acknowledged. Off by up to two: a SYN and a FIN
     /// count.
-    pub(super) payload_bytes: u64,
+    pub(crate) payload_bytes: u64,
     /// Whether it ever was a connection. One that never was has neither time, so both are the same;
     /// one that was disconnected keeps the time when it sent.
-    pub(super) was_connected: bool,
+    pub(crate) was_connected: bool,
 }
 
 /// Asks for all sockets of a family that a process can hold.
-pub(super) fn dump(family: u8, protocol: Protocol) -> Request {
+pub(crate) fn dump(family: u8, protocol: Protocol) -> Request {
     let states = if protocol == Protocol::Tcp { HELD } else { u32::MAX };
     request(Scope::Dump, family, protocol, states, &[0; ID])
 }
 
 /// Asks for the TCP listeners of a family.
-pub(super) fn dump_listeners(family: u8) -> Request {
+pub(crate) fn dump_listeners(family: u8) -> Request {
     request(Scope::Dump, family, Protocol::Tcp, 1 << 10, &[0; ID])
 }
 
 /// Asks for the MPTCP sockets of a family: `dump` has their subflows. The number of their protocol
 /// does not fit into the request itself.
-pub(super) fn dump_mptcp(family: u8) -> Request {
+pub(crate) fn dump_mptcp(family: u8) -> Request {
     let mut body = vec![family, libc::IPPROTO_RAW as u8, 0, 0];
     body.extend(u32::MAX.to_ne_bytes());
     body.extend([0; ID]);
@@ -142,7 +142,7 @@ pub(super) fn dump_mptcp(family: u8) -> Request {
 }
 
 /// Asks for one TCP socket.
-pub(super) fn ask(socket: &SocketId) -> Request {
+pub(crate) fn ask(socket: &SocketId) -> Request {
     request(Scope::One, socket.family, Protocol::Tcp, u32::MAX, &socket.id)
 }
 
@@ -159,7 +159,7 @@ fn request(scope: Scope, family: u8, protocol: Protocol, states: u32, id: &[u8; 
 }
 
 /// Reads the message about one socket.
-pub(super) fn socket(body: &[u8]) -> Option<Socket> {
+pub(crate) fn socket(body: &[u8]) -> Option<Socket> {
     let (message, attributes) = body.split_at_checked(MESSAGE)?;
     let id: [u8; ID] = message.get(4..4 + ID)?.try_into().ok()?;
     let state = match *message.get(1)? {

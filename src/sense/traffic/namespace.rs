@@ -9,7 +9,7 @@ use crate::sys::files;
 
 /// What has moved here since boot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counters {
+pub(crate) struct Counters {
     /// TCP segments, with bare acknowledgements and keepalive probes.
     segments: u64,
     /// TCP connections made and accepted.
@@ -22,7 +22,7 @@ pub(super) struct Counters {
 
 /// What stands in for sockets that cannot be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Stand {
+pub(crate) enum Stand {
     /// For all of TCP.
     Segments,
     /// For TCP connections that come and go between two looks.
@@ -35,7 +35,7 @@ pub(super) enum Stand {
 
 /// The watcher of the counters.
 #[derive(Debug, Default)]
-pub(super) struct NamespaceSense {
+pub(crate) struct NamespaceSense {
     /// A process of another namespace, whose counters they are.
     of: Option<i32>,
     /// What each was when it was asked for last.
@@ -49,24 +49,24 @@ pub(super) struct NamespaceSense {
 
 impl NamespaceSense {
     /// What was read for the last look is old.
-    pub(super) fn begin_look(&mut self) {
+    pub(crate) fn begin_look(&mut self) {
         self.latest = None;
     }
 
     /// The same for the namespace of this process.
-    pub(super) fn begin_look_at(&mut self, process: i32) {
+    pub(crate) fn begin_look_at(&mut self, process: i32) {
         (self.of, self.latest) = (Some(process), None);
     }
 
     /// So many datagrams have been sent by us since the start. Whether they arrived in this very
     /// namespace nobody tells us: those that did count, as it may have been others that did.
-    pub(super) fn disown(&mut self, datagrams: u64) {
+    pub(crate) fn disown(&mut self, datagrams: u64) {
         self.own = datagrams;
     }
 
     /// Whether it has moved since it was asked for last; the first time, nobody knows. `None`: it
     /// cannot be seen.
-    pub(super) fn moved(&mut self, stand: Stand) -> Option<Moved> {
+    pub(crate) fn moved(&mut self, stand: Stand) -> Option<Moved> {
         if self.latest.is_none() {
             self.latest = self.read();
         }
@@ -79,7 +79,7 @@ impl NamespaceSense {
     }
 
     /// Whether there are counters to read.
-    pub(super) fn is_readable(&mut self) -> bool {
+    pub(crate) fn is_readable(&mut self) -> bool {
         self.read().is_some()
     }
 
@@ -97,13 +97,13 @@ impl NamespaceSense {
 }
 
 /// What `/proc` has about the network namespace of a process.
-pub(super) fn net(process: i32) -> String {
+pub(crate) fn net(process: i32) -> String {
     format!("/proc/{process}/net")
 }
 
 /// Whether a counter has moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moved {
+pub(crate) enum Moved {
     Yes,
     No,
     Unknown,
@@ -120,7 +120,7 @@ impl Counters {
     }
 
     /// A line of names is followed by one of values; TCP is counted for both families here.
-    fn from_snmp(text: &[u8]) -> Option<Self> {
+    pub(crate) fn from_snmp(text: &[u8]) -> Option<Self> {
         let sum = |protocol: &[u8], wanted: &[&[u8]]| {
             let mut lines = text.split(|byte| *byte == b'\n');
             let names = lines.find(|line| line.starts_with(protocol))?;
@@ -143,7 +143,7 @@ impl Counters {
     }
 }
 
-fn udp_from_snmp6(text: &[u8]) -> u64 {
+pub(crate) fn udp_from_snmp6(text: &[u8]) -> u64 {
     let lines = text.split(|byte| *byte == b'\n');
     let numbers = lines.filter_map(|line| {
         let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());

@@ -6,11 +6,11 @@ use crate::sys::files;
 
 /// A socket of the namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Row {
-    pub(super) inode: u64,
-    pub(super) listening: bool,
+pub(crate) struct Row {
+    pub(crate) inode: u64,
+    pub(crate) listening: bool,
     /// Bytes not yet read; of a listener, connections not yet accepted.
-    pub(super) unread: u64,
+    pub(crate) unread: u64,
 }
 
 /// Reads the sockets of the network namespace whose directory of `/proc` this is, such as
@@ -18,7 +18,7 @@ pub(super) struct Row {
 ///
 /// # Errors
 /// The table of IPv4 cannot be read. Without IPv6 there is no second table.
-pub(super) fn rows(net: &str) -> std::io::Result<Vec<Row>> {
+pub(crate) fn rows(net: &str) -> std::io::Result<Vec<Row>> {
     let mut buffer = Vec::new();
     let mut rows: Vec<Row> = parse(files::read_path(&format!("{net}/tcp"), &mut buffer)?).collect();
     if let Ok(text) = files::read_path(&format!("{net}/tcp6"), &mut buffer) {
@@ -27,7 +27,7 @@ pub(super) fn rows(net: &str) -> std::io::Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn parse(text: &[u8]) -> impl Iterator<Item = Row> {
+pub(crate) fn parse(text: &[u8]) -> impl Iterator<Item = Row> {
     text.split(|byte| *byte == b'\n').skip(1).filter_map(row)
 }
 

@@ -4,11 +4,11 @@
 use crate::sense::procfs;
 
 /// The name of a ring in `/proc/PID/fd`.
-pub(super) const NAME: &[u8] = b"anon_inode:[io_uring]";
+pub(crate) const NAME: &[u8] = b"anon_inode:[io_uring]";
 
 /// What a ring tells of its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Registered {
+pub(crate) enum Registered {
     /// The inodes of the sockets among them.
     Sockets(Vec<u64>),
     /// The ring is in use at this moment, and the kernel does not wait for it.
@@ -18,7 +18,7 @@ pub(super) enum Registered {
 }
 
 /// Reads the ring's `fdinfo`.
-pub(super) fn registered(fdinfo: &[u8]) -> Registered {
+pub(crate) fn registered(fdinfo: &[u8]) -> Registered {
     let mut lines = fdinfo.split(|byte| *byte == b'\n');
     if !lines.by_ref().any(|line| line.starts_with(b"UserFiles:")) {
         return Registered::Busy;

@@ -13,21 +13,21 @@ const SHOW: u32 = 1 | 4 | 16;
 
 /// What an answer says about a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Socket<'a> {
-    pub(super) inode: u64,
-    pub(super) listening: bool,
+pub(crate) struct Socket<'a> {
+    pub(crate) inode: u64,
+    pub(crate) listening: bool,
     /// Path or abstract name; an accepted socket has its listener's.
-    pub(super) name: Option<&'a [u8]>,
+    pub(crate) name: Option<&'a [u8]>,
     /// The inode of the socket at the other end; 0: nobody holds that.
-    pub(super) peer: Option<u64>,
+    pub(crate) peer: Option<u64>,
     /// Bytes not yet read; of a listener, connections not yet accepted.
-    pub(super) unread: u32,
+    pub(crate) unread: u32,
     /// Bytes that the other end has not read yet; of a listener, its backlog.
-    pub(super) unsent: u32,
+    pub(crate) unsent: u32,
 }
 
 /// Asks for all Unix sockets.
-pub(super) fn dump() -> Request {
+pub(crate) fn dump() -> Request {
     // struct unix_diag_req: family, protocol, states, inode, what to show, cookie.
     let mut body = vec![libc::AF_UNIX as u8, 0, 0, 0];
     body.extend(u32::MAX.to_ne_bytes());
@@ -38,7 +38,7 @@ pub(super) fn dump() -> Request {
 }
 
 /// Reads the message about one socket.
-pub(super) fn socket(body: &[u8]) -> Option<Socket<'_>> {
+pub(crate) fn socket(body: &[u8]) -> Option<Socket<'_>> {
     let (message, attributes) = body.split_at_checked(MESSAGE)?;
     let queue = |at| attribute(attributes, QUEUES).and_then(|sizes| u32_at(sizes, at));
     Some(Socket {

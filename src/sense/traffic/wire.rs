@@ -3,7 +3,7 @@
 //! be fuzzed by itself.
 
 /// `struct nlmsghdr`.
-pub(super) const HEADER: usize = 16;
+pub(crate) const HEADER: usize = 16;
 /// The one type of message in socket diagnosis (`sock_diag(7)`).
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const NLMSG_ERROR: u16 = libc::NLMSG_ERROR as u16;
@@ -11,7 +11,7 @@ const NLMSG_DONE: u16 = libc::NLMSG_DONE as u16;
 
 /// How a request is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(crate) enum Scope {
     /// By one message.
     One,
     /// By many, and `Message::Done`.
@@ -20,13 +20,13 @@ pub(super) enum Scope {
 
 /// A request on the wire.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
-    pub(super) bytes: Vec<u8>,
-    pub(super) scope: Scope,
+pub(crate) struct Request {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) scope: Scope,
 }
 
 /// A request with this behind its header.
-pub(super) fn request(scope: Scope, body: &[u8]) -> Request {
+pub(crate) fn request(scope: Scope, body: &[u8]) -> Request {
     let dump = if scope == Scope::Dump { libc::NLM_F_DUMP } else { 0 };
     let flags = u16::try_from(libc::NLM_F_REQUEST | dump).unwrap_or_default();
     let length = u32::try_from(HEADER + body.len()).unwrap_or_default();
@@ -42,7 +42,7 @@ pub(super) fn request(scope: Scope, body: &[u8]) -> Request {
 
 /// One message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Message<'a> {
+pub(crate) enum Message<'a> {
     /// About one socket.
     Socket(&'a [u8]),
     /// The end of a dump.
@@ -52,7 +52,7 @@ pub(super) enum Message<'a> {
 }
 
 /// Splits a datagram into its messages.
-pub(super) fn messages(mut datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
+pub(crate) fn messages(mut datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
     std::iter::from_fn(move || {
         loop {
             let length = usize::try_from(u32_at(datagram, 0)?).ok()?;
@@ -70,7 +70,7 @@ pub(super) fn messages(mut datagram: &[u8]) -> impl Iterator<Item = Message<'_>>
 }
 
 /// The first attribute of this kind (`rtnetlink(7)`).
-pub(super) fn attribute(mut attributes: &[u8], wanted: u16) -> Option<&[u8]> {
+pub(crate) fn attribute(mut attributes: &[u8], wanted: u16) -> Option<&[u8]> {
     loop {
         let length = usize::from(u16_at(attributes, 0)?);
         let value = attributes.get(4..length)?;
@@ -81,15 +81,15 @@ pub(super) fn attribute(mut attributes: &[u8], wanted: u16) -> Option<&[u8]> {
     }
 }
 
-pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+pub(crate) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..at + 8)?.try_into().ok().map(u64::from_ne_bytes)
 }
 
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..at + 4)?.try_into().ok().map(u32::from_ne_bytes)
 }
 
-pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+pub(crate) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..at + 2)?.try_into().ok().map(u16::from_ne_bytes)
 }
 

@@ -1,7 +1,7 @@
 //! What is learned as background, and all that is not.
 
 use super::*;
-use crate::decide::traffic::Way;
+use crate::traffic::Way;
 
 const WINDOW: Duration = Duration::from_secs(10);
 

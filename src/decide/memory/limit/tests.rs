@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use crate::decide::event::{Look, Memory, MemoryLook, Observation, Sight, Tree, Unseen};
-use crate::decide::memory::MemoryWatch;
-use crate::decide::memory::tests::{LIMIT, at, costly, look, rss_limit, watch};
-use crate::decide::rules::{Measure, MemoryRules};
+use crate::event::{Look, Memory, MemoryLook, Observation, Sight, Tree, Unseen};
+use crate::memory::MemoryWatch;
+use crate::memory::tests::{LIMIT, at, costly, look, rss_limit, watch};
+use crate::rules::{Measure, MemoryRules};
 use crate::units::Bytes;
+
+/// Permission denied, `errno(3)`.
+const EACCES: i32 = 13;
 
 const RSS: Measure = Measure::Rss;
 
@@ -135,7 +138,7 @@ fn refused_look_at_the_pages_is_repeated() {
             ..costly(refused, LIMIT + 1, pss).memory.unwrap()
         };
         let memory = Memory { pss: None, ..memory(0) };
-        let unseen = vec![Unseen { what: Sight::Pages, errno: libc::EACCES }];
+        let unseen = vec![Unseen { what: Sight::Pages, errno: EACCES }];
         let seen = costly(refused, 0, 0);
         let (memory, tree_then) = (Some(memory), Some(tree(3)));
         watch.observe(at(0), &Observation { memory, tree: tree_then, unseen, ..seen });
@@ -158,7 +161,7 @@ fn kill_rss_spares_shared_pages_after_an_earlier_refused_look() {
         let memory = Memory { largest: Bytes(LIMIT), ..costly(look, rss, 0).memory.unwrap() };
         let pss = memory.pss.and(pss);
         let hidden = look.memory >= Some(MemoryLook::PagesInTime) && pss.is_none();
-        let unseen = Unseen { what: Sight::Pages, errno: libc::EACCES };
+        let unseen = Unseen { what: Sight::Pages, errno: EACCES };
         let unseen = if hidden { vec![unseen] } else { vec![] };
         let seen = costly(look, 0, 0);
         let memory = Some(Memory { pss: pss.map(Bytes), ..memory });
@@ -189,7 +192,7 @@ fn kill_rss_spares_shared_pages_beside_a_process_that_hides_its_pages() {
             let seen = costly(look, LIMIT + 2, 0);
             let (largest, pss) = (Bytes(LIMIT / 2), None);
             let memory = seen.memory.map(|memory| Memory { largest, pss, pss_at_most, ..memory });
-            let unseen = vec![Unseen { what: Sight::Pages, errno: libc::EACCES }];
+            let unseen = vec![Unseen { what: Sight::Pages, errno: EACCES }];
             let unseen = if paged { unseen } else { vec![] };
             watch.observe(at(millis), &Observation { memory, unseen, ..seen });
         }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::decide::event::{Look, Memory, MemoryLook, Observation};
-use crate::decide::memory::MemoryWatch;
-use crate::decide::memory::tests::{LIMIT, asleep, at, costly, look, watch};
-use crate::decide::rules::MemoryRules;
-use crate::decide::time::Time;
+use crate::event::{Look, Memory, MemoryLook, Observation};
+use crate::memory::MemoryWatch;
+use crate::memory::tests::{LIMIT, asleep, at, costly, look, watch};
+use crate::rules::MemoryRules;
+use crate::time::Time;
 use crate::units::Bytes;
 
 #[test]

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use super::{Book, Drain, Ending, Life};
-use crate::decide::event::{Action, Event, Force, Reason};
-use crate::decide::notice::{Hold, Notice, Opening};
-use crate::decide::rules::Rules;
-use crate::decide::simulation::effort::Effort;
-use crate::decide::simulation::samples::Samples;
-use crate::decide::simulation::talk::BLUR;
+use crate::event::{Action, Event, Force, Reason};
+use crate::notice::{Hold, Notice, Opening};
+use crate::rules::Rules;
+use crate::simulation::effort::Effort;
+use crate::simulation::samples::Samples;
+use crate::simulation::talk::BLUR;
 
 impl Book {
     /// Takes down what the core did.
-    pub(in crate::decide::simulation) fn did(&mut self, action: &Action, rules: &Rules) {
+    pub(crate) fn did(&mut self, action: &Action, rules: &Rules) {
         match action {
             Action::Start { .. } => self.starts(),
             Action::Sweep(Force::Kill) if self.killed.is_none() => {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{Book, Ending, Follow, Life};
-use crate::decide::event::{Cause, Reason};
-use crate::decide::exit::{End, Exit, Failure, Signal};
-use crate::decide::rules::{Restart, Rules, Then};
+use crate::event::{Cause, Reason};
+use crate::exit::{End, Exit, Failure, Signal};
+use crate::rules::{Restart, Rules, Then};
 
 impl Book {
     pub(super) fn start_failed(&mut self, failure: Failure, rules: &Rules) {
@@ -110,7 +110,7 @@ impl Book {
         };
     }
 
-    pub(in crate::decide::simulation) fn ends_are_final(&self) -> bool {
+    pub(crate) fn ends_are_final(&self) -> bool {
         self.interrupted || self.hung_up_until.is_some_and(|until| self.now <= until)
     }
 

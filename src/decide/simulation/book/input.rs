@@ -1,9 +1,9 @@
 //! What the core was told of standard input, and what must follow.
 
 use super::{Book, Follow, Life};
-use crate::decide::exit::Exit;
-use crate::decide::rules::Rules;
-use crate::decide::time::Time;
+use crate::exit::Exit;
+use crate::rules::Rules;
+use crate::time::Time;
 
 impl Book {
     pub(super) fn input_has_ended(&mut self, rules: &Rules) {
@@ -44,16 +44,16 @@ impl Book {
     }
 
     /// When the time after the end of input is over.
-    pub(in crate::decide::simulation) fn input_over(&self, rules: &Rules) -> Option<Time> {
+    pub(crate) fn input_over(&self, rules: &Rules) -> Option<Time> {
         Some(self.input_ended? + rules.eof_timeout?)
     }
 
-    pub(in crate::decide::simulation) fn outlives_input(&self, rules: &Rules) -> bool {
+    pub(crate) fn outlives_input(&self, rules: &Rules) -> bool {
         self.input_over(rules).is_some_and(|over| self.now >= over)
     }
 
     /// Whether another generation would start for nothing.
-    pub(in crate::decide::simulation) fn has_no_input_left(&self, rules: &Rules) -> bool {
+    pub(crate) fn has_no_input_left(&self, rules: &Rules) -> bool {
         rules.lines.is_some() && self.input_spent || self.outlives_input(rules)
     }
 

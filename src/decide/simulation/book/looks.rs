@@ -1,9 +1,9 @@
 //! What looks have shown.
 
 use super::{Book, Life, Seen};
-use crate::decide::event::{MemoryLook, Observation};
-use crate::decide::rules::{Measure, MemoryRules, Rules};
-use crate::decide::simulation::samples::Limit;
+use crate::event::{MemoryLook, Observation};
+use crate::rules::{Measure, MemoryRules, Rules};
+use crate::simulation::samples::Limit;
 
 impl Book {
     pub(super) fn observed(

@@ -1,10 +1,10 @@
 //! What signals mean, as the contract understands it.
 
 use super::{Book, Follow, Life};
-use crate::decide::event::Halt;
-use crate::decide::exit::{End, Signal};
-use crate::decide::notice::Opening;
-use crate::decide::rules::{Mapped, Rules};
+use crate::event::Halt;
+use crate::exit::{End, Signal};
+use crate::notice::Opening;
+use crate::rules::{Mapped, Rules};
 
 impl Book {
     /// COMMAND did not get this one.

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::Moment;
-use crate::decide::event::{Action, Event, Look, TrafficLook};
-use crate::decide::simulation::effort::{Effort, Flow};
-use crate::decide::time::Time;
+use crate::event::{Action, Event, Look, TrafficLook};
+use crate::simulation::effort::{Effort, Flow};
+use crate::time::Time;
 
 /// While payload is added up, it is asked for this often a window.
 const FLOOR_LOOKS: u32 = 20;

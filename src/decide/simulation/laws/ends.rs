@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::Moment;
-use crate::decide::event::{Action, Event, Reason};
-use crate::decide::exit::End;
-use crate::decide::notice::{Notice, Recycled};
-use crate::decide::simulation::book::Follow;
+use crate::event::{Action, Event, Reason};
+use crate::exit::End;
+use crate::notice::{Notice, Recycled};
+use crate::simulation::book::Follow;
 
 /// As COMMAND did, or as Ctrl-C would have it end; by the signal that came when there was no
 /// COMMAND; as `--then` says, or the book where nothing is left to start for.

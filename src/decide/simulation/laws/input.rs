@@ -2,11 +2,11 @@
 //! after its end.
 
 use super::Moment;
-use crate::decide::event::{Action, Cause, Event};
-use crate::decide::exit::Exit;
-use crate::decide::notice::{Notice, Opening};
-use crate::decide::rules::{Mapped, Then};
-use crate::decide::simulation::book::Drain;
+use crate::event::{Action, Cause, Event};
+use crate::exit::Exit;
+use crate::notice::{Notice, Opening};
+use crate::rules::{Mapped, Then};
+use crate::simulation::book::Drain;
 
 /// A recycle whose input is closed and whose COMMAND has been told nothing else.
 fn drain(moment: &Moment<'_>) -> Option<Drain> {

@@ -1,11 +1,11 @@
 //! Laws about what may be done when.
 
 use super::Moment;
-use crate::decide::event::{Action, Event, Force};
-use crate::decide::exit::Signal;
-use crate::decide::notice::Notice;
-use crate::decide::rules::Measure;
-use crate::decide::simulation::samples::Limit;
+use crate::event::{Action, Event, Force};
+use crate::exit::Signal;
+use crate::notice::Notice;
+use crate::rules::Measure;
+use crate::simulation::samples::Limit;
 
 /// The next generation starts when nothing of the last one lives.
 pub(super) fn never_two_generations(moment: &Moment<'_>) -> bool {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::Moment;
-use crate::decide::event::{Action, Cause, Event, Reason};
-use crate::decide::notice::{Hold, Notice};
-use crate::decide::rules::Measure;
-use crate::decide::simulation::samples::Limit;
-use crate::decide::time::Time;
+use crate::event::{Action, Cause, Event, Reason};
+use crate::notice::{Hold, Notice};
+use crate::rules::Measure;
+use crate::simulation::samples::Limit;
+use crate::time::Time;
 use crate::units::Bytes;
 
 /// What the clocks of the world and of its looks may differ by.

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::HORIZON_MS;
-use crate::decide::rules::{Lines, Rules, Then};
-use crate::decide::simulation::random::Random;
-use crate::decide::simulation::world::Happening;
+use crate::rules::{Lines, Rules, Then};
+use crate::simulation::random::Random;
+use crate::simulation::world::Happening;
 use crate::units::Bytes;
 
 /// What a trace has to do with standard input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::decide::simulation) enum Concern {
+pub(crate) enum Concern {
     /// It may end.
     Little,
     /// It is handed over line by line.
@@ -20,7 +20,7 @@ pub(in crate::decide::simulation) enum Concern {
 }
 
 impl Concern {
-    pub(in crate::decide::simulation) fn of(number: u64) -> Self {
+    pub(crate) fn of(number: u64) -> Self {
         match number % 4 {
             2 => Self::Lines,
             3 => Self::Waiting,
@@ -29,7 +29,7 @@ impl Concern {
     }
 
     /// What the rules say about it.
-    pub(in crate::decide::simulation) fn rules(self, random: &mut Random, rules: Rules) -> Rules {
+    pub(crate) fn rules(self, random: &mut Random, rules: Rules) -> Rules {
         if self == Self::Little {
             return rules;
         }
@@ -46,10 +46,7 @@ impl Concern {
     }
 
     /// What may come between an action and what it does.
-    pub(in crate::decide::simulation) fn in_between(
-        self,
-        random: &mut Random,
-    ) -> Option<Happening> {
+    pub(crate) fn in_between(self, random: &mut Random) -> Option<Happening> {
         if self == Self::Little || random.once_in(2) {
             return None;
         }
@@ -57,10 +54,7 @@ impl Concern {
     }
 
     /// What comes, and when.
-    pub(in crate::decide::simulation) fn happenings(
-        self,
-        random: &mut Random,
-    ) -> Vec<(Duration, Happening)> {
+    pub(crate) fn happenings(self, random: &mut Random) -> Vec<(Duration, Happening)> {
         let mut list = Vec::new();
         if self == Self::Little {
             return list;

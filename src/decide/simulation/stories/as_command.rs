@@ -1,7 +1,7 @@
 //! Stories about `--then command`: a planned stop is the end, and we end as COMMAND ended.
 
 use super::*;
-use crate::decide::rules::{Lines, Then};
+use crate::rules::{Lines, Then};
 
 const BY_TERM: Exit = Exit::Killed(Signal::TERM);
 const BY_KILL: Exit = Exit::Killed(Signal::KILL);

@@ -1,7 +1,7 @@
 //! Stories about `--then wait`: after a planned stop, nothing runs until input waits.
 
 use super::*;
-use crate::decide::rules::{Lines, Mapped, Then};
+use crate::rules::{Lines, Mapped, Then};
 
 /// A life of 10 s, and then sleep.
 fn rules() -> Rules {

@@ -1,7 +1,7 @@
 //! Stories about exact boundaries: what holds a recycle, and until when.
 
 use super::*;
-use crate::decide::rules::{Mapped, Quiet};
+use crate::rules::{Mapped, Quiet};
 
 fn idle(seconds: u64) -> Option<Idle> {
     Some(Idle { after: Duration::from_secs(seconds), settle: Duration::from_secs(2) })

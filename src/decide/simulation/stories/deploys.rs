@@ -1,9 +1,9 @@
 //! COMMAND's file is missing for a while, because somebody deploys.
 
 use super::*;
-use crate::decide::event::Reason;
-use crate::decide::notice::Hold;
-use crate::decide::rules::{Budget, Mapped, Then};
+use crate::event::Reason;
+use crate::notice::Hold;
+use crate::rules::{Budget, Mapped, Then};
 
 const MISSING: Failure = Failure { stage: Stage::Exec, errno: 2 };
 const FORBIDDEN: Failure = Failure { stage: Stage::Exec, errno: 13 };

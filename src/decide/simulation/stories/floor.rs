@@ -2,9 +2,9 @@
 //! clients that only reconnect.
 
 use super::*;
-use crate::decide::notice::Hold;
-use crate::decide::rules::{Backoff, Then, Threshold};
-use crate::decide::traffic::{Payload, Way};
+use crate::notice::Hold;
+use crate::rules::{Backoff, Then, Threshold};
+use crate::traffic::{Payload, Way};
 
 fn idle(seconds: u64) -> Rules {
     let after = Duration::from_secs(seconds);

@@ -87,7 +87,7 @@ fn term_is_the_end_that_was_asked_for() {
 #[test]
 fn a_key_that_came_right_before_the_stop_counts_too() {
     let usr1 = Signal::parse("USR1").unwrap();
-    let map = SignalMap(vec![(usr1, crate::decide::rules::Mapped::Recycle)]);
+    let map = SignalMap(vec![(usr1, crate::rules::Mapped::Recycle)]);
     let mut story = Story::running(Rules { map, ..plain() });
     story.signal(10_000, "INT");
     assert_eq!(story.signal(10_001, "USR1"), stop());

@@ -2,7 +2,7 @@
 //! and the server behind it has requests to finish.
 
 use super::*;
-use crate::decide::rules::{Budget, Then};
+use crate::rules::{Budget, Then};
 
 const TERM: Signal = Signal::TERM;
 

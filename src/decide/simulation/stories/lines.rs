@@ -2,9 +2,9 @@
 //! itself.
 
 use super::*;
-use crate::decide::event::{Preparation, Reason};
-use crate::decide::notice::{Opening, Recycled};
-use crate::decide::rules::{Budget, Lines, Mapped};
+use crate::event::{Preparation, Reason};
+use crate::notice::{Opening, Recycled};
+use crate::rules::{Budget, Lines, Mapped};
 
 const CUT: Action = Action::CutInput;
 

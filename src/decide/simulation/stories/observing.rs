@@ -4,10 +4,10 @@ mod background;
 mod sums;
 
 use super::*;
-use crate::decide::event::Reason;
-use crate::decide::notice::{Hold, Observed};
-use crate::decide::rules::{Mapped, Observe, Quiet, Threshold};
-use crate::decide::traffic::Payload;
+use crate::event::Reason;
+use crate::notice::{Hold, Observed};
+use crate::rules::{Mapped, Observe, Quiet, Threshold};
+use crate::traffic::Payload;
 
 fn observing(rules: Rules) -> Rules {
     Rules { observe: Some(Observe { memory: Bytes(1 << 40) }), ..rules }

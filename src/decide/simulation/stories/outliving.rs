@@ -1,8 +1,8 @@
 //! Stories about `--eof-timeout`: what outlives its input is stopped for good.
 
 use super::*;
-use crate::decide::event::Halt;
-use crate::decide::rules::{Lines, Mapped, Observe, Then};
+use crate::event::Halt;
+use crate::rules::{Lines, Mapped, Observe, Then};
 
 /// 5 s.
 fn rules() -> Rules {

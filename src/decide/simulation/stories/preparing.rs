@@ -1,9 +1,9 @@
 //! Stories about `--pre-stop`, which comes before a planned stop.
 
 use super::*;
-use crate::decide::event::{Halt, Preparation, Reason};
-use crate::decide::notice::Opening;
-use crate::decide::rules::Mapped;
+use crate::event::{Halt, Preparation, Reason};
+use crate::notice::Opening;
+use crate::rules::Mapped;
 
 const TIMEOUT: Option<Duration> = Some(Duration::from_secs(4));
 

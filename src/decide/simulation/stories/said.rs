@@ -1,10 +1,10 @@
 //! Stories about what is said: what was seen, what holds a recycle, and why it comes.
 
 use super::*;
-use crate::decide::awake::{Awake, Unarmed};
-use crate::decide::event::{Reason, Sight, Unseen};
-use crate::decide::notice::{Hold, LookedAtMemory, Quietness};
-use crate::decide::rules::Quiet;
+use crate::awake::{Awake, Unarmed};
+use crate::event::{Reason, Sight, Unseen};
+use crate::notice::{Hold, LookedAtMemory, Quietness};
+use crate::rules::Quiet;
 
 #[test]
 fn each_look_is_explained_with_what_was_seen_and_when_the_next_is() {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::{ASK, KILL, Story, at, lifetime, plain, start, stop};
-use crate::decide::event::{Action, Cause, Event, Halt};
-use crate::decide::exit::{End, Exit, Failure, Signal, Stage};
-use crate::decide::lifecycle::Lifecycle;
-use crate::decide::notice::{Notice, Opening};
-use crate::decide::rules::{Idle, Lines, Mapped, Restart, Rules, SignalMap};
+use crate::event::{Action, Cause, Event, Halt};
+use crate::exit::{End, Exit, Failure, Signal, Stage};
+use crate::lifecycle::Lifecycle;
+use crate::notice::{Notice, Opening};
+use crate::rules::{Idle, Lines, Mapped, Restart, Rules, SignalMap};
 use crate::units::Bytes;
 
 #[test]
@@ -108,7 +108,7 @@ fn hup_was_meant_for_the_generation_that_got_it() {
 #[test]
 fn a_recycle_that_began_after_int_does_not_undo_it() {
     let usr1 = Signal::parse("USR1").unwrap();
-    let map = SignalMap(vec![(usr1, crate::decide::rules::Mapped::Recycle)]);
+    let map = SignalMap(vec![(usr1, crate::rules::Mapped::Recycle)]);
     let mut story = Story::running(Rules { map, ..plain() });
     story.signal(1_000, "INT");
     assert_eq!(story.signal(1_001, "USR1"), stop());
@@ -352,7 +352,7 @@ fn backoff_starts_over_after_a_planned_life_that_lasted() {
 fn an_interruption_is_over_exactly_after_the_stop_timeout() {
     for (interrupted, goes_on) in [(7_000, true), (7_001, false)] {
         let usr1 = Signal::parse("USR1").unwrap();
-        let map = SignalMap(vec![(usr1, crate::decide::rules::Mapped::Recycle)]);
+        let map = SignalMap(vec![(usr1, crate::rules::Mapped::Recycle)]);
         let mut story = Story::running(Rules { map, ..plain() });
         story.signal(interrupted, "INT");
         assert_eq!(story.signal(10_000, "USR1"), stop());

@@ -1,8 +1,8 @@
 //! Stories about traffic: what is asked when, and exactly when a generation is idle then.
 
 use super::*;
-use crate::decide::rules::Threshold;
-use crate::decide::traffic::Payload;
+use crate::rules::Threshold;
+use crate::traffic::Payload;
 
 const WINDOW: u64 = 10_000;
 

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use super::{Coming, Happening, World};
-use crate::decide::event::{
+use crate::event::{
     Action, Event, Force, Look, Memory, MemoryLook, Observation, Sight, Tree, Unseen,
 };
-use crate::decide::exit::{Exit, Failure, Signal, Stage};
-use crate::decide::simulation::book::Seen;
-use crate::decide::simulation::command::{Command, Left};
-use crate::decide::simulation::input::Reader;
-use crate::decide::simulation::talk::{BLUR, Voice};
-use crate::decide::traffic::Way;
+use crate::exit::{Exit, Failure, Signal, Stage};
+use crate::simulation::book::Seen;
+use crate::simulation::command::{Command, Left};
+use crate::simulation::input::Reader;
+use crate::simulation::talk::{BLUR, Voice};
+use crate::traffic::Way;
 
 /// COMMAND has become another user for a while, and refuses a signal.
 const REFUSED_ONCE_IN: u64 = 30;

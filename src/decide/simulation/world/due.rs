@@ -6,13 +6,13 @@ mod input;
 use std::time::Duration;
 
 use super::{Clock, World};
-use crate::decide::event::{Action, Event, Reason, TrafficLook};
-use crate::decide::exit::{Exit, Signal};
-use crate::decide::notice::Notice;
-use crate::decide::rules::{Mapped, Measure};
-use crate::decide::simulation::book::{Follow, Life};
-use crate::decide::simulation::command::Command;
-use crate::decide::time::Time;
+use crate::event::{Action, Event, Reason, TrafficLook};
+use crate::exit::{Exit, Signal};
+use crate::notice::Notice;
+use crate::rules::{Mapped, Measure};
+use crate::simulation::book::{Follow, Life};
+use crate::simulation::command::Command;
+use crate::time::Time;
 
 /// No generation is held by a storm beyond this age.
 const LONGEST_STORM: Duration = Duration::from_mins(5);

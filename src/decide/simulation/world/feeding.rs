@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::{Coming, Happening, World};
-use crate::decide::event::Event;
-use crate::decide::exit::Exit;
-use crate::decide::simulation::scenario::Concern;
-use crate::decide::simulation::talk::Voice;
-use crate::decide::traffic::Way;
+use crate::event::Event;
+use crate::exit::Exit;
+use crate::simulation::scenario::Concern;
+use crate::simulation::talk::Voice;
+use crate::traffic::Way;
 
 impl World {
     /// Tells what is new; nothing may be left for long before anybody finds out.

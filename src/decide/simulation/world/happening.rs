@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{Coming, Happening, World};
-use crate::decide::event::{Event, Halt};
-use crate::decide::exit::Signal;
-use crate::decide::simulation::command::{Command, Left, Stops};
+use crate::event::{Event, Halt};
+use crate::exit::Signal;
+use crate::simulation::command::{Command, Left, Stops};
 
 impl World {
     pub(super) fn happen(&mut self, happening: Happening) -> Result<(), &'static str> {

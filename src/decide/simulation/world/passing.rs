@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::{Clock, Coming, Happening, MOST_AT_ONCE, STEPS_OF_CHANCE, World};
-use crate::decide::event::Event;
-use crate::decide::exit::Exit;
-use crate::decide::simulation::scenario::{self, HORIZON};
-use crate::decide::time::Time;
+use crate::event::Event;
+use crate::exit::Exit;
+use crate::simulation::scenario::{self, HORIZON};
+use crate::time::Time;
 
 impl World {
     /// Lives through at most so many moments; an error names the law that was broken.
-    pub(in crate::decide::simulation) fn run(&mut self, moments: u32) -> Result<(), &'static str> {
+    pub(crate) fn run(&mut self, moments: u32) -> Result<(), &'static str> {
         for _ in 0..moments {
             self.advance()?;
             if self.book.quit {
@@ -22,10 +22,7 @@ impl World {
 
     /// The same, for so much time, with new happenings as the old ones come to an end. Tells how
     /// long it lasted.
-    pub(in crate::decide::simulation) fn run_for(
-        &mut self,
-        time: Duration,
-    ) -> Result<Duration, &'static str> {
+    pub(crate) fn run_for(&mut self, time: Duration) -> Result<Duration, &'static str> {
         let began = self.now;
         let mut planned_until = began + HORIZON;
         while !self.book.quit && self.now < began + time {

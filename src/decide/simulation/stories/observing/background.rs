@@ -1,8 +1,8 @@
 //! What `--observe` tells of background traffic, and suggests for it.
 
 use super::*;
-use crate::decide::notice::Advice;
-use crate::decide::traffic::Way;
+use crate::notice::Advice;
+use crate::traffic::Way;
 
 /// A worker with a heartbeat of 8 bytes every 2 s on a connection of its own, and with jobs.
 struct Worker {

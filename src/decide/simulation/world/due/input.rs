@@ -1,7 +1,7 @@
 //! What is due with standard input: a drain has its end, and so has what outlives its input.
 
 use super::{Checked, World, law};
-use crate::decide::simulation::book::Life;
+use crate::simulation::book::Life;
 
 impl World {
     /// Nothing lives: what is to start does when it is time, and not for nothing.
