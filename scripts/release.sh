@@ -55,7 +55,7 @@ licences() {
     cargo tree --locked --target "$musl" --edges normal,no-proc-macro --prefix none --no-dedupe \
         --format '{p}|{l}' | sort -u | while IFS='|' read -r crate licence; do
         read -r name crate_version _ <<<"$crate"
-        [[ $name != recycle-cli ]] || continue
+        [[ $name != recycle-* ]] || continue
         printf '==== %s %s: %s\n\n' "$name" "${crate_version#v}" "$licence"
         folder=$(echo "$sources"/*/"$name-${crate_version#v}")
         # A name that leads out of the package is all that some put in.
