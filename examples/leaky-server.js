@@ -1,4 +1,4 @@
-// A server that leaks 50 kB with each request: what the chart in the README is of.
+// A server that leaks 50 kB with each request: the server of the chart in the README.
 const http = require('node:http');
 const leak = [];
 http.createServer((request, response) => {

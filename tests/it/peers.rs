@@ -1,5 +1,5 @@
 //! Beside `tini -g` and `dumb-init`: the same scripts under all three, and what each makes of them.
-//! The rows here are the table of the README, word by word.
+//! The rows here are the table of docs/comparison.md, word by word.
 
 mod ends;
 mod orphans;
@@ -78,7 +78,7 @@ fn rows() -> impl Iterator<Item = &'static Row> {
     [signals::ROWS, ends::ROWS, orphans::ROWS, terminal::ROWS].into_iter().flatten()
 }
 
-/// The whole table in Markdown, for the README.
+/// The whole table in Markdown.
 pub(crate) fn table() -> String {
     let head = "| | `recycle` | `tini -g` | `dumb-init` | `recycle` is |\n|---|---|---|---|---|\n";
     let row = |row: &Row| {

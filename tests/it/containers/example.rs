@@ -72,8 +72,8 @@ fn get(container: &mut Container) -> String {
 }
 
 #[test]
-fn the_readme_shows_the_examples_dockerfile() {
-    let readme = fs::read_to_string(file("README.md")).unwrap();
-    let shown = readme.split("```dockerfile\n").nth(1).unwrap().split("```").next().unwrap();
+fn recipes_show_the_example_dockerfile() {
+    let recipes = fs::read_to_string(file("docs/recipes.md")).unwrap();
+    let shown = recipes.split("```dockerfile\n").nth(1).unwrap().split("```").next().unwrap();
     assert_eq!(shown, fs::read_to_string(file("examples/container/Dockerfile")).unwrap());
 }

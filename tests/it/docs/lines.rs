@@ -40,6 +40,7 @@ fn commands(lines: impl Iterator<Item = String>) -> Vec<Vec<String>> {
 /// something.
 fn all_lines(drawing: bool) -> Vec<Vec<String>> {
     let (readme, manual) = (text("README.md"), text("man/recycle.1"));
+    let readme = [readme, text("docs/recipes.md")].concat();
     let blocks = readme.split("```").skip(1).step_by(2).flat_map(str::lines);
     let in_readme = commands(blocks.map(str::to_owned));
     let blocks = manual.split(".EX\n").skip(1).map(|block| block.split(".EE").next().unwrap());

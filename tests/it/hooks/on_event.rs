@@ -276,11 +276,11 @@ fn who_is_told_of_the_end_is_waited_for_unless_it_was_asked_for() {
     }
 }
 
-/// The line of the README, with a receiver that takes what Slack would.
+/// The line of docs/recipes.md, with a receiver that takes what Slack would.
 #[test]
 fn a_webhook_is_told() {
-    let readme = include_str!("../../../README.md");
-    let line = readme.lines().find_map(|line| line.strip_prefix("export RECYCLE_ON_EVENT='"));
+    let recipes = include_str!("../../../docs/recipes.md");
+    let line = recipes.lines().find_map(|line| line.strip_prefix("export RECYCLE_ON_EVENT='"));
     let script = line.and_then(|line| line.strip_suffix('\'')).unwrap();
     let receiver = listener();
     let url = format!("http://{}/hook", receiver.local_addr().unwrap());
