@@ -13,7 +13,8 @@ pub(super) fn refused(
     words: &[OsString],
 ) -> anyhow::Result<Request> {
     match error.kind() {
-        ErrorKind::InvalidUtf8 if let Some(line) = not_utf8(command, words) => {
+        ErrorKind::InvalidUtf8 => {
+            let line = not_utf8(command, words).unwrap_or_else(|| one_line(error));
             Err(anyhow::anyhow!(line))
         }
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {

@@ -688,7 +688,7 @@ mod tests {
     #[test]
     fn few_samples_are_kept_and_those_that_a_window_needs() {
         let mut activity = activity(Some(Share::percent(5)));
-        let hour = Duration::from_hours(1);
+        let hour = Duration::from_secs(3600);
         for _ in 0..1_000 {
             activity.sample_cpu(at(0), Duration::ZERO, hour);
         }

@@ -8,7 +8,7 @@ use super::rules::Backoff;
 /// So many such recycles in a row are enough.
 const ENOUGH: u32 = 2;
 /// No idle recycle is put off for longer than this by the doubling.
-const LONGEST: Duration = Duration::from_hours(1);
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Idle recycles in a row of generations that only saw their clients reconnect.
 #[derive(Debug, Default)]
@@ -47,7 +47,7 @@ impl Reconnects {
 mod tests {
     use super::*;
 
-    const WINDOW: Duration = Duration::from_mins(2);
+    const WINDOW: Duration = Duration::from_secs(120);
     const BACKOFF: Backoff =
         Backoff { min: Duration::from_millis(100), max: Duration::from_secs(30) };
 
@@ -81,7 +81,7 @@ mod tests {
         let slow = Backoff { min: Duration::from_secs(7), ..BACKOFF };
         reconnects.in_vain(Duration::from_secs(1), slow);
         assert_eq!(reconnects.in_vain(Duration::from_secs(1), slow), Some(slow.min * 2));
-        let (mut reconnects, long) = (Reconnects::default(), Duration::from_hours(5));
+        let (mut reconnects, long) = (Reconnects::default(), Duration::from_secs(3600 * 5));
         reconnects.in_vain(long, BACKOFF);
         assert_eq!(reconnects.in_vain(long, BACKOFF), Some(long));
     }

@@ -86,7 +86,7 @@ mod tests {
 
     fn restarts(restarts: u32) -> Restarts {
         let (min, max) = (Duration::from_millis(100), Duration::from_secs(1));
-        let window = Duration::from_mins(1);
+        let window = Duration::from_secs(60);
         Restarts::new(Backoff { min, max }, Budget { restarts, window })
     }
 

@@ -65,7 +65,7 @@ impl Rules {
             lines: None,
             eof_timeout: None,
             restart: Restart::Never,
-            max_restarts: Budget { restarts: 5, window: Duration::from_mins(1) },
+            max_restarts: Budget { restarts: 5, window: Duration::from_secs(60) },
             backoff: Backoff { min: Duration::from_millis(100), max: Duration::from_secs(30) },
             sample_every: None,
             observe: None,

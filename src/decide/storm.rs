@@ -8,9 +8,9 @@ const EARLY: Duration = Duration::from_secs(10);
 /// The age until which the first held generation is held; it doubles from there.
 const FIRST_HOLD: Duration = Duration::from_secs(20);
 /// No generation is held beyond this age.
-const LONGEST_HOLD: Duration = Duration::from_mins(5);
+const LONGEST_HOLD: Duration = Duration::from_secs(300);
 /// Below the limit for this long: the storm is over.
-const CALM: Duration = Duration::from_mins(1);
+const CALM: Duration = Duration::from_secs(60);
 
 /// Whether generations are over the memory limit from their start.
 #[derive(Debug, Default)]

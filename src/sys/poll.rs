@@ -42,7 +42,7 @@ pub(crate) fn wait(
         .collect();
     ready.clear();
     // The kernel refuses times that it cannot hold; nobody minds being woken once a day.
-    let timeout = timeout.map(|timeout| timeout.min(Duration::from_hours(24)));
+    let timeout = timeout.map(|timeout| timeout.min(Duration::from_secs(3600 * 24)));
     match ppoll(&mut fds, timeout.map(TimeSpec::from_duration), None) {
         Ok(_) => ready.extend(fds.iter().map(|fd| fd.any().unwrap_or(true))),
         Err(Errno::EINTR) => ready.resize(sources.len(), false),

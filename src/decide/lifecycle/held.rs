@@ -19,7 +19,7 @@ pub(super) enum Held {
 }
 
 /// A recycle that has been held for so long is worth a word.
-const LONG: Duration = Duration::from_mins(5);
+const LONG: Duration = Duration::from_secs(300);
 
 impl Held {
     /// Takes in the hold of the last verdict; what is new about it is to be told.

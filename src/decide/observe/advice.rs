@@ -8,11 +8,11 @@ use crate::notice::{Advice, Course, Fit, Gaps};
 use crate::units::Bytes;
 
 /// After less than this nothing is suggested.
-pub(super) const SOON: Duration = Duration::from_mins(1);
+pub(super) const SOON: Duration = Duration::from_secs(60);
 /// However small a program is, it has so much room above its need.
 const LEAST_ROOM: u64 = 16 << 20;
 /// No `--idle` below this: heartbeats and people who think are slower.
-const SHORTEST_IDLE: Duration = Duration::from_mins(1);
+const SHORTEST_IDLE: Duration = Duration::from_secs(60);
 /// `--quiet` between these: sooner it is in the midst of something, later `--quiet-wait` is over.
 const SHORTEST_QUIET: Duration = Duration::from_secs(1);
 const LONGEST_QUIET: Duration = Duration::from_secs(30);
@@ -154,7 +154,7 @@ mod tests {
             panic!()
         };
         assert_eq!((bytes, young), (200 * MIB, Bytes(100 * MIB)));
-        assert_eq!(within, Duration::from_hours(2), "100 MiB at 50 an hour");
+        assert_eq!(within, Duration::from_secs(3600 * 2), "100 MiB at 50 an hour");
         // Bursts of 400 MiB above the trend.
         assert_eq!(limit(leak(100, 200, 600, 50), GIB), Some(620), "a quarter above both");
         // It would be there in a minute: room for ten, if there is any.

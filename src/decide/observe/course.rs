@@ -109,7 +109,7 @@ impl Course {
         Some(Growth {
             young: Bytes(young).max(self.lowest),
             grown: Bytes(fourth.saturating_add(share(grown, half, span))),
-            per_hour: Bytes(share(grown, Duration::from_hours(1), span)),
+            per_hour: Bytes(share(grown, Duration::from_secs(3600), span)),
         })
     }
 }
@@ -251,11 +251,11 @@ mod tests {
     fn it_takes_no_more_room_than_it_may() {
         let mut course = Course::new();
         for hours in 0..100_000 {
-            course.add(Duration::from_hours(hours), Bytes(hours));
+            course.add(Duration::from_secs(3600 * hours), Bytes(hours));
             assert!(course.slots.len() <= MOST);
         }
         assert!(course.slots.len() > MOST / 2);
-        assert_eq!(course.age(), Duration::from_hours(99_999));
+        assert_eq!(course.age(), Duration::from_secs(3600 * 99_999));
     }
 
     #[test]

@@ -195,7 +195,7 @@ fn idle_is_suggested_after_what_was_seen() {
         now += gap + 1;
     }
     let report = observer.report(at(now), true).unwrap();
-    assert_eq!(report.advice.unwrap().idle, Some(Duration::from_mins(1)));
+    assert_eq!(report.advice.unwrap().idle, Some(Duration::from_secs(60)));
     let gaps = report.gaps.unwrap();
     assert_eq!((gaps.count, gaps.longest), (6, Duration::from_secs(200)));
 }

@@ -68,7 +68,7 @@ fn signals_go_to_the_rest() {
 fn kill_rss_kills_the_rest() {
     let kill = Some((Bytes(200), Measure::Rss));
     let memory = MemoryRules { kill, ..MemoryRules::default() };
-    let mut story = left(Rules { memory, stop_timeout: Duration::from_mins(1), ..plain() });
+    let mut story = left(Rules { memory, stop_timeout: Duration::from_secs(60), ..plain() });
     story.rss = 250;
     let (_, actions) = story.wait(30_000).unwrap();
     assert_eq!(actions, [KILL]);

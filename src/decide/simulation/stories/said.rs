@@ -97,7 +97,7 @@ fn a_sample_has_pss_where_that_is_cheap() {
 
 #[test]
 fn a_recycle_that_is_held_for_long_is_told_once() {
-    let min_lifetime = Duration::from_hours(1);
+    let min_lifetime = Duration::from_secs(3600);
     let rules = Rules { min_lifetime, memory: max_rss(100), ..plain() };
     let mut story = Story::running(rules);
     story.rss = 150;

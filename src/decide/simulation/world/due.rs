@@ -15,7 +15,7 @@ use crate::simulation::command::Command;
 use crate::time::Time;
 
 /// No generation is held by a storm beyond this age.
-const LONGEST_STORM: Duration = Duration::from_mins(5);
+const LONGEST_STORM: Duration = Duration::from_secs(300);
 /// What the slowest looks, and another one before the stop, may take.
 const SLACK: Duration = Duration::from_millis(2_500);
 

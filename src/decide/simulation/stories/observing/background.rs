@@ -59,7 +59,7 @@ fn heartbeats_are_measured_and_a_floor_is_suggested() {
     let all = observed.gaps.unwrap();
     assert!(all.longest <= Duration::from_secs(2), "each heartbeat ends one: {all:?}");
     let Advice { idle, floor, early_job, .. } = observed.advice.unwrap();
-    let five_minutes = Duration::from_mins(5);
+    let five_minutes = Duration::from_secs(300);
     assert_eq!(idle, Some(five_minutes), "without the background nothing stands out");
     assert_eq!(floor, Some((Bytes(3 << 10), five_minutes)));
     assert_eq!(early_job, None);
