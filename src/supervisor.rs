@@ -15,7 +15,7 @@ use crate::cli::{Config, Hooks};
 use crate::decide::delivery::Unsent;
 use crate::decide::event::{Action, Event};
 use crate::decide::exit::{End, Signal};
-use crate::decide::lifecycle::Lifecycle;
+use crate::decide::lifecycle::{Finality, Lifecycle};
 use crate::decide::rules::Restart;
 use crate::decide::time::{Time, earliest};
 use crate::report::metrics::Metrics;
@@ -107,7 +107,7 @@ pub(crate) fn run(mut config: Config) -> anyhow::Result<End> {
         events: VecDeque::new(),
         end: None,
         awake: started,
-        asked: Asked::No,
+        asked: Finality::No,
         leave_by: None,
         interrupts: interrupts::Interrupts::default(),
     };
@@ -158,21 +158,12 @@ struct Supervisor {
     end: Option<End>,
     /// When we were last seen to run.
     awake: Time,
-    /// An end was asked for.
-    asked: Asked,
+    /// Whether an end was asked for: then nobody need be told of it.
+    asked: Finality,
     /// Until then, at most, who is told of events is waited for after COMMAND's end.
     leave_by: Option<Time>,
     hooks: hooks::Hooks,
     interrupts: interrupts::Interrupts,
-}
-
-/// Whether an end of ours was asked for: who asked need not be told of it, nor wait.
-#[derive(Clone, Copy, Debug)]
-enum Asked {
-    No,
-    /// INT or QUIT, which COMMAND may take for something else: not for longer than this.
-    Until(Time),
-    ForGood,
 }
 
 /// What the loop waits for.

@@ -7,13 +7,12 @@
 //!      |  StartFailed        |                    | Exited, and it is             | Exited
 //!      +---------------------+                    | started again                 |
 //!      |                     TreeGone             v                               |
-//!      +-------------------------------------- Clearing <-------------------------+
+//!      +-------------------------------------- Reaping <--------------------------+
 //!
 //!   With `--pre-stop`, Preparing is between Running and Stopping; with `--stdin lines`, Draining,
-//!   from where COMMAND's end leads to Clearing. With `--then wait`, Asleep is between Clearing and
-//!   Starting.
-//!   TERM: from all these but Waiting and Clearing to Leaving, from where nothing is started any
-//!   more, and which COMMAND's end leads to Clearing.
+//!   from where COMMAND's end leads to Reaping. With `--then wait`, Asleep is between Reaping and
+//!   Starting. TERM, and the end of `--eof-timeout`, lead to Stopping too; then nothing is started
+//!   any more.
 //! ```
 //!
 //! Every deadline lives in the state that needs it, so that leaving the state cancels it;
@@ -22,22 +21,22 @@
 
 mod asleep;
 mod checking;
-mod clearing;
 mod draining;
-mod ending;
+mod eof;
 mod held;
 mod kill;
 mod learning;
-mod living;
 mod observing;
 mod preparing;
+mod reaping;
+mod running;
 mod signals;
 mod starting;
+mod stopping;
 
 use std::time::Duration;
 
-use self::signals::Meaning;
-pub use self::signals::Wish;
+pub use self::signals::Intent;
 use self::{held::Held, kill::Kill, learning::Lessons};
 use super::event::{Action, Cause, Event, Look, Reason};
 use super::exit::{End, Exit, Failure, Signal};
@@ -84,27 +83,17 @@ enum State {
         watch: Watch,
         drain: Drain,
     },
-    /// A planned stop: COMMAND's own process has not ended yet.
+    /// COMMAND is to end, and its own process has not ended yet.
     Stopping {
         watch: Watch,
         kill: Kill,
-        stop: Stop,
+        why: Why,
     },
     /// COMMAND's own process has ended; what it left behind must be gone before the next start.
-    Clearing {
+    Reaping {
         watch: Watch,
         kill: Kill,
         after: Aftermath,
-    },
-    /// TERM came: when COMMAND ends, so do we. `None`: no kill timer ran, and none is started.
-    Leaving {
-        watch: Watch,
-        kill: Option<Kill>,
-    },
-    /// `--eof-timeout`: when COMMAND has ended and its tree is gone, we end.
-    Outstaying {
-        watch: Watch,
-        kill: Kill,
     },
     /// `Quit` was the last action.
     Done,
@@ -133,6 +122,16 @@ struct Watch {
 struct Failing {
     failure: Failure,
     pauses: Pauses,
+}
+
+/// Why COMMAND is to end.
+#[derive(Clone, Copy, Debug)]
+enum Why {
+    Planned(Stop),
+    /// TERM came: when COMMAND ends, so do we. If no kill timer ran, none is started.
+    Asked,
+    /// `--eof-timeout`: when COMMAND has ended and its tree is gone, we end.
+    Eof,
 }
 
 /// A planned stop under way.
@@ -199,14 +198,23 @@ struct Input {
     taken: u64,
 }
 
-/// Whether COMMAND's next end by itself is the end of everything.
+/// Whether the next end of COMMAND by itself is the end of everything, because one was asked for.
 #[derive(Clone, Copy, Debug)]
-enum Finality {
-    NotYet,
-    /// INT or QUIT came.
-    Final,
-    /// HUP came: only if it ends before this.
-    FinalUntil(Time),
+pub enum Finality {
+    No,
+    /// Only if it comes before this: the signal may have meant something else to COMMAND.
+    Until(Time),
+    ForGood,
+}
+
+impl Finality {
+    pub fn holds(self, now: Time) -> bool {
+        match self {
+            Self::No => false,
+            Self::Until(until) => now <= until,
+            Self::ForGood => true,
+        }
+    }
 }
 
 /// The state machine.
@@ -244,7 +252,7 @@ impl Lifecycle {
             failing: None,
             storm: Storm::default(),
             lessons: Lessons::default(),
-            finality: Finality::NotYet,
+            finality: Finality::No,
             interrupt: None,
             stop_passed: None,
             input: Input::default(),
@@ -266,14 +274,9 @@ impl Lifecycle {
             State::Draining { watch, drain } => {
                 earliest(earliest(watch.look_again, drain.until), self.input_over())
             }
-            State::Stopping { watch, kill, .. } | State::Outstaying { watch, kill } => {
-                earliest(watch.look_again, kill.deadline())
-            }
-            State::Clearing { watch, kill, after } => {
+            State::Stopping { watch, kill, .. } => earliest(watch.look_again, kill.deadline()),
+            State::Reaping { watch, kill, after } => {
                 earliest(earliest(watch.look_again, kill.deadline()), after.next.leave_by())
-            }
-            State::Leaving { watch, kill } => {
-                earliest(watch.look_again, kill.and_then(Kill::deadline))
             }
         }
     }
@@ -288,9 +291,7 @@ impl Lifecycle {
             | State::Preparing { .. }
             | State::Draining { .. }
             | State::Stopping { .. }
-            | State::Clearing { .. }
-            | State::Leaving { .. }
-            | State::Outstaying { .. }
+            | State::Reaping { .. }
             | State::Done => false,
         }
     }
@@ -302,9 +303,7 @@ impl Lifecycle {
             | State::Preparing { watch, .. }
             | State::Draining { watch, .. }
             | State::Stopping { watch, .. }
-            | State::Clearing { watch, .. }
-            | State::Leaving { watch, .. }
-            | State::Outstaying { watch, .. } => watch,
+            | State::Reaping { watch, .. } => watch,
             State::Waiting { .. } | State::Asleep { .. } | State::Starting { .. } | State::Done => {
                 return;
             }
@@ -339,14 +338,12 @@ impl Lifecycle {
                 self.preparing(now, event, watch, reason, until, actions)
             }
             State::Draining { watch, drain } => self.draining(now, event, watch, drain, actions),
-            State::Stopping { watch, kill, stop } => {
-                self.stopping(now, event, watch, kill, stop, actions)
+            State::Stopping { watch, kill, why } => {
+                self.stopping(now, event, watch, kill, why, actions)
             }
-            State::Clearing { watch, kill, after } => {
-                self.clearing(now, event, watch, kill, after, actions)
+            State::Reaping { watch, kill, after } => {
+                self.reaping(now, event, watch, kill, after, actions)
             }
-            State::Leaving { watch, kill } => self.leaving(now, event, watch, kill, actions),
-            State::Outstaying { watch, kill } => self.outstaying(now, event, watch, kill, actions),
             State::Done => State::Done,
         };
         self.sum_up(now, actions);

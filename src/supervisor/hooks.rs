@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
-use super::{Asked, Supervisor, now};
+use super::{Supervisor, now};
 use crate::act::hook::{self, Errand, Shell};
 use crate::decide::alerts::{self, Alerts};
 use crate::decide::event::{Event, Preparation};
@@ -186,11 +186,7 @@ impl Supervisor {
 
     /// Whether somebody wanted an end, a moment ago or for good.
     fn was_asked(&self) -> bool {
-        match self.asked {
-            Asked::No => false,
-            Asked::Until(until) => now() < until,
-            Asked::ForGood => true,
-        }
+        self.asked.holds(now())
     }
 
     /// Whether we may leave: COMMAND is gone for good, and nobody is told of it any more, or it has

@@ -130,7 +130,7 @@ impl Supervisor {
     /// Somebody typed it, and COMMAND's group alone got it.
     fn take_typed(&mut self, signal: Signal) {
         self.interrupts.told = Some(signal);
-        self.heed_wish(signal);
+        self.note_intent(signal);
         self.feed(Event::Signalled { signal, shared: true });
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Asked, Ready, Supervisor, now};
+use super::{Ready, Supervisor, now};
 use crate::act::terminal::Terminal;
 use crate::decide::event::{Event, Halt};
 use crate::decide::exit::{Exit, Signal};
-use crate::decide::lifecycle::Wish;
+use crate::decide::lifecycle::{Finality, Intent};
 use crate::sense::tree::cpu;
 use crate::sys::children::{self, Status};
 use crate::sys::poll::{self, Readiness};
@@ -14,18 +14,19 @@ use crate::sys::process;
 use crate::sys::signals::Batch;
 
 impl Supervisor {
-    /// Notes who wants an end.
-    pub(super) fn heed_wish(&mut self, signal: Signal) {
-        self.asked = match self.lifecycle.wish(signal) {
-            Some(Wish::End) => Asked::ForGood,
+    /// Notes whether a signal asks for an end.
+    pub(super) fn note_intent(&mut self, signal: Signal) {
+        self.asked = match self.lifecycle.intent(signal) {
+            Intent::End => Finality::ForGood,
             // Nobody is left who could take it for something else.
-            Some(Wish::Interruption) if self.end.is_some() => Asked::ForGood,
-            Some(Wish::Interruption) => match self.asked {
-                Asked::ForGood => Asked::ForGood,
-                Asked::No | Asked::Until(_) => Asked::Until(now() + self.stop_timeout),
+            Intent::Interrupt | Intent::HangUp if self.end.is_some() => Finality::ForGood,
+            Intent::Interrupt => match self.asked {
+                Finality::ForGood => Finality::ForGood,
+                Finality::No | Finality::Until(_) => Finality::Until(now() + self.stop_timeout),
             },
-            Some(Wish::HangUp) if self.end.is_some() => Asked::ForGood,
-            Some(Wish::HangUp) | None => self.asked,
+            Intent::HangUp | Intent::Nothing | Intent::Suspend | Intent::Wake | Intent::Recycle => {
+                self.asked
+            }
         };
     }
 
@@ -45,11 +46,11 @@ impl Supervisor {
                     self.take_sprung();
                 }
                 Some(signal) if received.by_kernel => {
-                    self.heed_wish(signal);
+                    self.note_intent(signal);
                     self.take_terminals(signal, waited);
                 }
                 Some(signal) if !received.own => {
-                    self.heed_wish(signal);
+                    self.note_intent(signal);
                     let shared = self.redirect(signal);
                     self.feed(Event::Signalled { signal, shared });
                 }

@@ -1,26 +1,9 @@
-//! What standard input has to do with it: its end, and `--then wait`, where the next generation
-//! starts when there is something to read.
+//! `--then wait`: between generations, until standard input has something to read.
 
 use super::starting::{quit, suspend_too};
-use super::{
-    Action, Cause, End, Event, Exit, Kill, Lifecycle, Meaning, Notice, State, Time, Watch,
-};
-use crate::rules::Restart;
+use super::{Action, Cause, End, Event, Intent, Lifecycle, Notice, State, Time};
 
 impl Lifecycle {
-    pub(super) fn note_input(&mut self, now: Time, event: &Event) {
-        match event {
-            Event::InputEnded => self.input.ended = self.input.ended.or(Some(now)),
-            Event::InputSpent => self.input.spent = true,
-            Event::LinesTaken { lines } => self.input.taken = *lines,
-            // Time in which nobody ran is not COMMAND's.
-            Event::Overslept { since } if self.outlives_input(now) => {
-                self.input.ended = self.input.ended.map(|ended| ended + now.since(*since));
-            }
-            _ => {}
-        }
-    }
-
     /// `--then wait`, when the tree is gone.
     pub(super) fn fall_asleep(&self, cause: Cause, last: End, actions: &mut Vec<Action>) -> State {
         actions.push(Action::Tell(Notice::Waiting { generation: self.generation }));
@@ -41,10 +24,10 @@ impl Lifecycle {
             Event::InputEnded if self.rules.lines.is_none() => quit(last, actions),
             Event::InputSpent if self.rules.lines.is_some() => quit(last, actions),
             // There is nobody to pass a signal on to.
-            Event::Signalled { signal, shared } => match self.meaning(signal) {
-                Meaning::Leave | Meaning::Interrupt => quit(End::Signal(signal), actions),
-                meaning => {
-                    suspend_too(meaning, signal, shared, actions);
+            Event::Signalled { signal, shared } => match self.intent(signal) {
+                Intent::End | Intent::Interrupt => quit(End::Signal(signal), actions),
+                intent => {
+                    suspend_too(intent, signal, shared, actions);
                     State::Asleep { cause, last }
                 }
             },
@@ -73,60 +56,5 @@ impl Lifecycle {
     /// Whether only input can go on from here.
     pub fn awaits_input(&self) -> bool {
         matches!(self.state, State::Asleep { .. })
-    }
-
-    /// When the time that `--eof-timeout` gives is over.
-    pub(super) fn input_over(&self) -> Option<Time> {
-        Some(self.input.ended? + self.rules.eof_timeout?)
-    }
-
-    /// Whether another generation would start for nothing: no line is left for it, or the time
-    /// after the end of input is over.
-    pub(super) fn has_no_input_left(&self, now: Time) -> bool {
-        let no_line = self.rules.lines.is_some() && self.input.spent;
-        no_line || self.outlives_input(now)
-    }
-
-    /// Whether the time that `--eof-timeout` gives is over.
-    pub(super) fn outlives_input(&self, now: Time) -> bool {
-        self.input_over().is_some_and(|over| now >= over)
-    }
-
-    /// COMMAND lives on after the end of its input: it is stopped, and then we end.
-    pub(super) fn outstay(&self, now: Time, mut watch: Watch, actions: &mut Vec<Action>) -> State {
-        let after = self.input.ended.map(|ended| now.since(ended)).unwrap_or_default();
-        actions.push(Action::Tell(Notice::OutlivedInput { after }));
-        self.ask_to_stop(actions);
-        self.only_kill(now, &mut watch);
-        State::Outstaying { watch, kill: Kill::At(now + self.rules.stop_timeout) }
-    }
-
-    /// How we end when a planned stop was this generation's end, and no other follows.
-    pub(super) fn last_end(&self, exit: Exit) -> End {
-        match exit {
-            // That is what it was asked for.
-            Exit::Killed(signal) if signal == self.rules.stop_signal => End::SUCCESS,
-            exit => exit.into(),
-        }
-    }
-
-    /// Whether what waits on standard input may be for a generation that is yet to come, or its end
-    /// is of interest.
-    pub fn may_want_input(&self) -> bool {
-        match &self.state {
-            State::Leaving { .. } | State::Outstaying { .. } | State::Done => false,
-            State::Waiting { .. }
-            | State::Asleep { .. }
-            | State::Starting { .. }
-            | State::Running { .. }
-            | State::Preparing { .. }
-            | State::Draining { .. }
-            | State::Stopping { .. }
-            | State::Clearing { .. } => {
-                let planned = self.rules.plans() && self.rules.observe.is_none();
-                let restarted = self.rules.restart != Restart::Never;
-                planned || restarted || self.rules.eof_timeout.is_some()
-            }
-        }
     }
 }

@@ -2,7 +2,7 @@
 //! and it may come to the end of what it has by itself.
 
 use super::{
-    Action, Aftermath, Drain, Event, Exit, Finality, Kill, Lifecycle, Meaning, Next, Opening,
+    Action, Aftermath, Drain, Event, Exit, Finality, Intent, Kill, Lifecycle, Next, Opening,
     Reason, State, Time, Watch,
 };
 use crate::event::Force;
@@ -49,7 +49,7 @@ impl Lifecycle {
             }
             // It has all that there is: no other generation follows, and none needs its stop.
             Event::InputSpent => return State::Running { watch },
-            Event::Due if self.outlives_input(now) => return self.outstay(now, watch, actions),
+            Event::Due if self.outlives_input(now) => return self.stop_at_eof(now, watch, actions),
             Event::Due if drain.until.is_some_and(|until| now >= until) => {
                 return self.stop_as_wished(now, watch, drain.reason, actions);
             }
@@ -59,9 +59,9 @@ impl Lifecycle {
                 return self.start_failed(now, failure, Some(drain.reason.cause()), actions);
             }
             Event::Signalled { signal, shared } => match self.pass(signal, shared, actions) {
-                Meaning::Leave => return self.leave(now, watch, None),
-                meaning => {
-                    self.note(now, meaning, &mut watch);
+                Intent::End => return self.leave(now, watch, Kill::Never),
+                intent => {
+                    self.note(now, intent, &mut watch);
                     None
                 }
             },
@@ -107,7 +107,7 @@ impl Lifecycle {
         stop.began = drain.began;
         actions.push(Action::Sweep(Force::Ask));
         let kill = Kill::At(now + self.rules.stop_timeout);
-        State::Clearing { watch, kill, after: Aftermath { exit, next: Next::Planned(stop) } }
+        State::Reaping { watch, kill, after: Aftermath { exit, next: Next::Planned(stop) } }
     }
 
     /// Begins the stop that is due. INT is a wish for an end, and COMMAND is ending.
@@ -119,10 +119,10 @@ impl Lifecycle {
         actions: &mut Vec<Action>,
     ) -> State {
         // HUP is one only if COMMAND ends soon enough, which nobody knows yet.
-        let for_good = matches!(self.finality, Finality::Final);
+        let for_good = matches!(self.finality, Finality::ForGood);
         let wished = for_good && watch.policy.is_interrupted(now);
         match self.stop(now, watch, reason, actions) {
-            State::Stopping { watch, kill, .. } if wished => self.leave(now, watch, Some(kill)),
+            State::Stopping { watch, kill, .. } if wished => self.leave(now, watch, kill),
             state => state,
         }
     }

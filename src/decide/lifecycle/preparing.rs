@@ -1,7 +1,7 @@
 //! A recycle is due, and `--pre-stop` runs: COMMAND lives on until that has ended, or for its time.
 
 use super::{
-    Action, Aftermath, Event, Kill, Lifecycle, Meaning, Next, Notice, Opening, Reason, State, Time,
+    Action, Aftermath, Event, Intent, Kill, Lifecycle, Next, Notice, Opening, Reason, State, Time,
     Watch,
 };
 use crate::event::Force;
@@ -20,7 +20,7 @@ impl Lifecycle {
             Event::Prepared { generation } if generation == self.generation => {
                 return self.prepared(now, watch, reason, actions);
             }
-            Event::Due if self.outlives_input(now) => return self.outstay(now, watch, actions),
+            Event::Due if self.outlives_input(now) => return self.stop_at_eof(now, watch, actions),
             Event::Due if now >= until => return self.prepared(now, watch, reason, actions),
             Event::Due => self.look_due(now, &mut watch, actions),
             Event::Observed(seen) => self.observed(now, &mut watch, &seen, actions),
@@ -33,15 +33,15 @@ impl Lifecycle {
                 actions.push(Action::Sweep(Force::Ask));
                 let kill = Kill::At(now + self.rules.stop_timeout);
                 let after = Aftermath { exit, next: Next::Planned(stop) };
-                return State::Clearing { watch, kill, after };
+                return State::Reaping { watch, kill, after };
             }
             Event::StartFailed(failure) => {
                 return self.start_failed(now, failure, Some(reason.cause()), actions);
             }
             Event::Signalled { signal, shared } => match self.pass(signal, shared, actions) {
-                Meaning::Leave => return self.leave(now, watch, None),
-                meaning => {
-                    self.note(now, meaning, &mut watch);
+                Intent::End => return self.leave(now, watch, Kill::Never),
+                intent => {
+                    self.note(now, intent, &mut watch);
                     None
                 }
             },

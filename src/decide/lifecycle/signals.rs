@@ -1,19 +1,21 @@
 //! What signals mean, and what is done about them wherever they come.
 
 use super::starting::suspend_too;
-use super::{Action, Aftermath, End, Event, Exit, Lifecycle, Next, Notice, Opening, Signal, State};
+use super::{
+    Action, Aftermath, End, Event, Exit, Lifecycle, Next, Notice, Opening, Signal, State, Why,
+};
 use crate::event::Halt;
 use crate::rules::Mapped;
 
 /// What a signal means to us, beyond being passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub enum Intent {
     Nothing,
     /// TERM: no more generations.
-    Leave,
-    /// INT, QUIT: an end is wished for.
+    End,
+    /// INT, QUIT: an end, unless COMMAND takes it for something else.
     Interrupt,
-    /// HUP: the same, if COMMAND takes it so soon.
+    /// HUP: the same, if COMMAND ends soon. A terminal is gone, or a configuration is to be read.
     HangUp,
     /// TSTP, TTIN, TTOU: we stop, too, if COMMAND does.
     Suspend,
@@ -23,62 +25,41 @@ pub(super) enum Meaning {
     Recycle,
 }
 
-/// What a signal says about the end of all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
-    /// TERM: it is wanted.
-    End,
-    /// INT, QUIT: it is wished for, unless COMMAND sees to it otherwise.
-    Interruption,
-    /// HUP: of a terminal that is gone, a parent that wants to be, or no wish at all.
-    HangUp,
-}
-
 impl Lifecycle {
     /// What a signal that came means. One that is mapped to `none` or `recycle` means that.
-    pub(super) fn meaning(&self, signal: Signal) -> Meaning {
+    pub fn intent(&self, signal: Signal) -> Intent {
         match (self.rules.map.of(signal), signal) {
-            (Mapped::Recycle, _) => Meaning::Recycle,
-            (Mapped::Drop | Mapped::PassOnly, _) => Meaning::Nothing,
-            (Mapped::Pass(_), Signal::TERM) => Meaning::Leave,
-            (Mapped::Pass(_), Signal::INT | Signal::QUIT) => Meaning::Interrupt,
-            (Mapped::Pass(_), Signal::HUP) => Meaning::HangUp,
-            (Mapped::Pass(_), Signal::TSTP | Signal::TTIN | Signal::TTOU) => Meaning::Suspend,
-            (Mapped::Pass(_), Signal::CONT) => Meaning::Wake,
-            (Mapped::Pass(_), _) => Meaning::Nothing,
-        }
-    }
-
-    /// What a signal says about the end of all, after `--map-signal`.
-    pub fn wish(&self, signal: Signal) -> Option<Wish> {
-        match self.meaning(signal) {
-            Meaning::Leave => Some(Wish::End),
-            Meaning::Interrupt => Some(Wish::Interruption),
-            Meaning::HangUp => Some(Wish::HangUp),
-            Meaning::Nothing | Meaning::Suspend | Meaning::Wake | Meaning::Recycle => None,
+            (Mapped::Recycle, _) => Intent::Recycle,
+            (Mapped::Drop | Mapped::PassOnly, _) => Intent::Nothing,
+            (Mapped::Pass(_), Signal::TERM) => Intent::End,
+            (Mapped::Pass(_), Signal::INT | Signal::QUIT) => Intent::Interrupt,
+            (Mapped::Pass(_), Signal::HUP) => Intent::HangUp,
+            (Mapped::Pass(_), Signal::TSTP | Signal::TTIN | Signal::TTOU) => Intent::Suspend,
+            (Mapped::Pass(_), Signal::CONT) => Intent::Wake,
+            (Mapped::Pass(_), _) => Intent::Nothing,
         }
     }
 
     /// Passes a signal on, as far as the rules say, and tells what it means.
-    pub(super) fn pass(&self, signal: Signal, shared: bool, actions: &mut Vec<Action>) -> Meaning {
+    pub(super) fn pass(&self, signal: Signal, shared: bool, actions: &mut Vec<Action>) -> Intent {
         match self.rules.map.of(signal) {
             Mapped::Pass(to) => passed(signal, (!shared || to != signal).then_some(to), actions),
             Mapped::PassOnly => passed(signal, (!shared).then_some(signal), actions),
             Mapped::Drop => actions.push(Action::Tell(Notice::Swallowed(signal))),
             Mapped::Recycle => {}
         }
-        let meaning = self.meaning(signal);
-        match meaning {
+        let intent = self.intent(signal);
+        match intent {
             // To a stopped process TERM means nothing until CONT (signal(7)).
-            Meaning::Leave => actions.push(Action::Pass(Signal::CONT)),
-            Meaning::Nothing
-            | Meaning::Interrupt
-            | Meaning::HangUp
-            | Meaning::Suspend
-            | Meaning::Wake
-            | Meaning::Recycle => {}
+            Intent::End => actions.push(Action::Pass(Signal::CONT)),
+            Intent::Nothing
+            | Intent::Interrupt
+            | Intent::HangUp
+            | Intent::Suspend
+            | Intent::Wake
+            | Intent::Recycle => {}
         }
-        meaning
+        intent
     }
 
     /// The same when COMMAND has ended, after TERM: what it has left behind may be the real server.
@@ -97,7 +78,7 @@ impl Lifecycle {
             actions.extend(to.map(Action::PassToRest));
             actions.push(Action::Tell(Notice::Passed { signal, to }));
         }
-        suspend_too(self.meaning(signal), signal, shared, actions);
+        suspend_too(self.intent(signal), signal, shared, actions);
     }
 
     /// Notes which stop COMMAND was passed, until CONT comes or it has stopped. Servers take these
@@ -105,8 +86,8 @@ impl Lifecycle {
     /// jobs): whether we are to stop shows only when COMMAND does.
     pub(super) fn note_stop_signal(&mut self, event: &Event) {
         let Event::Signalled { signal, .. } = *event else { return };
-        match (self.meaning(signal), self.rules.map.of(signal)) {
-            (Meaning::Suspend, Mapped::Pass(to)) => self.stop_passed = Some(to),
+        match (self.intent(signal), self.rules.map.of(signal)) {
+            (Intent::Suspend, Mapped::Pass(to)) => self.stop_passed = Some(to),
             _ if signal == Signal::CONT => self.stop_passed = None,
             _ => {}
         }
@@ -115,11 +96,11 @@ impl Lifecycle {
     /// Notes who wants an end, and how we would end for that.
     pub(super) fn note_interrupt(&mut self, event: &Event) {
         let Event::Signalled { signal, .. } = *event else { return };
-        match self.meaning(signal) {
+        match self.intent(signal) {
             // TERM came before.
-            Meaning::Interrupt if matches!(self.state, State::Leaving { .. }) => {}
-            Meaning::Interrupt => self.interrupt = Some(signal),
-            Meaning::Leave => self.interrupt = None,
+            Intent::Interrupt if matches!(self.state, State::Stopping { why: Why::Asked, .. }) => {}
+            Intent::Interrupt => self.interrupt = Some(signal),
+            Intent::End => self.interrupt = None,
             _ => {}
         }
     }
@@ -167,8 +148,8 @@ impl Lifecycle {
     /// COMMAND refused a signal. A stop that was to begin with it has only time to wait for.
     pub(super) fn note_undelivered(&mut self, signal: Signal) {
         let stop = match &mut self.state {
-            State::Stopping { stop, .. }
-            | State::Clearing { after: Aftermath { next: Next::Planned(stop), .. }, .. } => stop,
+            State::Stopping { why: Why::Planned(stop), .. }
+            | State::Reaping { after: Aftermath { next: Next::Planned(stop), .. }, .. } => stop,
             _ => return,
         };
         if stop.opening == Opening::Asked(signal) {
@@ -183,10 +164,8 @@ impl Lifecycle {
             | State::Running { .. }
             | State::Preparing { .. }
             | State::Draining { .. }
-            | State::Stopping { .. }
-            | State::Leaving { .. }
-            | State::Outstaying { .. } => true,
-            State::Waiting { .. } | State::Asleep { .. } | State::Clearing { .. } => false,
+            | State::Stopping { .. } => true,
+            State::Waiting { .. } | State::Asleep { .. } | State::Reaping { .. } => false,
             State::Done => return,
         };
         if lives {
@@ -213,13 +192,13 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn who_wants_an_end_says_so_by_term_int_or_quit() {
+    fn term_int_quit_and_hup_ask_for_an_end() {
         let map = SignalMap(vec![(Signal::QUIT, Mapped::Drop)]);
         let now = Time::at(Duration::ZERO);
         let core = Lifecycle::new(Rules { map, ..Rules::none() }, now, 0);
-        assert_eq!(core.wish(Signal::TERM), Some(Wish::End));
-        assert_eq!(core.wish(Signal::INT), Some(Wish::Interruption));
-        assert_eq!(core.wish(Signal::QUIT), None, "dropped");
-        assert_eq!(core.wish(Signal::HUP), Some(Wish::HangUp));
+        assert_eq!(core.intent(Signal::TERM), Intent::End);
+        assert_eq!(core.intent(Signal::INT), Intent::Interrupt);
+        assert_eq!(core.intent(Signal::QUIT), Intent::Nothing, "dropped");
+        assert_eq!(core.intent(Signal::HUP), Intent::HangUp);
     }
 }

@@ -1,7 +1,7 @@
 //! Before a generation runs: `Waiting` and `Starting`.
 
 use super::{
-    Action, Cause, End, Event, Failing, Failure, Finality, Held, Lifecycle, Meaning, Notice,
+    Action, Cause, End, Event, Failing, Failure, Finality, Held, Intent, Kill, Lifecycle, Notice,
     Pauses, Policy, Reason, Signal, State, Then, Time, Watch,
 };
 use std::time::Duration;
@@ -28,10 +28,10 @@ impl Lifecycle {
                 quit(last, actions)
             }
             // There is nobody to pass a signal on to.
-            Event::Signalled { signal, shared } => match self.meaning(signal) {
-                Meaning::Leave | Meaning::Interrupt => quit(End::Signal(signal), actions),
-                meaning => {
-                    suspend_too(meaning, signal, shared, actions);
+            Event::Signalled { signal, shared } => match self.intent(signal) {
+                Intent::End | Intent::Interrupt => quit(End::Signal(signal), actions),
+                intent => {
+                    suspend_too(intent, signal, shared, actions);
                     State::Waiting { until, cause, last }
                 }
             },
@@ -80,12 +80,12 @@ impl Lifecycle {
             },
             Event::Exited(exit) => self.ended(now, watch, exit, actions),
             Event::Signalled { signal, shared } => match self.pass(signal, shared, actions) {
-                Meaning::Leave => self.leave(now, watch, None),
-                Meaning::Recycle if self.input.spent => {
+                Intent::End => self.leave(now, watch, Kill::Never),
+                Intent::Recycle if self.input.spent => {
                     actions.push(Action::Tell(Notice::NothingLeftToRead));
                     State::Starting { watch, cause }
                 }
-                Meaning::Recycle => {
+                Intent::Recycle => {
                     let asked = Reason::Signal(signal);
                     let asked = self.unless_observing(now, &mut watch, asked, actions);
                     match asked.and_then(|reason| self.propose(&mut watch, reason, actions)) {
@@ -93,8 +93,8 @@ impl Lifecycle {
                         None => State::Starting { watch, cause },
                     }
                 }
-                meaning => {
-                    self.note(now, meaning, &mut watch);
+                intent => {
+                    self.note(now, intent, &mut watch);
                     State::Starting { watch, cause }
                 }
             },
@@ -137,8 +137,8 @@ impl Lifecycle {
         self.input.taken = 0;
         self.stop_passed = None;
         // HUP was meant for the generation that got it.
-        if let Finality::FinalUntil(_) = self.finality {
-            self.finality = Finality::NotYet;
+        if let Finality::Until(_) = self.finality {
+            self.finality = Finality::No;
         }
         let mut policy = Policy::new(now, &self.rules, self.random.draw());
         if self.input.spent {
@@ -211,34 +211,25 @@ impl Lifecycle {
     }
 
     /// INT and QUIT make COMMAND's next end final; HUP does, if it comes within the stop timeout.
-    pub(super) fn note_finality(&mut self, now: Time, meaning: Meaning) {
-        match (meaning, self.finality) {
-            (Meaning::Interrupt, _) => self.finality = Finality::Final,
-            (Meaning::HangUp, Finality::NotYet | Finality::FinalUntil(_)) => {
-                self.finality = Finality::FinalUntil(now + self.rules.stop_timeout);
+    pub(super) fn note_finality(&mut self, now: Time, intent: Intent) {
+        match (intent, self.finality) {
+            (Intent::Interrupt, _) => self.finality = Finality::ForGood,
+            (Intent::HangUp, Finality::No | Finality::Until(_)) => {
+                self.finality = Finality::Until(now + self.rules.stop_timeout);
             }
             _ => {}
         }
     }
 
     pub(super) fn is_final(&self, now: Time) -> bool {
-        match self.finality {
-            Finality::NotYet => false,
-            Finality::Final => true,
-            Finality::FinalUntil(until) => now <= until,
-        }
+        self.finality.holds(now)
     }
 }
 
 /// A terminal stops us also when there is nobody to stop with us. One that was sent to us is meant
 /// for COMMAND, which would not have stopped, perhaps.
-pub(super) fn suspend_too(
-    meaning: Meaning,
-    signal: Signal,
-    shared: bool,
-    actions: &mut Vec<Action>,
-) {
-    if meaning == Meaning::Suspend && shared {
+pub(super) fn suspend_too(intent: Intent, signal: Signal, shared: bool, actions: &mut Vec<Action>) {
+    if intent == Intent::Suspend && shared {
         actions.push(Action::Suspend(signal));
     }
 }

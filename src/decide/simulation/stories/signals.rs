@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{ASK, KILL, Story, at, lifetime, plain, start, stop};
 use crate::event::{Action, Cause, Event, Halt};
 use crate::exit::{End, Exit, Failure, Signal, Stage};
-use crate::lifecycle::Lifecycle;
+use crate::lifecycle::{Intent, Lifecycle};
 use crate::notice::{Notice, Opening};
 use crate::rules::{Idle, Lines, Mapped, Restart, Rules, SignalMap};
 use crate::units::Bytes;
@@ -75,7 +75,7 @@ fn a_signal_that_was_ignored_at_the_start_is_passed_on_and_nothing_more() {
         assert_eq!(story.signal(9_000, name), [Action::Pass(signal)], "{name}");
         let shared = Event::Signalled { signal, shared: true };
         assert_eq!(story.tell(9_001, shared), [], "{name}");
-        assert_eq!(story.core.wish(signal), None, "{name}");
+        assert_eq!(story.core.intent(signal), Intent::Nothing, "{name}");
         assert_eq!(story.wait(60_000), Some((10_000, stop())), "{name} holds nothing");
         story.tell(10_001, Event::Exited(Exit::Status(0)));
         assert_eq!(story.signal(10_002, name), [], "{name}: nobody is there");

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use super::ending::defied;
 use super::starting::{quit, suspend_too};
+use super::stopping::defied;
 use super::{
-    Action, Aftermath, End, Event, Exit, Kill, Lifecycle, Meaning, Next, Notice, Reason, Recycled,
+    Action, Aftermath, End, Event, Exit, Intent, Kill, Lifecycle, Next, Notice, Reason, Recycled,
     Signal, State, Stop, Then, Time, Watch,
 };
 use crate::event::Cause;
 use crate::rules::Measure;
 
 impl Lifecycle {
-    pub(super) fn clearing(
+    pub(super) fn reaping(
         &mut self,
         now: Time,
         event: Event,
@@ -22,21 +22,21 @@ impl Lifecycle {
         actions: &mut Vec<Action>,
     ) -> State {
         let reason = match event {
-            Event::TreeGone => return self.cleared(now, kill, after, actions),
+            Event::TreeGone => return self.reaped(now, kill, after, actions),
             Event::Signalled { signal, shared } if matches!(after.next, Next::Leave { .. }) => {
                 self.pass_to_rest(signal, shared, actions);
                 None
             }
             // COMMAND has ended: there is nobody to pass a signal on to.
-            Event::Signalled { signal, shared } => match self.meaning(signal) {
-                Meaning::Interrupt => return quit(End::Signal(signal), actions),
-                Meaning::Leave => {
+            Event::Signalled { signal, shared } => match self.intent(signal) {
+                Intent::Interrupt => return quit(End::Signal(signal), actions),
+                Intent::End => {
                     self.pass_to_rest(signal, shared, actions);
                     after.next = self.leave_soon(now, End::Signal(signal));
                     None
                 }
-                meaning => {
-                    suspend_too(meaning, signal, shared, actions);
+                intent => {
+                    suspend_too(intent, signal, shared, actions);
                     None
                 }
             },
@@ -44,7 +44,7 @@ impl Lifecycle {
                 self.tell_taken_of(kill, after, actions);
                 None
             }
-            Event::TreeDefied => return defied(State::Clearing { watch, kill, after }, actions),
+            Event::TreeDefied => return defied(State::Reaping { watch, kill, after }, actions),
             Event::Overslept { since } => {
                 kill.put_off(now, since);
                 None
@@ -78,7 +78,7 @@ impl Lifecycle {
             }
             kill.at_once(now, actions);
         }
-        State::Clearing { watch, kill, after }
+        State::Reaping { watch, kill, after }
     }
 
     /// What has been taken may be lost.
@@ -136,7 +136,7 @@ impl Lifecycle {
     }
 
     /// The tree is gone: what comes now?
-    fn cleared(
+    fn reaped(
         &mut self,
         now: Time,
         kill: Kill,

@@ -1,8 +1,8 @@
 //! While a generation runs: `Running`, and how it stops being so.
 
 use super::{
-    Action, Aftermath, Event, Exit, Kill, Lifecycle, Look, Meaning, Next, Notice, Opening, Opinion,
-    Reason, Signal, State, Stop, Time, Verdict, Watch,
+    Action, Aftermath, Event, Exit, Intent, Kill, Lifecycle, Look, Next, Notice, Opening, Opinion,
+    Reason, Signal, State, Stop, Time, Verdict, Watch, Why,
 };
 use crate::event::{Cause, Force, Observation, Preparation};
 
@@ -17,16 +17,16 @@ impl Lifecycle {
         let due = match event {
             Event::Exited(exit) => return self.ended(now, watch, exit, actions),
             Event::Signalled { signal, shared } => match self.pass(signal, shared, actions) {
-                Meaning::Leave => return self.leave(now, watch, None),
-                Meaning::Recycle if self.input.spent => {
+                Intent::End => return self.leave(now, watch, Kill::Never),
+                Intent::Recycle if self.input.spent => {
                     actions.push(Action::Tell(Notice::NothingLeftToRead));
                     None
                 }
-                Meaning::Recycle => {
+                Intent::Recycle => {
                     self.unless_observing(now, &mut watch, Reason::Signal(signal), actions)
                 }
-                meaning => {
-                    self.note(now, meaning, &mut watch);
+                intent => {
+                    self.note(now, intent, &mut watch);
                     None
                 }
             },
@@ -49,7 +49,7 @@ impl Lifecycle {
                 watch.policy.only_kill();
                 self.due(now, &mut watch, actions)
             }
-            Event::Due if self.outlives_input(now) => return self.outstay(now, watch, actions),
+            Event::Due if self.outlives_input(now) => return self.stop_at_eof(now, watch, actions),
             Event::Due => self.due(now, &mut watch, actions),
             // It was asked for a recycle, which the end of the input has called off, before anybody
             // knew whether the program runs.
@@ -137,14 +137,14 @@ impl Lifecycle {
 
     /// Draws the consequences of a signal. One that may end COMMAND holds planned recycles: an end
     /// is meant, and nothing may get in its way.
-    pub(super) fn note(&mut self, now: Time, meaning: Meaning, watch: &mut Watch) {
-        self.note_finality(now, meaning);
-        match meaning {
-            Meaning::Interrupt | Meaning::HangUp => {
+    pub(super) fn note(&mut self, now: Time, intent: Intent, watch: &mut Watch) {
+        self.note_finality(now, intent);
+        match intent {
+            Intent::Interrupt | Intent::HangUp => {
                 watch.policy.interrupted(now + self.rules.stop_timeout);
             }
-            Meaning::Wake => watch.policy.woken(now),
-            Meaning::Nothing | Meaning::Leave | Meaning::Suspend | Meaning::Recycle => {}
+            Intent::Wake => watch.policy.woken(now),
+            Intent::Nothing | Intent::End | Intent::Suspend | Intent::Recycle => {}
         }
     }
 
@@ -180,7 +180,7 @@ impl Lifecycle {
         actions.push(Action::Sweep(Force::Ask));
         let kill = Kill::At(now + self.rules.stop_timeout);
         let after = Aftermath { exit, next: Next::Restart(now + delay) };
-        State::Clearing { watch, kill, after }
+        State::Reaping { watch, kill, after }
     }
 
     /// A COMMAND that makes a daemon of itself ends well, and what is to be watched runs on. Who
@@ -241,7 +241,7 @@ impl Lifecycle {
             }
         };
         let stop = self.open(now, &watch, reason, opening, actions);
-        State::Stopping { watch, kill, stop }
+        State::Stopping { watch, kill, why: Why::Planned(stop) }
     }
 
     /// The signal that COMMAND is asked by.
@@ -280,9 +280,9 @@ impl Lifecycle {
     }
 
     /// TERM came.
-    pub(super) fn leave(&self, now: Time, mut watch: Watch, kill: Option<Kill>) -> State {
+    pub(super) fn leave(&self, now: Time, mut watch: Watch, kill: Kill) -> State {
         self.only_kill(now, &mut watch);
-        State::Leaving { watch, kill }
+        State::Stopping { watch, kill, why: Why::Asked }
     }
 }
 
