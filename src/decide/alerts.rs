@@ -1,54 +1,9 @@
-//! Events for `--on-event`: which of them matter, one at a time, and no more wait than a few.
+//! Events for `--on-event`: one at a time, and no more wait than a few.
 
 use std::collections::VecDeque;
 
-use super::notice::Notice;
-
 /// More than this do not wait: what was new then is old by the time somebody hears of it.
 const MOST_WAITING: usize = 16;
-
-/// Whether somebody should be told.
-pub fn matters(notice: &Notice) -> bool {
-    match notice {
-        Notice::Recycled(_)
-        | Notice::StartFailed { again: false, .. }
-        | Notice::GaveUp { .. }
-        | Notice::LimitTooLow { .. }
-        | Notice::KillLimitTooLow { .. }
-        | Notice::OnlyReconnects { .. }
-        | Notice::Runaway { .. }
-        | Notice::StillAlive { .. }
-        | Notice::Refused
-        | Notice::LongLine { .. }
-        | Notice::LinesTaken { .. }
-        | Notice::OutlivedInput { .. }
-        | Notice::LeftBehind { .. }
-        | Notice::HeldLong { .. } => true,
-        Notice::Exited { exit, .. } => exit.is_failure(),
-        Notice::NothingLeftToRead
-        | Notice::NeverArmed { .. }
-        | Notice::CannotSee(_)
-        | Notice::StartFailed { again: true, .. }
-        | Notice::CannotRecycle { .. }
-        | Notice::MetricsFailed { .. }
-        | Notice::HookFailed { .. }
-        | Notice::EventsLost { .. }
-        | Notice::Background { .. }
-        | Notice::Sampled { .. }
-        | Notice::WouldRecycle { .. }
-        | Notice::Observed(_)
-        | Notice::Started { .. }
-        | Notice::Looked { .. }
-        | Notice::Held(_)
-        | Notice::Due { .. }
-        | Notice::Stopping { .. }
-        | Notice::Backoff { .. }
-        | Notice::Waiting { .. }
-        | Notice::Passed { .. }
-        | Notice::NotPassed { .. }
-        | Notice::Swallowed(_) => false,
-    }
-}
 
 /// What somebody is to be told, one after another.
 #[derive(Debug)]
@@ -109,7 +64,6 @@ impl<T> Alerts<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::Exit;
 
     #[test]
     fn one_is_told_at_a_time_in_order() {
@@ -143,16 +97,5 @@ mod tests {
         let _ = (alerts.add(1), alerts.add(2), alerts.add(3));
         alerts.abandon();
         assert_eq!((alerts.lost(), alerts.told()), (Some(2), None));
-    }
-
-    #[test]
-    fn only_failures_among_ends_matter() {
-        let (generation, age, again_in) = (1, std::time::Duration::ZERO, None);
-        for (status, told) in [(0, false), (1, true)] {
-            let exit = Exit::Status(status);
-            assert_eq!(matters(&Notice::Exited { generation, exit, age, again_in }), told);
-        }
-        assert!(matters(&Notice::Refused));
-        assert!(!matters(&Notice::Started { generation }));
     }
 }

@@ -1,9 +1,10 @@
-//! What there is to tell people: facts with their numbers. The words are in `report`.
+//! What there is to report: facts with their numbers. `Notice::entry` lists them all; the words are
+//! in `report`.
 
 use std::time::Duration;
 
 use super::awake::{Awake, Unarmed};
-use super::event::{Cause, Memory, Reason, Tree, Unseen};
+use super::event::{Cause, Memory, Reason, Sight, Tree, Unseen};
 use super::exit::{Exit, Failure, Signal};
 use super::rules::Measure;
 use crate::units::Bytes;
@@ -93,6 +94,86 @@ pub enum Notice {
     NotPassed { signal: Signal, to: Signal, errno: i32 },
     /// A signal came and was not passed on.
     Swallowed(Signal),
+}
+
+/// `-q`, `-v`, or neither; and from which of them on a notice is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Loudness {
+    /// Errors only.
+    Quiet,
+    #[default]
+    Normal,
+    /// Also explain each decision.
+    Verbose,
+}
+
+/// What is known of a notice before its fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name in logs and for hooks.
+    pub event: &'static str,
+    pub loudness: Loudness,
+    /// Whether `--on-event` is run for it.
+    pub alerts: bool,
+    /// People are told once, however often it comes.
+    pub once: bool,
+}
+
+impl Notice {
+    /// The list of all notices.
+    pub fn entry(&self) -> Entry {
+        use Loudness::{Normal, Quiet, Verbose};
+        let entry = |event, loudness| Entry { event, loudness, alerts: false, once: false };
+        let alert = |event, loudness| Entry { alerts: true, ..entry(event, loudness) };
+        let once = |entry| Entry { once: true, ..entry };
+        match self {
+            Self::Recycled(_) => alert("recycled", Normal),
+            Self::Exited { exit, again_in, .. } => {
+                let loudness = if again_in.is_some() { Normal } else { Verbose };
+                Entry { alerts: exit.is_failure(), ..entry("exited", loudness) }
+            }
+            Self::StartFailed { again: false, .. } => alert("start_failed", Quiet),
+            Self::StartFailed { again: true, .. } => entry("start_failed", Verbose),
+            Self::CannotRecycle { .. } => entry("cannot_recycle", Normal),
+            Self::GaveUp { .. } => alert("gave_up", Quiet),
+            Self::LimitTooLow { .. } => once(alert("limit_too_low", Normal)),
+            Self::Runaway { .. } => once(alert("runaway", Normal)),
+            Self::KillLimitTooLow { .. } => once(alert("kill_limit_too_low", Normal)),
+            Self::OnlyReconnects { .. } => alert("only_reconnects", Normal),
+            Self::Background { again: false, .. } => entry("background", Normal),
+            Self::Background { again: true, .. } => entry("background", Verbose),
+            Self::StillAlive { .. } => alert("still_alive", Normal),
+            Self::Refused => alert("refused", Quiet),
+            Self::NothingLeftToRead => entry("nothing_left_to_read", Normal),
+            Self::LongLine { .. } => once(alert("long_line", Quiet)),
+            Self::LinesTaken { .. } => alert("lines_taken", Quiet),
+            Self::OutlivedInput { .. } => alert("outlived_input", Normal),
+            Self::NeverArmed { .. } => once(entry("never_armed", Normal)),
+            // A limit that was asked for does nothing then. Each thing unseen is told once.
+            Self::CannotSee(Unseen { what: Sight::Processes | Sight::Memory, .. }) => {
+                entry("cannot_see", Quiet)
+            }
+            Self::CannotSee(_) => entry("cannot_see", Normal),
+            Self::MetricsFailed { .. } => entry("metrics_failed", Normal),
+            Self::HeldLong { .. } => alert("held_long", Normal),
+            Self::LeftBehind { .. } => alert("left_behind", Normal),
+            Self::HookFailed { .. } => entry("hook_failed", Normal),
+            Self::EventsLost { .. } => entry("events_lost", Normal),
+            Self::Sampled { .. } => entry("sample", Normal),
+            Self::WouldRecycle { .. } => entry("would_recycle", Normal),
+            Self::Observed(_) => entry("observed", Normal),
+            Self::Started { .. } => entry("started", Verbose),
+            Self::Looked { .. } => entry("looked", Verbose),
+            Self::Held(_) => entry("held", Verbose),
+            Self::Due { .. } => entry("due", Verbose),
+            Self::Stopping { .. } => entry("recycling", Verbose),
+            Self::Backoff { .. } => entry("backoff", Verbose),
+            Self::Waiting { .. } => entry("waiting", Normal),
+            Self::Passed { .. } => entry("passed", Verbose),
+            Self::NotPassed { .. } => entry("not_passed", Verbose),
+            Self::Swallowed(_) => entry("swallowed", Verbose),
+        }
+    }
 }
 
 /// What a generation held and did at a moment. `None`: it could not be seen, or nobody looked.
@@ -287,4 +368,21 @@ pub enum Hold {
     Reconnects,
     /// COMMAND cannot be started at the moment.
     Unstartable,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_ends_only_failures_alert() {
+        for (status, alerts) in [(0, false), (1, true)] {
+            let exit = Exit::Status(status);
+            let notice =
+                Notice::Exited { generation: 1, exit, age: Duration::ZERO, again_in: None };
+            assert_eq!(notice.entry().alerts, alerts);
+        }
+        assert!(Notice::Refused.entry().alerts);
+        assert!(!Notice::Started { generation: 1 }.entry().alerts);
+    }
 }

@@ -14,20 +14,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use self::machine::Line;
 use self::record::Record;
 use crate::decide::event::{Sight, Unseen};
-use crate::decide::notice::Notice;
+pub(crate) use crate::decide::notice::Loudness;
+use crate::decide::notice::{Entry, Notice};
 use crate::sys::{clock, files};
 use crate::units::Bytes;
-
-/// `-q`, `-v`, or neither.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Loudness {
-    /// Errors only.
-    Quiet,
-    #[default]
-    Normal,
-    /// Also explain each decision.
-    Verbose,
-}
 
 /// `--log-format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,12 +51,8 @@ pub(crate) struct Reporter {
     command: String,
     /// What has been said to be unseen: each is said once.
     unseen: Vec<Sight>,
-    /// The same for the storm, which comes and goes.
-    limit_too_low: bool,
-    kill_limit_too_low: bool,
-    runaway: bool,
-    long_line: bool,
-    never_armed: bool,
+    /// Events that people are told once, and were told.
+    said: Vec<&'static str>,
     /// What the last look had found, if nothing was said since.
     found: Option<String>,
 }
@@ -77,11 +63,7 @@ impl Reporter {
             style,
             command: command.chars().take(LONGEST_NAME).flat_map(char::escape_default).collect(),
             unseen: Vec::new(),
-            limit_too_low: false,
-            kill_limit_too_low: false,
-            runaway: false,
-            long_line: false,
-            never_armed: false,
+            said: Vec::new(),
             found: None,
         }
     }
@@ -95,7 +77,7 @@ impl Reporter {
             return found.is_some() && std::mem::replace(&mut self.found, found.clone()) == found;
         }
         let old = self.was_said(notice);
-        if !old && self.style.loudness >= text::level(notice) {
+        if !old && self.style.loudness >= notice.entry().loudness {
             self.found = None;
         }
         old
@@ -111,18 +93,20 @@ impl Reporter {
                 }
                 said
             }
-            Notice::KillLimitTooLow { .. } => std::mem::replace(&mut self.kill_limit_too_low, true),
-            Notice::NeverArmed { .. } => std::mem::replace(&mut self.never_armed, true),
-            Notice::Runaway { .. } => std::mem::replace(&mut self.runaway, true),
-            Notice::LongLine { .. } => std::mem::replace(&mut self.long_line, true),
-            Notice::LimitTooLow { .. } => std::mem::replace(&mut self.limit_too_low, true),
-            _ => false,
+            _ => {
+                let Entry { event, once, .. } = notice.entry();
+                let said = once && self.said.contains(&event);
+                if once && !said {
+                    self.said.push(event);
+                }
+                said
+            }
         }
     }
 
     /// Tells people, or their machines, about something, if they want to hear it.
     pub(crate) fn tell(&self, notice: &Notice) {
-        if self.style.loudness < text::level(notice) || self.is_for_others(notice) {
+        if self.style.loudness < notice.entry().loudness || self.is_for_others(notice) {
             return;
         }
         match self.style.format {
@@ -163,7 +147,7 @@ impl Reporter {
         Line {
             time: clock::since_1970(),
             name: &self.style.name,
-            loudness: text::level(notice),
+            loudness: notice.entry().loudness,
             record: Record::of(notice, &self.style.limits),
             message,
         }

@@ -187,10 +187,10 @@ impl fmt::Display for Mebibytes {
 }
 
 /// The same for machines.
-pub(super) fn record(observed: &Observed) -> Record {
+pub(super) fn fields(record: Record, observed: &Observed) -> Record {
     let Observed { last: _, generations, span, ref would, course, gaps, background, advice } =
         *observed;
-    let mut record = Record::new("observed").with("generations", generations).with("span", span);
+    let mut record = record.with("generations", generations).with("span", span);
     for (cause, count) in would {
         record = record.with(would_word(*cause), *count);
     }

@@ -89,10 +89,6 @@ impl Record {
         named.is_none_or(|(_, named)| *named == Value::Count(generation))
     }
 
-    fn of_generation(event: &'static str, generation: u64) -> Self {
-        Self::new(event).with("generation", generation)
-    }
-
     /// A reason with its numbers.
     fn because(self, reason: Reason) -> Self {
         let record = self.with("reason", reason.cause().word());
@@ -112,9 +108,9 @@ impl Record {
         }
     }
 
-    fn recycled(recycled: &Recycled) -> Self {
+    fn recycled(self, recycled: &Recycled) -> Self {
         let Recycled { generation, reason, age, opening, killed_after, gone_in } = *recycled;
-        Self::of_generation("recycled", generation)
+        self.with("generation", generation)
             .with("age", age)
             .because(reason)
             .with_some("signal", first_signal(opening))
@@ -122,9 +118,10 @@ impl Record {
             .with("gone_in", gone_in)
     }
 
-    fn sample(generation: u64, sample: &Sample, limits: &[(&'static str, Bytes)]) -> Self {
+    fn sample(self, generation: u64, sample: &Sample, limits: &[(&'static str, Bytes)]) -> Self {
         let Sample { age, memory, quiet, tree } = *sample;
-        let mut record = Self::of_generation("sample", generation)
+        let mut record = self
+            .with("generation", generation)
             .with("age", age)
             .with_some("rss", memory.map(|memory| memory.rss))
             .with_some("pss", memory.and_then(|memory| memory.pss));
@@ -137,8 +134,14 @@ impl Record {
             .with_some("processes", tree.and_then(|tree| u64::try_from(tree.processes).ok()))
     }
 
-    fn exited(exit: Exit, generation: u64, age: Duration, again_in: Option<Duration>) -> Self {
-        let record = Self::of_generation("exited", generation).with("age", age);
+    fn exited(
+        self,
+        exit: Exit,
+        generation: u64,
+        age: Duration,
+        again_in: Option<Duration>,
+    ) -> Self {
+        let record = self.with("generation", generation).with("age", age);
         let record = match exit {
             Exit::Status(status) => record.with("status", u64::from(status)),
             Exit::Killed(signal) => record.with("signal", signal),
@@ -147,11 +150,12 @@ impl Record {
     }
 
     fn looked(
+        self,
         memory: Option<LookedAtMemory>,
         traffic: Option<Quietness>,
         again_in: Option<Duration>,
     ) -> Self {
-        let mut record = Self::new("looked");
+        let mut record = self;
         if let Some(LookedAtMemory { memory: Memory { rss, pss, .. }, limit, growth }) = memory {
             record = record.with("rss", rss).with_some("pss", pss).with("limit", limit);
             record = record.with("growth", growth);
@@ -173,12 +177,12 @@ impl Record {
         self.with("stage", stage).with_errno(failure.errno)
     }
 
-    fn hook_failed(hook: Hook, failure: HookFailure) -> Self {
+    fn hook_failed(self, hook: Hook, failure: HookFailure) -> Self {
         let hook = match hook {
             Hook::OnEvent => "on-event",
             Hook::PreStop => "pre-stop",
         };
-        let record = Self::new("hook_failed").with("hook", hook);
+        let record = self.with("hook", hook);
         match failure {
             HookFailure::Ended(Exit::Status(status)) => record.with("status", u64::from(status)),
             HookFailure::Ended(Exit::Killed(signal)) => record.with("signal", signal),
@@ -187,8 +191,8 @@ impl Record {
         }
     }
 
-    fn background(bytes: Bytes, window: Duration, floor: Bytes) -> Self {
-        Self::new("background").with("bytes", bytes).with("window", window).with("floor", floor)
+    fn background(self, bytes: Bytes, window: Duration, floor: Bytes) -> Self {
+        self.with("bytes", bytes).with("window", window).with("floor", floor)
     }
 
     fn with_errno(self, errno: i32) -> Self {
@@ -199,132 +203,131 @@ impl Record {
         record
     }
 
-    fn unseen(unseen: Unseen) -> Self {
-        let record = Self::new("cannot_see").with("what", word(unseen.what));
+    fn unseen(self, unseen: Unseen) -> Self {
+        let record = self.with("what", word(unseen.what));
         if unseen.errno == 0 { record } else { record.with_errno(unseen.errno) }
     }
 
     /// A start that failed, would fail or is not tried; any other notice has nothing here.
-    fn of_start(notice: &Notice) -> Self {
+    fn of_start(self, notice: &Notice) -> Self {
         match *notice {
             Notice::StartFailed { failure, again_in, .. } => {
-                Self::new("start_failed").failed(failure).with_some("again_in", again_in)
+                self.failed(failure).with_some("again_in", again_in)
             }
             Notice::CannotRecycle { generation, reason, failure } => {
-                Self::of_generation("cannot_recycle", generation).because(reason).failed(failure)
+                self.with("generation", generation).because(reason).failed(failure)
             }
             Notice::GaveUp { restarts, window } => {
-                Self::new("gave_up").with("restarts", u64::from(restarts)).with("window", window)
+                self.with("restarts", u64::from(restarts)).with("window", window)
             }
-            _ => Self::default(),
+            _ => self,
         }
     }
 
     /// A limit that does not do what it is there for; any other notice has nothing here.
-    fn of_limit(notice: &Notice) -> Self {
+    fn of_limit(self, notice: &Notice) -> Self {
         match *notice {
-            Notice::LimitTooLow { used, limit, measure, held_until } => Self::new("limit_too_low")
+            Notice::LimitTooLow { used, limit, measure, held_until } => self
                 .with("measure", text::word(measure))
                 .with("used", used)
                 .with("limit", limit)
                 .with("held_until", held_until),
-            Notice::Runaway { limit, measure, again_in } => Self::new("runaway")
+            Notice::Runaway { limit, measure, again_in } => self
                 .with("measure", text::word(measure))
                 .with("limit", limit)
                 .with("again_in", again_in),
             Notice::KillLimitTooLow { limit, again_in } => {
-                Self::new("kill_limit_too_low").with("limit", limit).with("again_in", again_in)
+                self.with("limit", limit).with("again_in", again_in)
             }
-            _ => Self::default(),
+            _ => self,
         }
     }
 
-    fn passed(signal: Signal, to: Option<Signal>) -> Self {
-        Self::new("passed").with("signal", signal).with_some("to", to)
+    fn passed(self, signal: Signal, to: Option<Signal>) -> Self {
+        self.with("signal", signal).with_some("to", to)
     }
 
-    fn not_passed(signal: Signal, to: Signal, errno: i32) -> Self {
-        Self::new("not_passed").with("signal", signal).with("to", to).with_errno(errno)
+    fn not_passed(self, signal: Signal, to: Signal, errno: i32) -> Self {
+        self.with("signal", signal).with("to", to).with_errno(errno)
     }
 
-    fn held_long(hold: Hold, held: Duration) -> Self {
-        Self::new("held_long").with("hold", hold_word(hold)).with("held", held)
+    fn held_long(self, hold: Hold, held: Duration) -> Self {
+        self.with("hold", hold_word(hold)).with("held", held)
     }
 
-    fn left(processes: usize, program: &str) -> Self {
-        Self::new("left_behind")
-            .with("processes", u64::try_from(processes).unwrap_or(u64::MAX))
+    fn left(self, processes: usize, program: &str) -> Self {
+        self.with("processes", u64::try_from(processes).unwrap_or(u64::MAX))
             .with("program", Value::Text(Cow::Owned(program.to_owned())))
     }
 
     /// What there is to say; `limits` are those in force, by the names of their options.
     pub(super) fn of(notice: &Notice, limits: &[(&'static str, Bytes)]) -> Self {
+        let record = Self::new(notice.entry().event);
         match *notice {
-            Notice::Recycled(ref recycled) => Self::recycled(recycled),
+            Notice::Recycled(ref recycled) => record.recycled(recycled),
             Notice::Exited { generation, exit, age, again_in } => {
-                Self::exited(exit, generation, age, again_in)
+                record.exited(exit, generation, age, again_in)
             }
             Notice::StartFailed { .. } | Notice::CannotRecycle { .. } | Notice::GaveUp { .. } => {
-                Self::of_start(notice)
+                record.of_start(notice)
             }
             Notice::LimitTooLow { .. }
             | Notice::Runaway { .. }
-            | Notice::KillLimitTooLow { .. } => Self::of_limit(notice),
+            | Notice::KillLimitTooLow { .. } => record.of_limit(notice),
             Notice::OnlyReconnects { generation, kept_until } => {
-                Self::of_generation("only_reconnects", generation).with("kept_until", kept_until)
+                record.with("generation", generation).with("kept_until", kept_until)
             }
             Notice::Background { bytes, window, floor, .. } => {
-                Self::background(bytes, window, floor)
+                record.background(bytes, window, floor)
             }
-            Notice::StillAlive { after } => Self::new("still_alive").with("after", after),
-            Notice::Refused => Self::new("refused"),
-            Notice::NothingLeftToRead => Self::new("nothing_left_to_read"),
-            Notice::LongLine { longest } => Self::new("long_line").with("longest", longest),
+            Notice::StillAlive { after } => record.with("after", after),
+            Notice::Refused => record,
+            Notice::NothingLeftToRead => record,
+            Notice::LongLine { longest } => record.with("longest", longest),
             Notice::LinesTaken { generation, lines } => {
-                Self::of_generation("lines_taken", generation).with("lines", lines)
+                record.with("generation", generation).with("lines", lines)
             }
-            Notice::OutlivedInput { after } => Self::new("outlived_input").with("after", after),
-            Notice::LeftBehind { processes, ref program } => Self::left(processes, program),
-            Notice::NeverArmed { generation, age, why } => {
-                Self::of_generation("never_armed", generation)
-                    .with("age", age)
-                    .with("why", text::awake::unarmed_word(why))
-            }
-            Notice::CannotSee(unseen) => Self::unseen(unseen),
+            Notice::OutlivedInput { after } => record.with("after", after),
+            Notice::LeftBehind { processes, ref program } => record.left(processes, program),
+            Notice::NeverArmed { generation, age, why } => record
+                .with("generation", generation)
+                .with("age", age)
+                .with("why", text::awake::unarmed_word(why)),
+            Notice::CannotSee(unseen) => record.unseen(unseen),
             Notice::MetricsFailed { ref target, ref error, .. } => {
                 let text = |text: &String| Value::Text(Cow::Owned(text.clone()));
-                Self::new("metrics_failed").with("target", text(target)).with("error", text(error))
+                record.with("target", text(target)).with("error", text(error))
             }
-            Notice::HeldLong { hold, held } => Self::held_long(hold, held),
-            Notice::HookFailed { hook, failure } => Self::hook_failed(hook, failure),
-            Notice::EventsLost { count } => Self::new("events_lost").with("count", count),
-            Notice::Sampled { generation, ref sample } => Self::sample(generation, sample, limits),
-            Notice::WouldRecycle { generation, age, lived, reason } => {
-                Self::of_generation("would_recycle", generation)
-                    .with("age", age)
-                    .with("lived", lived)
-                    .because(reason)
+            Notice::HeldLong { hold, held } => record.held_long(hold, held),
+            Notice::HookFailed { hook, failure } => record.hook_failed(hook, failure),
+            Notice::EventsLost { count } => record.with("count", count),
+            Notice::Sampled { generation, ref sample } => record.sample(generation, sample, limits),
+            Notice::WouldRecycle { generation, age, lived, reason } => record
+                .with("generation", generation)
+                .with("age", age)
+                .with("lived", lived)
+                .because(reason),
+            Notice::Observed(ref observed) => observed::fields(record, observed),
+            Notice::Started { generation } => record.with("generation", generation),
+            Notice::Looked { memory, traffic, again_in } => {
+                record.looked(memory, traffic, again_in)
             }
-            Notice::Observed(ref observed) => observed::record(observed),
-            Notice::Started { generation } => Self::of_generation("started", generation),
-            Notice::Looked { memory, traffic, again_in } => Self::looked(memory, traffic, again_in),
-            Notice::Held(hold) => Self::new("held").with("hold", hold_word(hold)),
+            Notice::Held(hold) => record.with("hold", hold_word(hold)),
             Notice::Due { generation, age, reason } => {
-                Self::of_generation("due", generation).with("age", age).because(reason)
+                record.with("generation", generation).with("age", age).because(reason)
             }
-            Notice::Stopping { generation, age, reason, opening } => {
-                Self::of_generation("recycling", generation)
-                    .with("age", age)
-                    .because(reason)
-                    .with_some("signal", first_signal(opening))
-            }
+            Notice::Stopping { generation, age, reason, opening } => record
+                .with("generation", generation)
+                .with("age", age)
+                .because(reason)
+                .with_some("signal", first_signal(opening)),
             Notice::Backoff { generation, wait } => {
-                Self::of_generation("backoff", generation).with("wait", wait)
+                record.with("generation", generation).with("wait", wait)
             }
-            Notice::Waiting { generation } => Self::of_generation("waiting", generation),
-            Notice::Passed { signal, to } => Self::passed(signal, to),
-            Notice::NotPassed { signal, to, errno } => Self::not_passed(signal, to, errno),
-            Notice::Swallowed(signal) => Self::new("swallowed").with("signal", signal),
+            Notice::Waiting { generation } => record.with("generation", generation),
+            Notice::Passed { signal, to } => record.passed(signal, to),
+            Notice::NotPassed { signal, to, errno } => record.not_passed(signal, to, errno),
+            Notice::Swallowed(signal) => record.with("signal", signal),
         }
     }
 }

@@ -12,62 +12,12 @@ use std::time::Duration;
 use self::awake::Why;
 pub(super) use self::recycles::word;
 use self::recycles::{Because, Opened, write_recycled};
-use super::Loudness;
 use super::observed::Findings;
 use super::sights::{CannotSee, error};
-use crate::decide::event::{Memory, Reason, Sight, Unseen};
+use crate::decide::event::{Memory, Reason};
 use crate::decide::exit::{Failure, Signal, Stage};
 use crate::decide::notice::{Hold, Hook, HookFailure, LookedAtMemory, Notice, Quietness, Sample};
 use crate::units::Span;
-
-/// How loud one must be to say this.
-pub(super) fn level(notice: &Notice) -> Loudness {
-    match notice {
-        Notice::StartFailed { again: false, .. }
-        | Notice::GaveUp { .. }
-        | Notice::Refused
-        | Notice::LongLine { .. }
-        | Notice::LinesTaken { .. }
-        // A limit that was asked for does nothing then.
-        | Notice::CannotSee(Unseen { what: Sight::Processes | Sight::Memory, .. }) => {
-            Loudness::Quiet
-        }
-        Notice::Exited { again_in: None, .. } => Loudness::Verbose,
-        Notice::Recycled(_)
-        | Notice::CannotRecycle { .. }
-        | Notice::Waiting { .. }
-        | Notice::Exited { .. }
-        | Notice::HeldLong { .. }
-        | Notice::HookFailed { .. }
-        | Notice::EventsLost { .. }
-        | Notice::Sampled { .. }
-        | Notice::WouldRecycle { .. }
-        | Notice::Observed(_)
-        | Notice::LimitTooLow { .. }
-        | Notice::KillLimitTooLow { .. }
-        | Notice::OnlyReconnects { .. }
-        | Notice::Background { again: false, .. }
-        | Notice::Runaway { .. }
-        | Notice::StillAlive { .. }
-        | Notice::NothingLeftToRead
-        | Notice::OutlivedInput { .. }
-        | Notice::LeftBehind { .. }
-        | Notice::NeverArmed { .. }
-        | Notice::CannotSee(_)
-        | Notice::MetricsFailed { .. } => Loudness::Normal,
-        Notice::Started { .. }
-        | Notice::StartFailed { again: true, .. }
-        | Notice::Background { again: true, .. }
-        | Notice::Looked { .. }
-        | Notice::Held(_)
-        | Notice::Due { .. }
-        | Notice::Stopping { .. }
-        | Notice::Backoff { .. }
-        | Notice::Passed { .. }
-        | Notice::NotPassed { .. }
-        | Notice::Swallowed(_) => Loudness::Verbose,
-    }
-}
 
 /// A notice in words.
 pub(super) struct Line<'a> {

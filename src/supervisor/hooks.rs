@@ -7,7 +7,7 @@ use nix::unistd::Pid;
 
 use super::{Supervisor, now};
 use crate::act::hook::{self, Errand, Shell};
-use crate::decide::alerts::{self, Alerts};
+use crate::decide::alerts::Alerts;
 use crate::decide::event::{Event, Preparation};
 use crate::decide::exit::Exit;
 use crate::decide::notice::{Hook, HookFailure, Notice};
@@ -95,7 +95,7 @@ impl Supervisor {
         }
         self.reporter.tell(notice);
         // When an end is asked for, whoever asked knows.
-        if self.hooks.on_event.is_none() || self.was_asked() || !alerts::matters(notice) {
+        if self.hooks.on_event.is_none() || self.was_asked() || !notice.entry().alerts {
             return;
         }
         let alert = self.hooks.alerts.add(self.reporter.event(notice, self.running()));

@@ -22,7 +22,7 @@ fn millis(millis: u64) -> Duration {
 fn lines(notice: &Notice) -> (String, String) {
     let record = Record::of(notice, LIMITS);
     let message = text::Line { notice, command: "app" }.to_string();
-    let loudness = text::level(notice);
+    let loudness = notice.entry().loudness;
     let line = Line { time: TIME, name: "a b", loudness, record, message };
     let level = line.level();
     let head = format!(
@@ -230,7 +230,7 @@ fn background(bytes: u64, floor: u64, again: bool) -> Notice {
 fn background_traffic_is_told_aloud_once() {
     let told = |notice: &Notice| {
         let message = text::Line { notice, command: "node" }.to_string();
-        (text::level(notice), message)
+        (notice.entry().loudness, message)
     };
     let words = "background traffic: 48B in 5s; more than 96B is traffic";
     assert_eq!(told(&background(48, 96, false)), (Loudness::Normal, words.to_owned()));

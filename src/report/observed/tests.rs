@@ -6,7 +6,7 @@ use super::*;
 use crate::decide::event::{Cause, Reason};
 use crate::decide::notice::{Growth, Notice};
 use crate::report::machine;
-use crate::report::text::{self, Line};
+use crate::report::text::Line;
 use crate::report::{Loudness, Record};
 
 const MIB: u64 = 1 << 20;
@@ -176,7 +176,7 @@ fn little_was_seen() {
 fn for_machines(notice: &Notice) -> String {
     let record = Record::of(notice, &[]);
     let message = Line { notice, command: "node" }.to_string();
-    let loudness = text::level(notice);
+    let loudness = notice.entry().loudness;
     assert_eq!(loudness, Loudness::Normal);
     let line = machine::Line { time: seconds(0), name: "x", loudness, record, message };
     let json = line.json();
