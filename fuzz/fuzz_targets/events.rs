@@ -7,7 +7,8 @@
 #![cfg_attr(fuzzing, no_main)]
 
 use self::choices::{Choices, LONGEST};
-use recycle_decide::event::{Action, Event, Force};
+use recycle_decide::action::{Action, Force};
+use recycle_decide::event::Event;
 use recycle_decide::exit::Signal;
 use recycle_decide::lifecycle::Lifecycle;
 use recycle_decide::notice::Notice;

@@ -14,8 +14,8 @@ use nix::unistd::Pid;
 
 use super::directory::Directory;
 use super::terminal::{self, Group};
-use crate::decide::event::Cause;
 use crate::decide::exit::{Failure, Stage};
+use crate::decide::reason::Cause;
 use crate::sys::children;
 use crate::sys::environment::{self, Entry};
 use crate::sys::files;

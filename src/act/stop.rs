@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
-use crate::decide::event::Force;
+use crate::decide::action::Force;
 use crate::decide::exit::Signal;
 use crate::sys::process::{self, Id, Process, ProcessFd};
 

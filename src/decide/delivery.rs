@@ -43,7 +43,7 @@ impl Notice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Reason;
+    use crate::reason::Reason;
     use std::time::Duration;
 
     const EPERM: i32 = 1;

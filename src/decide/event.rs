@@ -1,17 +1,14 @@
-//! What goes into the core and what comes out of it: plain data, no effects.
+//! What goes into the core: what happened and what was seen. Plain data, no effects.
 
 mod memory;
 
 use std::time::Duration;
 
 pub use self::memory::{Memory, MemoryLook};
-use super::exit::{End, Exit, Failure, Signal};
-use super::notice::Notice;
-use super::rules::Measure;
+use super::exit::{Exit, Failure, Signal};
 use super::time::Time;
 use super::traffic::Traffic;
 pub use super::unseen::{Sight, Unseen};
-use crate::units::Bytes;
 
 /// Something happened. Past tense.
 #[derive(Clone, Debug)]
@@ -82,131 +79,6 @@ pub struct Halt {
     pub foreground: bool,
     /// At the terminal a shell waits for us, and takes over when we stop, too.
     pub shell: bool,
-}
-
-/// Something is to be done. Imperative.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    /// Start COMMAND; `Started` or `StartFailed` follows.
-    Start {
-        generation: u64,
-        cause: Option<Cause>,
-    },
-    /// See whether another generation could start; `Checked` follows.
-    Check,
-    /// From now until COMMAND's end, hear of a Ctrl-C that reaches COMMAND's process group alone;
-    /// `Signalled` follows.
-    WatchInterrupts,
-    /// Run `--pre-stop`; `Prepared` follows.
-    Prepare(Preparation),
-    /// Hand over no line more than the one that was begun, and close COMMAND's input; `InputCut`
-    /// follows, after a line's end.
-    CutInput,
-    /// Send a signal to COMMAND, as far as `--signal-scope` says.
-    Pass(Signal),
-    /// Send a signal to all that COMMAND has left behind.
-    PassToRest(Signal),
-    /// Have COMMAND go on after a stop (CONT): as all that a terminal stopped, with the foreground
-    /// if that is ours to give.
-    Wake,
-    /// Signal every process of the tree; `TreeGone` or `TreeDefied` follows.
-    Sweep(Force),
-    /// Look at the system; `Observed` follows.
-    Look(Look),
-    /// Stop ourselves, by the signal that COMMAND was stopped by: a shell that waits for us sees
-    /// what it would see of COMMAND.
-    Suspend(Signal),
-    Tell(Notice),
-    /// Tell what COMMAND has left behind, if anything: nobody watches it any more.
-    TellLeft,
-    /// The last action of all.
-    Quit(End),
-}
-
-/// What is about to be stopped, and why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Preparation {
-    pub generation: u64,
-    pub age: Duration,
-    pub reason: Reason,
-}
-
-/// How a tree is told to go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Force {
-    /// TERM, then CONT: to each process once.
-    Ask,
-    /// KILL, until none is left.
-    Kill,
-}
-
-/// Why a generation follows another: the words of `RECYCLE_REASON`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    KillRss,
-    Signal,
-    Rss,
-    Pss,
-    Lifetime,
-    Idle,
-    Exit,
-}
-
-impl Cause {
-    /// The word that COMMAND finds in its environment.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::KillRss => "kill-rss",
-            Self::Signal => "signal",
-            Self::Rss => "rss",
-            Self::Pss => "pss",
-            Self::Lifetime => "lifetime",
-            Self::Idle => "idle",
-            Self::Exit => "exit",
-        }
-    }
-}
-
-/// Why a generation is recycled, with the numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// `pss` where RSS was used and PSS was read.
-    KillRss {
-        used: Bytes,
-        limit: Bytes,
-        measure: Measure,
-        pss: Option<Bytes>,
-    },
-    Signal(Signal),
-    /// `pss` where it could be read.
-    Rss {
-        used: Bytes,
-        limit: Bytes,
-        pss: Option<Bytes>,
-    },
-    Pss {
-        used: Bytes,
-        limit: Bytes,
-    },
-    Lifetime {
-        limit: Duration,
-    },
-    Idle {
-        quiet: Duration,
-    },
-}
-
-impl Reason {
-    pub fn cause(self) -> Cause {
-        match self {
-            Self::KillRss { .. } => Cause::KillRss,
-            Self::Signal(_) => Cause::Signal,
-            Self::Rss { .. } => Cause::Rss,
-            Self::Pss { .. } => Cause::Pss,
-            Self::Lifetime { .. } => Cause::Lifetime,
-            Self::Idle { .. } => Cause::Idle,
-        }
-    }
 }
 
 /// What to look at. Looking costs: nothing more is asked for than what the next decision needs.
@@ -287,22 +159,6 @@ pub struct Tree {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_words_of_recycle_reason_are_those_of_the_manual() {
-        let causes = [
-            (Cause::KillRss, "kill-rss"),
-            (Cause::Signal, "signal"),
-            (Cause::Rss, "rss"),
-            (Cause::Pss, "pss"),
-            (Cause::Lifetime, "lifetime"),
-            (Cause::Idle, "idle"),
-            (Cause::Exit, "exit"),
-        ];
-        for (cause, word) in causes {
-            assert_eq!(cause.word(), word);
-        }
-    }
 
     #[test]
     fn a_look_covers_what_it_saw_and_no_more() {

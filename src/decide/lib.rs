@@ -6,6 +6,7 @@
 
 #![allow(missing_docs, reason = "internal to this package")]
 
+pub mod action;
 pub mod alerts;
 pub mod awake;
 pub mod delivery;
@@ -18,6 +19,7 @@ pub mod notice;
 mod observe;
 mod policy;
 mod quiet;
+pub mod reason;
 mod reconnect;
 mod restart;
 pub mod rules;

@@ -38,11 +38,13 @@ use std::time::Duration;
 
 pub use self::signals::Intent;
 use self::{held::Held, kill::Kill, learning::Lessons};
-use super::event::{Action, Cause, Event, Look, Reason};
+use super::action::Action;
+use super::event::{Event, Look};
 use super::exit::{End, Exit, Failure, Signal};
 use super::notice::{Notice, Opening, Recycled};
 use super::observe::Observer;
 use super::policy::{Opinion, Policy, Verdict};
+use super::reason::{Cause, Reason};
 use super::restart::{Pauses, Restarts};
 use super::rules::{Rules, Then};
 use super::storm::Storm;

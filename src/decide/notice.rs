@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use super::awake::{Awake, Unarmed};
-use super::event::{Cause, Memory, Reason, Sight, Tree, Unseen};
+use super::event::{Memory, Sight, Tree, Unseen};
 use super::exit::{Exit, Failure, Signal};
+use super::reason::{Cause, Reason};
 use super::rules::Measure;
 use crate::units::Bytes;
 

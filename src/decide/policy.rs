@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use self::pressing::Pressing;
 use super::awake::Unarmed;
-use super::event::{Look, Observation, Reason, Sight, TrafficLook, Unseen};
+use super::event::{Look, Observation, Sight, TrafficLook, Unseen};
 use super::exit::Signal;
 use super::memory::{MemoryWatch, Over};
 use super::notice::{Hold, LookedAtMemory, Notice, Quietness, Sample};
 use super::observe::Observing;
 use super::quiet::{Activity, EARLIEST};
+use super::reason::Reason;
 use super::rules::{Measure, Rules};
 use super::sampling::Sampling;
 use super::storm::Storm;

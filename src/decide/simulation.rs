@@ -21,7 +21,7 @@ mod world;
 
 use std::time::Duration;
 
-use crate::event::Action;
+use crate::action::Action;
 use crate::time::Time;
 use random::Random;
 use world::{Clock, Line, World};

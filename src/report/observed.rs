@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::record::Record;
-use crate::decide::event::Cause;
 use crate::decide::notice::{Advice, Background, Course, Fit, Gaps, Observed};
+use crate::decide::reason::Cause;
 use crate::units::{Bytes, Span};
 
 /// Several lines.

@@ -7,11 +7,12 @@ use std::time::Duration;
 use super::observed;
 use super::sights::{error, word};
 use super::text;
-use crate::decide::event::{Memory, Reason, Unseen};
+use crate::decide::event::{Memory, Unseen};
 use crate::decide::exit::{Exit, Failure, Signal, Stage};
 use crate::decide::notice::{
     Hold, Hook, HookFailure, LookedAtMemory, Notice, Opening, Quietness, Recycled, Sample,
 };
+use crate::decide::reason::Reason;
 use crate::units::Bytes;
 
 /// The version of names and units.

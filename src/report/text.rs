@@ -14,9 +14,10 @@ pub(super) use self::recycles::word;
 use self::recycles::{Because, Opened, write_recycled};
 use super::observed::Findings;
 use super::sights::{CannotSee, error};
-use crate::decide::event::{Memory, Reason};
+use crate::decide::event::Memory;
 use crate::decide::exit::{Failure, Signal, Stage};
 use crate::decide::notice::{Hold, Hook, HookFailure, LookedAtMemory, Notice, Quietness, Sample};
+use crate::decide::reason::Reason;
 use crate::units::Span;
 
 /// A notice in words.

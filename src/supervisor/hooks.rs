@@ -7,8 +7,9 @@ use nix::unistd::Pid;
 
 use super::{Supervisor, now};
 use crate::act::hook::{self, Errand, Shell};
+use crate::decide::action::Preparation;
 use crate::decide::alerts::Alerts;
-use crate::decide::event::{Event, Preparation};
+use crate::decide::event::Event;
 use crate::decide::exit::Exit;
 use crate::decide::notice::{Hook, HookFailure, Notice};
 use crate::decide::time::Time;

@@ -5,7 +5,7 @@ use super::{
     Action, Aftermath, Drain, Event, Exit, Finality, Intent, Kill, Lifecycle, Next, Opening,
     Reason, State, Time, Watch,
 };
-use crate::event::Force;
+use crate::action::Force;
 
 impl Lifecycle {
     /// Whether COMMAND is to come to the end of its input before it is stopped for this.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Action, Notice, Time};
-use crate::event::Force;
+use crate::action::Force;
 
 /// A process that outlives KILL this long is worth a word.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);

@@ -4,7 +4,7 @@ use super::{
     Action, Aftermath, Event, Intent, Kill, Lifecycle, Next, Notice, Opening, Reason, State, Time,
     Watch,
 };
-use crate::event::Force;
+use crate::action::Force;
 
 impl Lifecycle {
     pub(super) fn preparing(

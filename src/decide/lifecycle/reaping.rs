@@ -8,7 +8,7 @@ use super::{
     Action, Aftermath, End, Event, Exit, Intent, Kill, Lifecycle, Next, Notice, Reason, Recycled,
     Signal, State, Stop, Then, Time, Watch,
 };
-use crate::event::Cause;
+use crate::reason::Cause;
 use crate::rules::Measure;
 
 impl Lifecycle {

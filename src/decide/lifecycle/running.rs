@@ -4,7 +4,9 @@ use super::{
     Action, Aftermath, Event, Exit, Intent, Kill, Lifecycle, Look, Next, Notice, Opening, Opinion,
     Reason, Signal, State, Stop, Time, Verdict, Watch, Why,
 };
-use crate::event::{Cause, Force, Observation, Preparation};
+use crate::action::{Force, Preparation};
+use crate::event::Observation;
+use crate::reason::Cause;
 
 impl Lifecycle {
     pub(super) fn running(

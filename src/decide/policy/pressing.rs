@@ -1,11 +1,12 @@
 //! What is due in a generation, and what holds it.
 
 use super::Policy;
-use crate::event::{Look, Reason};
+use crate::event::Look;
 use crate::exit::Signal;
 use crate::memory::Over;
 use crate::notice::Hold;
 use crate::quiet::Quiet;
+use crate::reason::Reason;
 use crate::rules::{Measure, Rules};
 use crate::storm::Storm;
 use crate::time::{Time, earliest};

@@ -12,9 +12,10 @@ use std::time::Duration;
 use super::effort::Effort;
 use super::restarts::Restarts;
 use super::samples::Samples;
-use crate::event::{Cause, Event, Reason};
+use crate::event::Event;
 use crate::exit::{End, Exit, Signal};
 use crate::notice::Opening;
+use crate::reason::{Cause, Reason};
 use crate::rules::Rules;
 use crate::time::Time;
 

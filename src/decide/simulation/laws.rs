@@ -8,7 +8,7 @@ mod order;
 mod stops;
 
 use super::book::Book;
-use crate::event::Action;
+use crate::action::Action;
 use crate::rules::Rules;
 
 /// One action, before it is taken down in the book.

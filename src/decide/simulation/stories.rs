@@ -20,12 +20,12 @@ mod work;
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::event::{
-    Action, Cause, Event, Force, Look, Memory, MemoryLook, Observation, TrafficLook, Tree,
-};
+use crate::action::{Action, Force};
+use crate::event::{Event, Look, Memory, MemoryLook, Observation, TrafficLook, Tree};
 use crate::exit::{End, Exit, Failure, Signal, Stage};
 use crate::lifecycle::Lifecycle;
 use crate::notice::Notice;
+use crate::reason::Cause;
 use crate::rules::{Idle, Lifetime, Measure, MemoryRules, Restart, Rules, SignalMap};
 use crate::time::Time;
 use crate::traffic::Traffic;

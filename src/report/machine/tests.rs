@@ -3,9 +3,10 @@
 use super::super::text;
 use super::*;
 use crate::decide::awake::{Awake, Unarmed};
-use crate::decide::event::{Memory, Reason, Sight, Tree, Unseen};
+use crate::decide::event::{Memory, Sight, Tree, Unseen};
 use crate::decide::exit::{Exit, Failure, Signal, Stage};
 use crate::decide::notice::{Hold, LookedAtMemory, Notice, Opening, Quietness, Recycled, Sample};
+use crate::decide::reason::Reason;
 use crate::decide::rules::Measure;
 
 const MIB: u64 = 1 << 20;

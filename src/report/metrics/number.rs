@@ -4,8 +4,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::decide::event::Cause;
 use crate::decide::notice::{Notice, Sample};
+use crate::decide::reason::Cause;
 use crate::units::Bytes;
 
 /// One number, in the order in which they are written.

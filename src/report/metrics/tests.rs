@@ -6,9 +6,10 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::*;
-use crate::decide::event::{Memory, Reason, Tree};
+use crate::decide::event::{Memory, Tree};
 use crate::decide::exit::{Exit, Failure, Signal, Stage};
 use crate::decide::notice::{Opening, Recycled, Sample};
+use crate::decide::reason::Reason;
 use crate::report::{Format, Loudness};
 use crate::units::Bytes;
 

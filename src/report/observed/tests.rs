@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::decide::event::{Cause, Reason};
 use crate::decide::notice::{Growth, Notice};
+use crate::decide::reason::{Cause, Reason};
 use crate::report::machine;
 use crate::report::text::Line;
 use crate::report::{Loudness, Record};

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::decide::event::Reason;
 use crate::decide::exit::Signal;
 use crate::decide::notice::{Opening, Recycled};
+use crate::decide::reason::Reason;
 use crate::decide::rules::Measure;
 use crate::units::Span;
 

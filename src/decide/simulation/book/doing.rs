@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::{Book, Drain, Ending, Life};
-use crate::event::{Action, Event, Force, Reason};
+use crate::action::{Action, Force};
+use crate::event::Event;
 use crate::notice::{Hold, Notice, Opening};
+use crate::reason::Reason;
 use crate::rules::Rules;
 use crate::simulation::effort::Effort;
 use crate::simulation::samples::Samples;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Book, Ending, Follow, Life};
-use crate::event::{Cause, Reason};
 use crate::exit::{End, Exit, Failure, Signal};
+use crate::reason::{Cause, Reason};
 use crate::rules::{Restart, Rules, Then};
 
 impl Book {

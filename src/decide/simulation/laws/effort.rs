@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::Moment;
-use crate::event::{Action, Event, Look, TrafficLook};
+use crate::action::Action;
+use crate::event::{Event, Look, TrafficLook};
 use crate::simulation::effort::{Effort, Flow};
 use crate::time::Time;
 

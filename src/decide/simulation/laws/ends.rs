@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::Moment;
-use crate::event::{Action, Event, Reason};
+use crate::action::Action;
+use crate::event::Event;
 use crate::exit::End;
 use crate::notice::{Notice, Recycled};
+use crate::reason::Reason;
 use crate::simulation::book::Follow;
 
 /// As COMMAND did, or as Ctrl-C would have it end; by the signal that came when there was no

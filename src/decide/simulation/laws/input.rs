@@ -2,9 +2,11 @@
 //! after its end.
 
 use super::Moment;
-use crate::event::{Action, Cause, Event};
+use crate::action::Action;
+use crate::event::Event;
 use crate::exit::Exit;
 use crate::notice::{Notice, Opening};
+use crate::reason::Cause;
 use crate::rules::{Mapped, Then};
 use crate::simulation::book::Drain;
 

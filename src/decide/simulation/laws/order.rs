@@ -1,7 +1,8 @@
 //! Laws about what may be done when.
 
 use super::Moment;
-use crate::event::{Action, Event, Force};
+use crate::action::{Action, Force};
+use crate::event::Event;
 use crate::exit::Signal;
 use crate::notice::Notice;
 use crate::rules::Measure;

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::Moment;
-use crate::event::{Action, Cause, Event, Reason};
+use crate::action::Action;
+use crate::event::Event;
 use crate::notice::{Hold, Notice};
+use crate::reason::{Cause, Reason};
 use crate::rules::Measure;
 use crate::simulation::samples::Limit;
 use crate::time::Time;

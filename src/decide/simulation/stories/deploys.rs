@@ -1,8 +1,8 @@
 //! COMMAND's file is missing for a while, because somebody deploys.
 
 use super::*;
-use crate::event::Reason;
 use crate::notice::Hold;
+use crate::reason::Reason;
 use crate::rules::{Budget, Mapped, Then};
 
 const MISSING: Failure = Failure { stage: Stage::Exec, errno: 2 };

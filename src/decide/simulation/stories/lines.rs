@@ -2,8 +2,9 @@
 //! itself.
 
 use super::*;
-use crate::event::{Preparation, Reason};
+use crate::action::Preparation;
 use crate::notice::{Opening, Recycled};
+use crate::reason::Reason;
 use crate::rules::{Budget, Lines, Mapped};
 
 const CUT: Action = Action::CutInput;

@@ -1,7 +1,7 @@
 //! Stories about memory: what a storm is, what holds then, and what does not.
 
 use super::*;
-use crate::event::Reason;
+use crate::reason::Reason;
 
 impl Story {
     /// The stop that began is over, and the next generation runs.

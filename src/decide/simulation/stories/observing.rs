@@ -4,8 +4,8 @@ mod background;
 mod sums;
 
 use super::*;
-use crate::event::Reason;
 use crate::notice::{Hold, Observed};
+use crate::reason::Reason;
 use crate::rules::{Mapped, Observe, Quiet, Threshold};
 use crate::traffic::Payload;
 

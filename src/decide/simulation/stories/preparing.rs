@@ -1,8 +1,10 @@
 //! Stories about `--pre-stop`, which comes before a planned stop.
 
 use super::*;
-use crate::event::{Halt, Preparation, Reason};
+use crate::action::Preparation;
+use crate::event::Halt;
 use crate::notice::Opening;
+use crate::reason::Reason;
 use crate::rules::Mapped;
 
 const TIMEOUT: Option<Duration> = Some(Duration::from_secs(4));

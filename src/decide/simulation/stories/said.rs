@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::awake::{Awake, Unarmed};
-use crate::event::{Reason, Sight, Unseen};
+use crate::event::{Sight, Unseen};
 use crate::notice::{Hold, LookedAtMemory, Quietness};
+use crate::reason::Reason;
 use crate::rules::Quiet;
 
 #[test]

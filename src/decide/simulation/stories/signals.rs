@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::{ASK, KILL, Story, at, lifetime, plain, start, stop};
-use crate::event::{Action, Cause, Event, Halt};
+use crate::action::Action;
+use crate::event::{Event, Halt};
 use crate::exit::{End, Exit, Failure, Signal, Stage};
 use crate::lifecycle::{Intent, Lifecycle};
 use crate::notice::{Notice, Opening};
+use crate::reason::Cause;
 use crate::rules::{Idle, Lines, Mapped, Restart, Rules, SignalMap};
 use crate::units::Bytes;
 

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::{Coming, Happening, World};
-use crate::event::{
-    Action, Event, Force, Look, Memory, MemoryLook, Observation, Sight, Tree, Unseen,
-};
+use crate::action::{Action, Force};
+use crate::event::{Event, Look, Memory, MemoryLook, Observation, Sight, Tree, Unseen};
 use crate::exit::{Exit, Failure, Signal, Stage};
 use crate::simulation::book::Seen;
 use crate::simulation::command::{Command, Left};

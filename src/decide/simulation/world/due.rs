@@ -6,9 +6,11 @@ mod input;
 use std::time::Duration;
 
 use super::{Clock, World};
-use crate::event::{Action, Event, Reason, TrafficLook};
+use crate::action::Action;
+use crate::event::{Event, TrafficLook};
 use crate::exit::{Exit, Signal};
 use crate::notice::Notice;
+use crate::reason::Reason;
 use crate::rules::{Mapped, Measure};
 use crate::simulation::book::{Follow, Life};
 use crate::simulation::command::Command;
