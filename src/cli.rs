@@ -8,6 +8,7 @@ mod completions {
     mod tests;
 }
 mod config;
+mod constraints;
 mod given;
 mod refused;
 mod typed;
@@ -21,8 +22,10 @@ use clap::builder::FalseyValueParser;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub(crate) use self::config::{Config, Hooks};
+pub(crate) use self::constraints::Ignored;
 pub(crate) use self::given::Given;
 use self::typed::Typed;
+use crate::decide::rules::{Measure, Then};
 use crate::sys::environment::{self, Entry};
 use crate::units::Bytes;
 
@@ -228,6 +231,111 @@ Durations: 90s, 1h 30m. Every option is an environment variable, too:
 Exit status: as COMMAND ended; 125: recycle failed; 126: COMMAND cannot be
 executed; 127: COMMAND not found. Details: man recycle.";
 
+/// Options by which a recycle can come about that begins with a graceful stop.
+const GRACEFUL: &[&str] =
+    &["--idle", "--max-rss", "--max-pss", "--max-lifetime", "--map-signal FROM:recycle"];
+
+/// What an option requires: one of those beside it. Either may be of one value only. A flag without
+/// it is an error; a variable is ignored.
+const NEEDS: [(&str, &[&str]); 16] = [
+    ("jitter", &["--max-lifetime"]),
+    ("min-lifetime", &["--idle", "--max-rss", "--max-pss", "--max-lifetime"]),
+    ("quiet", &["--max-rss", "--max-pss", "--max-lifetime"]),
+    ("quiet-wait", &["--quiet"]),
+    ("traffic", &["--idle", "--quiet", "--sample-every", "--metrics", "--observe"]),
+    ("idle-floor", &["--idle", "--quiet"]),
+    // Without --idle there are too few looks to learn anything.
+    ("idle-floor auto", &["--idle"]),
+    ("settle", &["--idle"]),
+    ("idle-cpu", &["--idle", "--quiet"]),
+    ("max-line", &["--stdin lines"]),
+    ("drain-timeout", &["--stdin lines"]),
+    ("drain-timeout", GRACEFUL),
+    ("pre-stop", GRACEFUL),
+    ("pre-stop-timeout", &["--pre-stop"]),
+    (
+        "then",
+        &[
+            "--idle",
+            "--max-rss",
+            "--max-pss",
+            "--kill-rss",
+            "--max-lifetime",
+            "--map-signal FROM:recycle",
+        ],
+    ),
+    (
+        "name",
+        &["--log-format json", "--log-format logfmt", "--metrics", "--on-event", "--pre-stop"],
+    ),
+];
+
+/// Two options whose values do not go together. A flag wins over a variable; else it is an error.
+struct Conflict {
+    option: &'static str,
+    /// What holds between them: a phrase.
+    rule: &'static str,
+    other: &'static str,
+    is_broken: fn(&Config, &Typed<'_>) -> bool,
+}
+
+const CONFLICTS: [Conflict; 7] = [
+    Conflict {
+        option: "quiet-wait",
+        rule: "must not be less than",
+        other: "quiet",
+        is_broken: |config, _| config.rules.quiet.is_some_and(|quiet| quiet.wait < quiet.gap),
+    },
+    Conflict {
+        option: "min-lifetime",
+        rule: "must not be more than",
+        other: "max-lifetime",
+        is_broken: |Config { rules, .. }, _| {
+            rules.lifetime.is_some_and(|lifetime| rules.min_lifetime > lifetime.max)
+        },
+    },
+    Conflict {
+        option: "max-pss",
+        rule: "must be less than",
+        other: "max-rss",
+        is_broken: |config, _| {
+            let memory = &config.rules.memory;
+            memory.max_pss.zip(memory.max_rss).is_some_and(|(pss, rss)| pss >= rss)
+        },
+    },
+    Conflict {
+        option: "kill-rss",
+        rule: "must be more than",
+        other: "max-rss",
+        is_broken: |config, _| {
+            let memory = &config.rules.memory;
+            memory.kill.zip(memory.max_rss).is_some_and(|((kill, _), rss)| kill <= rss)
+        },
+    },
+    Conflict {
+        option: "kill-rss",
+        rule: "must be more than",
+        other: "max-pss",
+        is_broken: |config, _| {
+            let memory = &config.rules.memory;
+            let kill = memory.kill.filter(|(_, measure)| *measure == Measure::Pss);
+            kill.zip(memory.max_pss).is_some_and(|((kill, _), pss)| kill <= pss)
+        },
+    },
+    Conflict {
+        option: "then",
+        rule: "requires stdin in",
+        other: "traffic",
+        is_broken: |config, _| config.rules.then == Then::Wait && !config.traffic.stdin,
+    },
+    Conflict {
+        option: "quiet-log",
+        rule: "contradicts",
+        other: "verbose",
+        is_broken: |_, typed| typed.is_on("quiet-log") && typed.is_on("verbose"),
+    },
+];
+
 /// What the command line asks for.
 #[derive(Debug)]
 pub(crate) enum Request {
@@ -261,26 +369,46 @@ fn parse_options(
     words: Vec<OsString>,
     memory_limit: impl Fn() -> Option<Bytes>,
 ) -> anyhow::Result<Request> {
-    let mut command = Args::command().no_binary_name(true).mut_args(|arg| {
+    let hidden = variables(&command(&[]));
+    let mut ignored = Vec::new();
+    loop {
+        let command = &mut command(&ignored);
+        let matches = match command.try_get_matches_from_mut(&words) {
+            Ok(matches) => matches,
+            Err(error) => return refused::refused(&error, command, &words),
+        };
+        let args = Args::from_arg_matches(&matches)
+            .map_err(|error| anyhow::anyhow!(refused::one_line(&error)))?;
+        let given = Given::among(command, &matches);
+        #[cfg(feature = "chart")]
+        if args.chart {
+            return chart::request(&given, args.command);
+        }
+        let explain = args.explain;
+        let typed = Typed { matches: &matches };
+        let config = args.into_config(&typed, hidden.clone(), &memory_limit)?;
+        let more = constraints::check(&config, &typed, &ignored)?;
+        if more.is_empty() {
+            let config = Box::new(Config { ignored, ..config });
+            return Ok(match explain {
+                true => Request::Explain(config, given),
+                false => Request::Run(config),
+            });
+        }
+        // As if they were not set: each round has fewer variables.
+        ignored.extend(more);
+    }
+}
+
+/// All options, but for the variables of these.
+fn command(ignored: &[Ignored]) -> clap::Command {
+    Args::command().no_binary_name(true).mut_args(|arg| {
         // A value that begins with a dash is a bad value, not an unknown option.
         let option_with_value = arg.get_long().is_some() && arg.get_action().takes_values();
-        arg.hide_env(true).allow_hyphen_values(option_with_value)
-    });
-    let hidden = variables(&command);
-    let matches = match command.try_get_matches_from_mut(&words) {
-        Ok(matches) => matches,
-        Err(error) => return refused::refused(&error, &command, &words),
-    };
-    let args = Args::from_arg_matches(&matches)
-        .map_err(|error| anyhow::anyhow!(refused::one_line(&error)))?;
-    let given = Given::among(&command, &matches);
-    #[cfg(feature = "chart")]
-    if args.chart {
-        return chart::request(&given, args.command);
-    }
-    let explain = args.explain;
-    let config = Box::new(args.into_config(&Typed { matches: &matches }, hidden, memory_limit)?);
-    Ok(if explain { Request::Explain(config, given) } else { Request::Run(config) })
+        let is_ignored = ignored.iter().any(|it| arg.get_long() == Some(it.option));
+        let arg = arg.hide_env(true).allow_hyphen_values(option_with_value);
+        if is_ignored { arg.env(None::<&'static str>) } else { arg }
+    })
 }
 
 /// The environment variables of all options: COMMAND is not to inherit them.

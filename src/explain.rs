@@ -14,7 +14,7 @@ use std::path::Path;
 
 use self::facts::Facts;
 use self::page::Page;
-use crate::cli::{Config, Given};
+use crate::cli::{Config, Given, Ignored};
 use crate::report;
 use crate::sense::program::Search;
 use crate::sense::traffic::stdin;
@@ -40,6 +40,10 @@ fn words(plan: Plan<'_>) -> String {
     if !variables.is_empty() {
         page.paragraph(&format!("From the environment: {variables}"));
     }
+    let ignored = ignored(&plan.config.ignored);
+    if !ignored.is_empty() {
+        page.paragraph(&format!("Ignored from the environment: {ignored}"));
+    }
     if let Some(why) = plan.facts.nothing_to_watch {
         let why = report::blindness(why);
         page.paragraph(&format!(
@@ -57,8 +61,8 @@ fn words(plan: Plan<'_>) -> String {
             report::error(errno)
         ));
     }
-    if let Some(why) = stdin::unfit(&plan.config.rules, plan.facts.input) {
-        page.paragraph(&format!("recycle would end with 125 and start nothing. {why}."));
+    if let Some(unfit) = stdin::unfit(&plan.config.rules, plan.facts.input) {
+        page.paragraph(&format!("recycle would end with 125 and start nothing. {unfit}."));
     }
     triggers::write(plan, &mut page);
     sights::write(plan, &mut page);
@@ -95,15 +99,23 @@ fn command(plan: Plan<'_>) -> String {
 fn variables(given: &Given) -> String {
     let words = given.by_variables().filter_map(|word| {
         let (variable, value) = (word.variable.as_ref()?, word.value.as_ref()?);
-        // A command line for a shell may well have a secret in it.
-        let secret = ["RECYCLE_ON_EVENT", "RECYCLE_PRE_STOP"].contains(&variable.as_str());
-        Some(if secret {
-            format!("{variable}=...")
-        } else {
-            format!("{variable}={}", shown(value))
-        })
+        Some(assignment(variable, value))
     });
     words.collect::<Vec<_>>().join(", ")
+}
+
+fn ignored(ignored: &[Ignored]) -> String {
+    let words = ignored.iter().map(|Ignored { variable, value, reason, .. }| {
+        format!("{} ({reason})", assignment(variable, value))
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn assignment(variable: &str, value: &str) -> String {
+    // A command line for a shell may well have a secret in it.
+    let secret = ["RECYCLE_ON_EVENT", "RECYCLE_PRE_STOP"].contains(&variable);
+    let value = if secret { "...".to_owned() } else { shown(value) };
+    format!("{variable}={value}")
 }
 
 /// Whatever it holds, it stays on its line and does nothing to a terminal.

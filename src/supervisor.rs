@@ -68,8 +68,8 @@ pub(crate) fn run(mut config: Config) -> anyhow::Result<End> {
     {
         bail!("--idle, --quiet: nothing to watch: {}", report::blindness(why));
     }
-    if let Some(why) = stdin::unfit(&config.rules, Kind::of(files::STDIN)) {
-        bail!(why);
+    if let Some(unfit) = stdin::unfit(&config.rules, Kind::of(files::STDIN)) {
+        bail!("{unfit}");
     }
     let lines = config.rules.lines.map(|lines| Lines::new(lines.longest)).transpose();
     let lines = lines.context("--max-line: there is no memory for lines so long")?;
@@ -112,6 +112,7 @@ pub(crate) fn run(mut config: Config) -> anyhow::Result<End> {
         leave_by: None,
         interrupts: interrupts::Interrupts::default(),
     };
+    supervisor.tell_ignored(config.ignored);
     // From here on nothing may end the program but `Action::Quit`: no `?`, no panic. What fails
     // becomes an event, or a notice.
     Ok(supervisor.supervise())

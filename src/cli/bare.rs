@@ -54,6 +54,7 @@ fn transparent(command: Vec<OsString>) -> Config {
         metrics: Vec::new(),
         // None of them is there.
         hidden: Vec::new(),
+        ignored: Vec::new(),
         command,
     }
 }

@@ -1,4 +1,4 @@
-//! What the command line means. Every contradiction is found here, before anything is started.
+//! What the command line means. Every value is read here, also one that does not apply.
 
 mod input;
 mod metrics;
@@ -7,16 +7,16 @@ use std::ffi::{CString, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{anyhow, bail, ensure};
+use anyhow::{anyhow, ensure};
 
 use super::values::{self, Parsed, mapping};
-use super::{Args, Typed};
+use super::{Args, Ignored, Typed};
 use crate::act::stop::Scope;
 use crate::decide::rules::{
-    Idle, Lifetime, Measure, MemoryRules, Observe, Quiet, Rules, SignalMap, Threshold,
+    Idle, Lifetime, Measure, MemoryRules, Observe, Quiet, Rules, SignalMap,
 };
 use crate::report::metrics::Target;
-use crate::report::{self, Format, Loudness, Style};
+use crate::report::{self, Loudness, Style};
 use crate::sense::traffic::sources::Sources;
 use crate::sys::files::can_enter;
 use crate::units::{Bytes, Share, Size};
@@ -35,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) metrics: Vec<Target>,
     /// Environment variables that COMMAND is not to inherit.
     pub(crate) hidden: Vec<String>,
+    /// Variables that do not apply.
+    pub(crate) ignored: Vec<Ignored>,
 }
 
 /// Commands of the user's own.
@@ -43,9 +45,6 @@ pub(crate) struct Hooks {
     pub(crate) on_event: Option<CString>,
     pub(crate) pre_stop: Option<CString>,
 }
-
-/// The options by which a recycle can come about, apart from signals.
-const TRIGGERS: &str = "--idle, --max-rss, --max-pss or --max-lifetime";
 
 impl Args {
     pub(super) fn into_config(
@@ -62,13 +61,13 @@ impl Args {
         let max_rss = size("max-rss", self.max_rss.as_ref())?;
         let max_pss = size("max-pss", self.max_pss.as_ref())?;
         let kill = size("kill-rss", self.kill_rss.as_ref())?;
-        let idle_after = read_some(typed, "idle", self.idle.as_ref(), values::duration)?;
+        let idle_after = read_some(typed, "idle", self.idle.as_ref(), values::window)?;
         let or_zero = |option, text: &String| read(typed, option, text, values::duration_or_zero);
         let settle = or_zero("settle", &self.settle)?;
         let idle_cpu = read(typed, "idle-cpu", &self.idle_cpu, Share::parse)?;
         let max = read_some(typed, "max-lifetime", self.max_lifetime.as_ref(), values::duration)?;
         let jitter = read(typed, "jitter", &self.jitter, Share::parse)?;
-        let gap = read_some(typed, "quiet", self.quiet.as_ref(), values::duration)?;
+        let gap = read_some(typed, "quiet", self.quiet.as_ref(), values::window)?;
         let wait = read(typed, "quiet-wait", &self.quiet_wait, values::duration)?;
         let map = self.map_signal.iter().map(|text| read(typed, "map-signal", text, mapping));
         let eof = self.eof_timeout.as_ref();
@@ -77,7 +76,7 @@ impl Args {
             idle: idle_after.map(|after| Idle { after, settle }),
             idle_cpu: Some(idle_cpu).filter(|share| *share < Share::ALL),
             floor: read(typed, "idle-floor", &self.idle_floor, values::floor)?,
-            memory: memory_rules(max_rss, max_pss, kill)?,
+            memory: memory_rules(max_rss, max_pss, kill),
             lifetime: max.map(|max| Lifetime { max, jitter }),
             min_lifetime: or_zero("min-lifetime", &self.min_lifetime)?,
             quiet: gap.map(|gap| Quiet { gap, wait }),
@@ -98,11 +97,9 @@ impl Args {
                 .observe
                 .then(|| Observe { memory: memory_limit().unwrap_or(Bytes(u64::MAX)) }),
         };
-        check(&rules, typed, &self)?;
-        let traffic = read(typed, "traffic", &self.traffic, values::traffic)?;
-        input::check(&rules, &traffic, typed)?;
+        check_map(&rules.map, typed)?;
         Ok(Config {
-            traffic,
+            traffic: read(typed, "traffic", &self.traffic, values::traffic)?,
             scope: read(typed, "signal-scope", &self.signal_scope, values::scope)?,
             hooks: Hooks {
                 on_event: read_some(typed, "on-event", self.on_event.as_ref(), values::script)?,
@@ -114,6 +111,7 @@ impl Args {
             command: self.command,
             rules,
             hidden,
+            ignored: Vec::new(),
         })
     }
 }
@@ -127,22 +125,17 @@ impl Args {
 
     fn style(&self, typed: &Typed<'_>, memory: &MemoryRules) -> anyhow::Result<Style> {
         let name = read_some(typed, "name", self.name.as_ref(), values::name)?;
-        let style = Style {
-            loudness: loudness(typed, self.quiet_log, self.verbose)?,
+        Ok(Style {
+            loudness: match (self.quiet_log, self.verbose) {
+                (true, _) => Loudness::Quiet,
+                (false, true) => Loudness::Verbose,
+                (false, false) => Loudness::Normal,
+            },
             format: read(typed, "log-format", &self.log_format, values::format)?,
             name: name.unwrap_or_else(|| file_name(&self.command)),
             samples: self.sample_every.is_some(),
             limits: limits(memory),
-        };
-        let hooks = self.on_event.is_some() || self.pre_stop.is_some();
-        let needs_name = style.format != Format::Text || hooks || !self.metrics.is_empty();
-        ensure!(
-            needs_name || !typed.given("name"),
-            "{}: means nothing without --log-format json or logfmt, --metrics, --on-event or \
-             --pre-stop",
-            typed.name("name")
-        );
-        Ok(style)
+        })
     }
 }
 
@@ -183,87 +176,18 @@ fn memory_rules(
     max_rss: Option<Bytes>,
     max_pss: Option<Bytes>,
     kill: Option<Bytes>,
-) -> anyhow::Result<MemoryRules> {
-    if let (Some(rss), Some(pss)) = (max_rss, max_pss) {
-        ensure!(
-            pss < rss,
-            "--max-pss {pss}: must be less than --max-rss {rss}, which would be exceeded first"
-        );
-    }
-    let (beside, name, measure) = match (max_rss, max_pss) {
-        (Some(rss), _) => (Some(rss), "--max-rss", Measure::Rss),
-        (None, Some(pss)) => (Some(pss), "--max-pss", Measure::Pss),
-        (None, None) => (None, "", Measure::Rss),
+) -> MemoryRules {
+    let measure = match (max_rss, max_pss) {
+        (None, Some(_)) => Measure::Pss,
+        _ => Measure::Rss,
     };
-    if let (Some(kill), Some(beside)) = (kill, beside) {
-        ensure!(
-            kill > beside,
-            "--kill-rss {kill}: must be more than {name} {beside}, or no stop could be graceful"
-        );
-    }
-    Ok(MemoryRules { max_rss, max_pss, kill: kill.map(|kill| (kill, measure)) })
+    MemoryRules { max_rss, max_pss, kill: kill.map(|kill| (kill, measure)) }
 }
 
-/// Options that contradict each other, or mean nothing without another one.
-fn check(rules: &Rules, typed: &Typed<'_>, args: &Args) -> anyhow::Result<()> {
-    if let Some(Quiet { gap, wait }) = rules.quiet {
-        ensure!(
-            wait >= gap,
-            "--quiet-wait '{}': must not be less than --quiet '{}'",
-            args.quiet_wait,
-            args.quiet.as_deref().unwrap_or_default()
-        );
-    }
-    let longest = rules.lifetime.map_or(Duration::MAX, |lifetime| lifetime.max);
-    ensure!(
-        rules.min_lifetime <= longest,
-        "--min-lifetime '{}': must not be more than --max-lifetime '{}'",
-        args.min_lifetime,
-        args.max_lifetime.as_deref().unwrap_or_default()
-    );
-    let memory = rules.memory.max_rss.or(rules.memory.max_pss).is_some();
-    let lifetime = rules.lifetime.is_some();
-    let idle = rules.idle.is_some();
-    let watched = rules.sample_every.is_some() || rules.observe.is_some();
-    let traffic = idle || rules.quiet.is_some() || watched;
-    let needs = [
-        ("jitter", lifetime, "--max-lifetime"),
-        ("quiet", memory || lifetime, "--max-rss, --max-pss or --max-lifetime"),
-        ("quiet-wait", rules.quiet.is_some(), "--quiet"),
-        ("settle", idle, "--idle"),
-        ("pre-stop", rules.plans_gracefully(), "anything to recycle for but --kill-rss"),
-        ("pre-stop-timeout", rules.pre_stop.is_some(), "--pre-stop"),
-        ("idle-cpu", idle || rules.quiet.is_some(), "--idle or --quiet"),
-        ("traffic", traffic, "--idle, --quiet, --sample-every, --metrics or --observe"),
-        ("idle-floor", idle || rules.quiet.is_some(), "--idle or --quiet"),
-        ("min-lifetime", idle || memory || lifetime, TRIGGERS),
-    ];
-    for (option, met, what) in needs {
-        ensure!(
-            met || !typed.given(option),
-            "{}: means nothing without {what}",
-            typed.name(option)
-        );
-    }
-    // Without --idle nobody looks often enough to learn anything.
-    ensure!(
-        idle || rules.floor != Some(Threshold::Auto),
-        "{} auto: means nothing without --idle",
-        typed.name("idle-floor")
-    );
-    let shortest = Duration::from_millis(10);
-    let windows = [
-        ("idle", rules.idle.map(|idle| idle.after)),
-        ("quiet", gap(rules)),
-        ("sample-every", rules.sample_every),
-    ];
-    for (option, window) in windows {
-        let short = window.is_some_and(|window| window < shortest);
-        ensure!(!short, "{}: must be at least 10ms", typed.name(option));
-    }
-    for (place, (from, _)) in rules.map.0.iter().enumerate() {
-        let twice = rules.map.0.iter().skip(place + 1).any(|(other, _)| other == from);
-        ensure!(!twice, "--map-signal: {from} is mapped more than once");
+fn check_map(map: &SignalMap, typed: &Typed<'_>) -> anyhow::Result<()> {
+    for (place, (from, _)) in map.0.iter().enumerate() {
+        let twice = map.0.iter().skip(place + 1).any(|(other, _)| other == from);
+        ensure!(!twice, "{}: {from} is mapped more than once", typed.name("map-signal"));
     }
     Ok(())
 }
@@ -281,22 +205,4 @@ fn limits(memory: &MemoryRules) -> Vec<(&'static str, Bytes)> {
     let kill = kill.map(|(bytes, _)| bytes);
     let all = [("max_rss", max_rss), ("max_pss", max_pss), ("kill_rss", kill)];
     all.into_iter().filter_map(|(name, limit)| Some((name, limit?))).collect()
-}
-
-fn gap(rules: &Rules) -> Option<Duration> {
-    rules.quiet.map(|quiet| quiet.gap)
-}
-
-/// A flag wins over the environment; two of the same rank contradict each other.
-fn loudness(typed: &Typed<'_>, quiet: bool, verbose: bool) -> anyhow::Result<Loudness> {
-    match (quiet, verbose) {
-        (false, false) => Ok(Loudness::Normal),
-        (true, false) => Ok(Loudness::Quiet),
-        (false, true) => Ok(Loudness::Verbose),
-        (true, true) => match (typed.by_variable("quiet-log"), typed.by_variable("verbose")) {
-            (false, true) => Ok(Loudness::Quiet),
-            (true, false) => Ok(Loudness::Verbose),
-            _ => bail!("--quiet-log and --verbose contradict each other"),
-        },
-    }
 }

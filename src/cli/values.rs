@@ -58,6 +58,14 @@ pub(crate) fn duration(text: &str) -> Parsed<Duration> {
     }
 }
 
+/// How often we look, or how long it is to be quiet. A shorter one would have us look all the time.
+pub(crate) fn window(text: &str) -> Parsed<Duration> {
+    match duration(text)? {
+        window if window < Duration::from_millis(10) => Err("must be at least 10ms".into()),
+        window => Ok(window),
+    }
+}
+
 /// `restart`, `exit`, `exit:STATUS`, `command` or `wait`.
 pub(crate) fn then(text: &str) -> Parsed<Then> {
     let refused = || {

@@ -55,6 +55,8 @@ pub enum Notice {
     NeverArmed { generation: u64, age: Duration, why: Unarmed },
     /// Something cannot be seen; what depends on it will not happen.
     CannotSee(Unseen),
+    /// Variables that do not apply to this command line, each with the reason.
+    VariablesIgnored { variables: Vec<(String, String)> },
     /// Numbers for graphs cannot go where they were to go; `again`: that is tried again.
     MetricsFailed { target: String, error: String, again: bool },
     /// A recycle has been due for a long time, and something holds it still.
@@ -155,6 +157,7 @@ impl Notice {
                 entry("cannot_see", Quiet)
             }
             Self::CannotSee(_) => entry("cannot_see", Normal),
+            Self::VariablesIgnored { .. } => entry("variables_ignored", Normal),
             Self::MetricsFailed { .. } => entry("metrics_failed", Normal),
             Self::HeldLong { .. } => alert("held_long", Normal),
             Self::LeftBehind { .. } => alert("left_behind", Normal),

@@ -261,6 +261,11 @@ impl Record {
             .with("program", Value::Text(Cow::Owned(program.to_owned())))
     }
 
+    fn ignored(self, variables: &[(String, String)]) -> Self {
+        let names: Vec<_> = variables.iter().map(|(name, _)| name.as_str()).collect();
+        self.with("variables", Value::Text(names.join(",").into()))
+    }
+
     /// What there is to say; `limits` are those in force, by the names of their options.
     pub(super) fn of(notice: &Notice, limits: &[(&'static str, Bytes)]) -> Self {
         let record = Self::new(notice.entry().event);
@@ -295,6 +300,7 @@ impl Record {
                 .with("age", age)
                 .with("why", text::awake::unarmed_word(why)),
             Notice::CannotSee(unseen) => record.unseen(unseen),
+            Notice::VariablesIgnored { ref variables } => record.ignored(variables),
             Notice::MetricsFailed { ref target, ref error, .. } => {
                 let text = |text: &String| Value::Text(Cow::Owned(text.clone()));
                 record.with("target", text(target)).with("error", text(error))

@@ -66,6 +66,7 @@ impl fmt::Display for Line<'_> {
                 awake::write_never_armed(out, *generation, *age, *why)
             }
             Notice::CannotSee(unseen) => write!(out, "{}", CannotSee(*unseen)),
+            Notice::VariablesIgnored { variables } => write_ignored(out, variables),
             Notice::MetricsFailed { target, error, again } => {
                 write_metrics_failed(out, target, error, *again)
             }
@@ -135,6 +136,12 @@ fn write_not_passed(
         write!(out, " as {to}")?;
     }
     write!(out, ": {}", error(errno))
+}
+
+/// `ignored: RECYCLE_JITTER (requires --max-lifetime), RECYCLE_QUIET (...)`
+fn write_ignored(out: &mut fmt::Formatter<'_>, variables: &[(String, String)]) -> fmt::Result {
+    let words: Vec<_> = variables.iter().map(|(name, why)| format!("{name} ({why})")).collect();
+    write!(out, "ignored: {}", words.join(", "))
 }
 
 fn write_metrics_failed(

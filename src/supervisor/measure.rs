@@ -1,6 +1,8 @@
 //! The numbers that others are told, and their files.
 
 use super::{Supervisor, now};
+use crate::cli::Ignored;
+use crate::decide::notice::Notice;
 use crate::report::metrics::Metrics;
 
 impl Supervisor {
@@ -8,6 +10,14 @@ impl Supervisor {
     pub(super) fn tell_failures(&mut self) {
         for failure in self.metrics.as_mut().map(Metrics::failures).unwrap_or_default() {
             self.reporter.tell(&failure);
+        }
+    }
+
+    /// Warns of variables that do not apply.
+    pub(super) fn tell_ignored(&self, ignored: Vec<Ignored>) {
+        if !ignored.is_empty() {
+            let variables = ignored.into_iter().map(|it| (it.variable, it.reason)).collect();
+            self.reporter.tell(&Notice::VariablesIgnored { variables });
         }
     }
 

@@ -102,7 +102,7 @@ fn a_floor_of_nothing() {
     assert_refused("--idle-floor 64B", &["--idle-floor"]);
     assert_refused("--max-lifetime 1h --idle-floor 64B", &["--idle-floor"]);
     let quiet = "--max-lifetime 1h --quiet 1s --idle-floor auto";
-    assert_refused(quiet, &["--idle-floor auto", "means nothing without --idle"]);
+    assert_refused(quiet, &["--idle-floor 'auto'", "requires --idle"]);
 }
 
 /// There is nothing to hand over in lines.
@@ -110,9 +110,9 @@ fn a_floor_of_nothing() {
 fn lines_of_no_standard_input() {
     for options in ["--max-line 1K", "--drain-timeout 5s", "--stdin inherit --drain-timeout 0s"] {
         let option = options.split(' ').rev().nth(1).unwrap();
-        assert_refused(options, &[option, "means nothing without --stdin lines"]);
+        assert_refused(options, &[option, "requires --stdin lines"]);
     }
-    let told = ["--drain-timeout", "means nothing without anything to recycle for"];
+    let told = ["--drain-timeout", "requires --idle, "];
     assert_refused("--stdin lines --drain-timeout 5s", &told);
 }
 

@@ -176,8 +176,9 @@ fn every_option_has_the_variable_that_the_manual_names() {
         assert!(rest.contains(&format!("Environment: {variable}.")), "{option}: {rest}");
         // Whatever has a value can have a wrong one.
         if entry.contains('<') {
-            // Of what a shell is given, only nothing is wrong.
-            let wrong = if option == "on-event" { "" } else { "?" };
+            // Of a name, or of what a shell is given, only nothing is wrong.
+            let anything = ["name", "on-event", "pre-stop"].contains(&option.as_str());
+            let wrong = if anything { "" } else { "?" };
             let (end, run) = Run::new("").env(&variable, wrong).command(["true"]).finish();
             assert_eq!(end, End::Code(125), "{variable} is not heeded");
             assert!(run.stderr().contains(&variable), "{variable}: {}", run.stderr());

@@ -78,7 +78,7 @@ fn well_known_programs_are_known_by_what_is_installed() {
 fn a_wrong_command_line_is_as_wrong_as_without_it() {
     for (options, command, line) in [
         ("--explain --max-rss 5", "true", "--max-rss '5': has no unit"),
-        ("--explain --jitter 5%", "true", "--jitter: means nothing without"),
+        ("--explain --jitter 5%", "true", "--jitter '5%': requires --max-lifetime"),
         ("--explain --nope", "true", "unknown option '--nope'"),
         ("--explain", "", "no COMMAND was given"),
     ] {

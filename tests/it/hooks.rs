@@ -50,9 +50,9 @@ fn what_cannot_be_meant_is_refused() {
         assert_eq!((end, run.stderr()), (End::Code(125), format!("recycle: {line}\n")));
     }
     for (options, line) in [
-        ("--pre-stop true", "--pre-stop: means nothing without anything to recycle for"),
-        ("--kill-rss 1G --pre-stop true", "--pre-stop: means nothing without anything to recycle"),
-        ("--pre-stop-timeout 1s", "--pre-stop-timeout: means nothing without --pre-stop"),
+        ("--pre-stop true", "--pre-stop 'true': requires --idle, --max-rss, "),
+        ("--kill-rss 1G --pre-stop true", "--pre-stop 'true': requires --idle, --max-rss, "),
+        ("--pre-stop-timeout 1s", "--pre-stop-timeout '1s': requires --pre-stop"),
         ("--pre-stop-timeout 0s --pre-stop true --idle 1h", "--pre-stop-timeout '0s': "),
     ] {
         let (end, run) = Run::new(options).fixture("exit:0").finish();

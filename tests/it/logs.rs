@@ -214,8 +214,8 @@ fn bad_values_name_what_is_allowed() {
     for (options, line) in [
         ("--log-format xml", "--log-format 'xml': expected text, json or logfmt"),
         ("--sample-every 5", "--sample-every '5': "),
-        ("--sample-every 1ms", "--sample-every: must be at least 10ms"),
-        ("--name x", "--name: means nothing without --log-format json or logfmt"),
+        ("--sample-every 1ms", "--sample-every '1ms': must be at least 10ms"),
+        ("--name x", "--name 'x': requires --log-format json, --log-format logfmt, "),
         ("--log-format json --name=", "--name '': expected 1 to 255 bytes"),
     ] {
         let (end, run) = Run::new(options).command(["true"]).finish();

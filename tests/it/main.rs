@@ -14,6 +14,7 @@ mod demo;
 mod deploys;
 mod docs;
 mod empty_root;
+mod environment;
 mod eof;
 mod examples;
 mod exit_status;

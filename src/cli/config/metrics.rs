@@ -25,7 +25,7 @@ impl Args {
 
     pub(super) fn pace_of_samples(&self, typed: &Typed<'_>) -> anyhow::Result<Option<Duration>> {
         let every = self.sample_every.as_ref();
-        let asked = read_some(typed, "sample-every", every, values::duration)?;
+        let asked = read_some(typed, "sample-every", every, values::window)?;
         Ok(asked.or((!self.metrics.is_empty()).then_some(PACE)))
     }
 }

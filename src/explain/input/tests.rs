@@ -84,10 +84,13 @@ fn an_input_that_cannot_wait_or_end_is_refused() {
     };
     let wait = "--idle 10m --then wait node";
     let said = first(wait, Kind::File).unwrap();
-    assert!(said.contains("--then wait: standard input is no pipe, socket or terminal"), "{said}");
+    assert!(
+        said.contains("--then wait: standard input is not a pipe, socket or terminal"),
+        "{said}"
+    );
     assert_eq!(first(wait, Kind::Pipe), None);
     let said = first("--eof-timeout 5s node", Kind::Nothing).unwrap();
-    assert!(said.contains("--eof-timeout: standard input is no pipe,"), "{said}");
+    assert!(said.contains("--eof-timeout: standard input is not a pipe,"), "{said}");
     assert_eq!(first("--eof-timeout 5s node", Kind::Terminal), None);
     assert_eq!(first("--eof-timeout 5s --stdin lines node", Kind::Nothing), None);
     let said = first("--stdin lines node", Kind::Messages).unwrap();

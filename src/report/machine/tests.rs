@@ -281,6 +281,12 @@ fn warnings() {
             r#""cannot_see","what":"strangers""#,
         ),
         (
+            Notice::VariablesIgnored {
+                variables: vec![("RECYCLE_A".into(), "x".into()), ("RECYCLE_B".into(), "y".into())],
+            },
+            r#""variables_ignored","variables":"RECYCLE_A,RECYCLE_B""#,
+        ),
+        (
             Notice::MetricsFailed { target: "prom:\"".into(), error: "full".into(), again: true },
             r#""metrics_failed","target":"prom:\"","error":"full""#,
         ),

@@ -243,6 +243,7 @@ impl Numbers {
             | Notice::LeftBehind { .. }
             | Notice::NeverArmed { .. }
             | Notice::CannotSee(_)
+            | Notice::VariablesIgnored { .. }
             | Notice::MetricsFailed { .. }
             | Notice::HookFailed { .. }
             | Notice::EventsLost { .. }

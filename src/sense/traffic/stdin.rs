@@ -7,6 +7,7 @@
 //! watched with epoll for writability as well: it is nearly always writable, so that the event
 //! stays.
 
+use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
@@ -44,22 +45,33 @@ pub(crate) struct StdinSense {
     held_back: bool,
 }
 
-/// Why nothing can be started with such an input: the option that it does not go with, and why not.
-pub(crate) fn unfit(rules: &Rules, kind: Kind) -> Option<&'static str> {
+/// An option that standard input does not fit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unfit {
+    /// With its value, where it is another value that fits: `--then wait`.
+    pub(crate) option: &'static str,
+    pub(crate) why: &'static str,
+}
+
+/// The option, if any, that keeps COMMAND from being started with such a standard input.
+pub(crate) fn unfit(rules: &Rules, kind: Kind) -> Option<Unfit> {
     if rules.lines.is_some() && kind == Kind::Messages {
-        Some("--stdin lines: standard input is a socket of messages, which are no lines")
+        let why = "standard input is a socket of messages, which has no lines";
+        Some(Unfit { option: "--stdin lines", why })
     } else if rules.then == Then::Wait && !kind.is_source() {
-        Some(
-            "--then wait: standard input is no pipe, socket or terminal: nothing would ever wait \
-             there",
-        )
+        let why = "standard input is not a pipe, socket or terminal: no input can be waited for";
+        Some(Unfit { option: "--then wait", why })
     } else if rules.eof_timeout.is_some() && rules.lines.is_none() && !kind.is_source() {
-        Some(
-            "--eof-timeout: standard input is no pipe, socket or terminal: nobody could tell when \
-             it ends",
-        )
+        let why = "standard input is not a pipe, socket or terminal: its end cannot be seen";
+        Some(Unfit { option: "--eof-timeout", why })
     } else {
         None
+    }
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.option, self.why)
     }
 }
 

@@ -39,13 +39,7 @@ fn where_standard_input_is_nothing_to_wait_for() {
 
 #[test]
 fn without_anything_to_recycle_for() {
-    assert_refused(Run::new("--then wait").stdin_pipe(), &["--then", "means nothing without"]);
+    assert_refused(Run::new("--then wait").stdin_pipe(), &["--then", "requires --idle, "]);
     let run = Run::new("--restart always --then wait").stdin_pipe();
-    assert_refused(run, &["--then", "means nothing without"]);
-}
-
-#[test]
-fn a_variable_is_held_to_the_same() {
-    let run = Run::new("--max-lifetime 1h").env("RECYCLE_THEN", "wait");
-    assert_refused(run, &["wait", "standard input"]);
+    assert_refused(run, &["--then", "requires --idle, "]);
 }
