@@ -1,22 +1,22 @@
-complete -c recycle -n __recycle_options -l idle -d 'Recycle when quiet this long, after traffic' -r -f
-complete -c recycle -n __recycle_options -l max-rss -d 'Recycle when the sum of RSS exceeds this' -r -f
-complete -c recycle -n __recycle_options -l max-pss -d 'The same for PSS: shared pages count once' -r -f
+complete -c recycle -n __recycle_options -l idle -d 'Recycle when traffic has been idle this long' -r -f
+complete -c recycle -n __recycle_options -l max-rss -d 'Recycle when resident memory exceeds this' -r -f
+complete -c recycle -n __recycle_options -l max-pss -d 'The same, but count shared pages once' -r -f
 complete -c recycle -n __recycle_options -l kill-rss -d 'Kill at once when memory exceeds this' -r -f
-complete -c recycle -n __recycle_options -l max-lifetime -d 'Recycle when a generation is this old' -r -f
-complete -c recycle -n __recycle_options -l jitter -d 'Shorten lifetimes, at random' -r -f
-complete -c recycle -n __recycle_options -l min-lifetime -d 'Hold every recycle until this age' -r -f
-complete -c recycle -n __recycle_options -l quiet -d 'Hold memory and lifetime recycles until quiet' -r -f
-complete -c recycle -n __recycle_options -l quiet-wait -d '... but no longer than this' -r -f
-complete -c recycle -n __recycle_options -l traffic -d 'stdin, sockets, tcp, udp, unix, inbound; port:N, !port:N' -r -f
+complete -c recycle -n __recycle_options -l max-lifetime -d 'Recycle when COMMAND has run this long' -r -f
+complete -c recycle -n __recycle_options -l jitter -d 'Randomly shorten lifetimes' -r -f
+complete -c recycle -n __recycle_options -l min-lifetime -d 'Do not recycle before this age' -r -f
+complete -c recycle -n __recycle_options -l quiet -d 'Delay memory and lifetime recycles until traffic has been quiet this long' -r -f
+complete -c recycle -n __recycle_options -l quiet-wait -d 'Longest delay by --quiet' -r -f
+complete -c recycle -n __recycle_options -l traffic -d 'What counts: stdin, sockets, tcp, udp, unix, inbound, port:N, !port:N' -r -f
 complete -c recycle -n __recycle_options -l idle-floor -d 'Ignore up to this much TCP payload per idle window: SIZE, SIZE/conn or auto' -r -f
-complete -c recycle -n __recycle_options -l settle -d 'COMMAND\'s own connections do not arm --idle this soon after its start' -r -f
-complete -c recycle -n __recycle_options -l idle-cpu -d 'More of one CPU is work, not quiet' -r -f
-complete -c recycle -n __recycle_options -l stdin -d 'inherit or lines' -r -f -a "inherit\t''
+complete -c recycle -n __recycle_options -l settle -d 'Ignore COMMAND\'s own connections this long after each start' -r -f
+complete -c recycle -n __recycle_options -l idle-cpu -d 'CPU usage above this counts as busy' -r -f
+complete -c recycle -n __recycle_options -l stdin -d 'Mode: inherit or lines' -r -f -a "inherit\t''
 lines\t''"
-complete -c recycle -n __recycle_options -l max-line -d 'Longer lines pass in pieces' -r -f
-complete -c recycle -n __recycle_options -l drain-timeout -d 'To recycle, close COMMAND\'s input and wait this long before the stop' -r -f
-complete -c recycle -n __recycle_options -l eof-timeout -d 'Stop COMMAND and leave this long after the end of input' -r -f
-complete -c recycle -n __recycle_options -l stop-signal -d 'Sent to COMMAND, then CONT' -r -f -a "HUP\t''
+complete -c recycle -n __recycle_options -l max-line -d 'Split longer lines' -r -f
+complete -c recycle -n __recycle_options -l drain-timeout -d 'Before a stop, close COMMAND\'s input and wait this long for it to finish' -r -f
+complete -c recycle -n __recycle_options -l eof-timeout -d 'After the end of input, give COMMAND this long, then stop it and exit' -r -f
+complete -c recycle -n __recycle_options -l stop-signal -d 'Signal for a planned stop' -r -f -a "HUP\t''
 INT\t''
 QUIT\t''
 ILL\t''
@@ -47,35 +47,34 @@ WINCH\t''
 IO\t''
 PWR\t''
 SYS\t''"
-complete -c recycle -n __recycle_options -l stop-timeout -d 'KILL the tree after this' -r -f
-complete -c recycle -n __recycle_options -l pre-stop -d 'Shell command to run before that' -r -f -a "(__fish_complete_command)"
-complete -c recycle -n __recycle_options -l pre-stop-timeout -d '... and wait for this long' -r -f
-complete -c recycle -n __recycle_options -l then -d 'restart, exit[:STATUS], end as command, or wait for input' -r -f -a "restart\t''
+complete -c recycle -n __recycle_options -l stop-timeout -d 'Then kill after this long' -r -f
+complete -c recycle -n __recycle_options -l pre-stop -d 'Run a shell command before the signal' -r -f -a "(__fish_complete_command)"
+complete -c recycle -n __recycle_options -l pre-stop-timeout -d 'Time limit of --pre-stop' -r -f
+complete -c recycle -n __recycle_options -l then -d 'After a stop: restart, exit[:STATUS], or wait for input' -r -f -a "restart\t''
 exit\t''
-command\t''
 wait\t''"
-complete -c recycle -n __recycle_options -l signal-scope -d 'Signals go to child or group' -r -f -a "child\t''
+complete -c recycle -n __recycle_options -l signal-scope -d 'Send signals to child or group' -r -f -a "child\t''
 group\t''"
-complete -c recycle -n __recycle_options -l map-signal -d 'Pass FROM on as TO: a signal, none, recycle' -r -f
-complete -c recycle -n __recycle_options -l chdir -d 'Start COMMAND in this directory, resolved anew for each generation' -r -f
-complete -c recycle -n __recycle_options -l restart -d 'never, on-failure or always' -r -f -a "never\t''
+complete -c recycle -n __recycle_options -l map-signal -d 'Forward FROM as TO: a signal, none or recycle' -r -f
+complete -c recycle -n __recycle_options -l chdir -d 'Start COMMAND in this directory, resolved again for each generation' -r -f
+complete -c recycle -n __recycle_options -l restart -d 'Restart it: never, on-failure or always' -r -f -a "never\t''
 on-failure\t''
 always\t''"
-complete -c recycle -n __recycle_options -l max-restarts -d 'Give up after more than N' -r -f
-complete -c recycle -n __recycle_options -l backoff -d 'Doubling delay' -r -f
+complete -c recycle -n __recycle_options -l max-restarts -d 'Give up above this rate' -r -f
+complete -c recycle -n __recycle_options -l backoff -d 'Restart delay, doubling' -r -f
 complete -c recycle -n __recycle_options -l log-format -d 'text, json or logfmt, on stderr' -r -f -a "text\t''
 json\t''
 logfmt\t''"
-complete -c recycle -n __recycle_options -l sample-every -d 'Also log memory and traffic at this pace' -r -f
-complete -c recycle -n __recycle_options -l metrics -d 'Tell statsd://HOST:PORT[/PREFIX], or prom:FILE' -r -f
-complete -c recycle -n __recycle_options -l on-event -d 'Shell command to run for what matters' -r -f -a "(__fish_complete_command)"
-complete -c recycle -n __recycle_options -l name -d 'What machines are told COMMAND is called' -r -f
+complete -c recycle -n __recycle_options -l sample-every -d 'Log memory and traffic this often' -r -f
+complete -c recycle -n __recycle_options -l metrics -d 'Export metrics: statsd://HOST:PORT[/PREFIX] or prom:FILE' -r -f
+complete -c recycle -n __recycle_options -l on-event -d 'Run a shell command on each important event' -r -f -a "(__fish_complete_command)"
+complete -c recycle -n __recycle_options -l name -d 'Name used in logs and metrics' -r -f
 complete -c recycle -n __recycle_options -l chart -d 'Draw JSON logs: recycle --chart LOG... > F.svg'
-complete -c recycle -n __recycle_options -s q -l quiet-log -d 'Say errors only'
-complete -c recycle -n __recycle_options -s v -l verbose -d 'Explain each decision'
-complete -c recycle -n __recycle_options -l observe -d 'Recycle nothing: tell what would be, and what to set'
-complete -c recycle -n __recycle_options -l explain -d 'Say what would happen here, and run nothing'
-complete -c recycle -n __recycle_options -s h -l help -d 'Print this help'
+complete -c recycle -n __recycle_options -s q -l quiet-log -d 'Log errors only'
+complete -c recycle -n __recycle_options -s v -l verbose -d 'Log the reason for each decision'
+complete -c recycle -n __recycle_options -l observe -d 'Recycle nothing: log what would be recycled, and suggest limits'
+complete -c recycle -n __recycle_options -l explain -d 'Print what would happen here; run nothing'
+complete -c recycle -n __recycle_options -s h -l help -d 'Print the common options (-h) or all (--help)'
 complete -c recycle -n __recycle_options -s V -l version -d 'Print the version'
 
 # From here on by hand: completions/parts/command.fish.

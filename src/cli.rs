@@ -30,50 +30,57 @@ use crate::sys::environment::{self, Entry};
 use crate::units::Bytes;
 
 /// What was typed, on the command line or in the environment: text, not yet looked at.
+///
+/// This is the table of options: name, value, variable, default, group and help line of each.
+/// `COMMON`, `NEEDS` and `CONFLICTS` below have the rest. Tests compare the manual, the README and
+/// the completions with it.
 #[derive(Debug, Parser)]
 #[command(
     name = "recycle",
     version,
-    about = "Runs COMMAND and restarts it, gracefully, before its leaks hurt.",
+    about = "Runs COMMAND and recycles it (a graceful restart) before its leaks hurt.",
     override_usage = "recycle [OPTIONS] [--] COMMAND [ARG]...",
-    after_help = AFTER_HELP,
+    after_help = AFTER_COMMON,
+    after_long_help = AFTER_ALL,
     disable_help_flag = true,
     disable_version_flag = true
 )]
 struct Args {
-    /// Recycle when quiet this long, after traffic
+    /// Recycle when traffic has been idle this long
     #[arg(long, value_name = "DURATION", env = "RECYCLE_IDLE", help_heading = WHEN)]
     idle: Option<String>,
-    /// Recycle when the sum of RSS exceeds this
+    /// Recycle when resident memory exceeds this
     #[arg(long, value_name = "SIZE", env = "RECYCLE_MAX_RSS", help_heading = WHEN)]
     max_rss: Option<String>,
-    /// The same for PSS: shared pages count once
+    /// The same, but count shared pages once
     #[arg(long, value_name = "SIZE", env = "RECYCLE_MAX_PSS", help_heading = WHEN)]
     max_pss: Option<String>,
     /// Kill at once when memory exceeds this
     #[arg(long, value_name = "SIZE", env = "RECYCLE_KILL_RSS", help_heading = WHEN)]
     kill_rss: Option<String>,
-    /// Recycle when a generation is this old
+    /// Recycle when COMMAND has run this long
     #[arg(long, value_name = "DURATION", env = "RECYCLE_MAX_LIFETIME", help_heading = WHEN)]
     max_lifetime: Option<String>,
-    /// Shorten lifetimes, at random
+    /// Randomly shorten lifetimes
     #[arg(long, value_name = "PERCENT", env = "RECYCLE_JITTER", help_heading = WHEN)]
     #[arg(default_value = "0%")]
     jitter: String,
-    /// Hold every recycle until this age
+    /// Do not recycle before this age
     #[arg(long, value_name = "DURATION", env = "RECYCLE_MIN_LIFETIME", help_heading = WHEN)]
     #[arg(default_value = "0s")]
     min_lifetime: String,
-    /// Hold memory and lifetime recycles until quiet
+    /// Delay memory and lifetime recycles until
+    /// traffic has been quiet this long
     #[arg(long, value_name = "DURATION", env = "RECYCLE_QUIET", help_heading = WHEN)]
+    #[arg(verbatim_doc_comment)]
     quiet: Option<String>,
-    /// ... but no longer than this
+    /// Longest delay by --quiet
     #[arg(long, value_name = "DURATION", env = "RECYCLE_QUIET_WAIT", help_heading = WHEN)]
     #[arg(default_value = "1m")]
     quiet_wait: String,
 
-    /// stdin, sockets, tcp, udp, unix, inbound;
-    /// port:N, !port:N
+    /// What counts: stdin, sockets, tcp, udp, unix,
+    /// inbound, port:N, !port:N
     #[arg(long, value_name = "LIST", env = "RECYCLE_TRAFFIC", help_heading = QUIET)]
     #[arg(default_value = "stdin,sockets", verbatim_doc_comment)]
     traffic: String,
@@ -82,125 +89,126 @@ struct Args {
     #[arg(long, value_name = "SIZE", env = "RECYCLE_IDLE_FLOOR", help_heading = QUIET)]
     #[arg(default_value = "0B", verbatim_doc_comment)]
     idle_floor: String,
-    /// COMMAND's own connections do not arm --idle
-    /// this soon after its start
+    /// Ignore COMMAND's own connections this long
+    /// after each start
     #[arg(long, value_name = "DURATION", env = "RECYCLE_SETTLE", help_heading = QUIET)]
     #[arg(default_value = "10s", verbatim_doc_comment)]
     settle: String,
-    /// More of one CPU is work, not quiet
+    /// CPU usage above this counts as busy
     #[arg(long, value_name = "PERCENT", env = "RECYCLE_IDLE_CPU", help_heading = QUIET)]
     #[arg(default_value = "5%")]
     idle_cpu: String,
 
-    /// inherit or lines
+    /// Mode: inherit or lines
     #[arg(long, value_name = "MODE", env = "RECYCLE_STDIN", help_heading = INPUT)]
     #[arg(default_value = "inherit")]
     stdin: String,
-    /// Longer lines pass in pieces
+    /// Split longer lines
     #[arg(long, value_name = "SIZE", env = "RECYCLE_MAX_LINE", help_heading = INPUT)]
     #[arg(default_value = "1M")]
     max_line: String,
-    /// To recycle, close COMMAND's input and wait
-    /// this long before the stop
+    /// Before a stop, close COMMAND's input and wait
+    /// this long for it to finish
     #[arg(long, value_name = "DURATION", env = "RECYCLE_DRAIN_TIMEOUT", help_heading = INPUT)]
     #[arg(default_value = "30s", verbatim_doc_comment)]
     drain_timeout: String,
-    /// Stop COMMAND and leave this long after the
-    /// end of input
+    /// After the end of input, give COMMAND this
+    /// long, then stop it and exit
     #[arg(long, value_name = "DURATION", env = "RECYCLE_EOF_TIMEOUT", help_heading = INPUT)]
     #[arg(verbatim_doc_comment)]
     eof_timeout: Option<String>,
 
-    /// Sent to COMMAND, then CONT
+    /// Signal for a planned stop
     #[arg(long, value_name = "SIGNAL", env = "RECYCLE_STOP_SIGNAL", help_heading = STOP)]
     #[arg(default_value = "TERM")]
     stop_signal: String,
-    /// KILL the tree after this
+    /// Then kill after this long
     #[arg(long, value_name = "DURATION", env = "RECYCLE_STOP_TIMEOUT", help_heading = STOP)]
     #[arg(default_value = "30s")]
     stop_timeout: String,
-    /// Shell command to run before that
+    /// Run a shell command before the signal
     #[arg(long, value_name = "COMMAND", env = "RECYCLE_PRE_STOP", help_heading = STOP)]
     pre_stop: Option<String>,
-    /// ... and wait for this long
+    /// Time limit of --pre-stop
     #[arg(long, value_name = "DURATION", env = "RECYCLE_PRE_STOP_TIMEOUT", help_heading = STOP)]
     #[arg(default_value = "10s")]
     pre_stop_timeout: String,
-    /// restart, exit[:STATUS],
-    /// end as command, or wait
-    /// for input
+    /// After a stop: restart, exit[:STATUS],
+    /// command (its status), or wait
     #[arg(long, value_name = "ACTION", env = "RECYCLE_THEN", help_heading = STOP)]
     #[arg(default_value = "restart", verbatim_doc_comment)]
     then: String,
 
-    /// Signals go to child or group
+    /// Send signals to child or group
     #[arg(long, value_name = "SCOPE", env = "RECYCLE_SIGNAL_SCOPE", help_heading = SIGNALS)]
     #[arg(default_value = "child")]
     signal_scope: String,
-    /// Pass FROM on as TO: a signal, none, recycle
+    /// Forward FROM as TO: a signal, none or recycle
     #[arg(long, value_name = "FROM:TO", env = "RECYCLE_MAP_SIGNAL", help_heading = SIGNALS)]
     #[arg(value_delimiter = ',')]
     map_signal: Vec<String>,
 
-    /// Start COMMAND in this directory, resolved anew
-    /// for each generation
+    /// Start COMMAND in this directory, resolved
+    /// again for each generation
     #[arg(long, value_name = "DIR", env = "RECYCLE_CHDIR", help_heading = STARTS)]
     #[arg(verbatim_doc_comment)]
     chdir: Option<String>,
 
-    /// never, on-failure or always
+    /// Restart it: never, on-failure
+    /// or always
     #[arg(long, value_name = "WHEN", env = "RECYCLE_RESTART", help_heading = CRASHES)]
-    #[arg(default_value = "never")]
+    #[arg(default_value = "never", verbatim_doc_comment)]
     restart: String,
-    /// Give up after more than N
+    /// Give up above this rate
     #[arg(long, value_name = "N/DURATION", env = "RECYCLE_MAX_RESTARTS", help_heading = CRASHES)]
     #[arg(default_value = "5/1m")]
     max_restarts: String,
-    /// Doubling delay
+    /// Restart delay, doubling
     #[arg(long, value_name = "MIN..MAX", env = "RECYCLE_BACKOFF", help_heading = CRASHES)]
     #[arg(default_value = "100ms..30s")]
     backoff: String,
 
     /// Draw JSON logs: recycle --chart LOG... > F.svg
     #[cfg(feature = "chart")]
-    #[arg(long, help_heading = SEEING)]
+    #[arg(long, help_heading = CHARTS)]
     chart: bool,
 
     /// text, json or logfmt, on stderr
-    #[arg(long, value_name = "FORMAT", env = "RECYCLE_LOG_FORMAT", help_heading = OTHER)]
+    #[arg(long, value_name = "FORMAT", env = "RECYCLE_LOG_FORMAT", help_heading = LOGS)]
     #[arg(default_value = "text")]
     log_format: String,
-    /// Also log memory and traffic at this pace
-    #[arg(long, value_name = "DURATION", env = "RECYCLE_SAMPLE_EVERY", help_heading = OTHER)]
+    /// Log memory and traffic this often
+    #[arg(long, value_name = "DURATION", env = "RECYCLE_SAMPLE_EVERY", help_heading = LOGS)]
     sample_every: Option<String>,
-    /// Tell statsd://HOST:PORT[/PREFIX], or prom:FILE
-    #[arg(long, value_name = "URL", env = "RECYCLE_METRICS", help_heading = OTHER)]
-    #[arg(value_delimiter = ',')]
+    /// Export metrics: statsd://HOST:PORT[/PREFIX]
+    /// or prom:FILE
+    #[arg(long, value_name = "URL", env = "RECYCLE_METRICS", help_heading = LOGS)]
+    #[arg(value_delimiter = ',', verbatim_doc_comment)]
     metrics: Vec<String>,
-    /// Shell command to run for what matters
-    #[arg(long, value_name = "COMMAND", env = "RECYCLE_ON_EVENT", help_heading = OTHER)]
+    /// Run a shell command on each important event
+    #[arg(long, value_name = "COMMAND", env = "RECYCLE_ON_EVENT", help_heading = LOGS)]
     on_event: Option<String>,
-    /// What machines are told COMMAND is called
-    #[arg(long, value_name = "NAME", env = "RECYCLE_NAME", help_heading = OTHER)]
+    /// Name used in logs and metrics
+    #[arg(long, value_name = "NAME", env = "RECYCLE_NAME", help_heading = LOGS)]
     name: Option<String>,
-    /// Say errors only
-    #[arg(short, long, env = "RECYCLE_QUIET_LOG", help_heading = OTHER)]
+    /// Log errors only
+    #[arg(short, long, env = "RECYCLE_QUIET_LOG", help_heading = LOGS)]
     #[arg(value_parser = FalseyValueParser::new())]
     quiet_log: bool,
-    /// Explain each decision
-    #[arg(short, long, env = "RECYCLE_VERBOSE", help_heading = OTHER)]
+    /// Log the reason for each decision
+    #[arg(short, long, env = "RECYCLE_VERBOSE", help_heading = LOGS)]
     #[arg(value_parser = FalseyValueParser::new())]
     verbose: bool,
-    /// Recycle nothing: tell what would be,
-    /// and what to set
+    /// Recycle nothing: log what would be recycled,
+    /// and suggest limits
     #[arg(long, env = "RECYCLE_OBSERVE", help_heading = OTHER)]
     #[arg(value_parser = FalseyValueParser::new(), verbatim_doc_comment)]
     observe: bool,
-    /// Say what would happen here, and run nothing
+    /// Print what would happen here; run nothing
     #[arg(long, env = "RECYCLE_EXPLAIN", help_heading = OTHER)]
     #[arg(value_parser = FalseyValueParser::new())]
     explain: bool,
-    /// Print this help
+    /// Print the common options (-h) or all (--help)
     #[arg(short, long, action = clap::ArgAction::Help, help_heading = OTHER)]
     help: Option<bool>,
     /// Print the version
@@ -214,22 +222,42 @@ struct Args {
 }
 
 const WHEN: &str = "When to recycle";
-const QUIET: &str = "What is quiet";
+const QUIET: &str = "What counts as traffic";
 const INPUT: &str = "Standard input";
-const STOP: &str = "How a planned stop goes";
+const STOP: &str = "How to stop COMMAND";
 const SIGNALS: &str = "Signals";
-const STARTS: &str = "How COMMAND starts";
-const CRASHES: &str = "When COMMAND ends by itself";
+const STARTS: &str = "How to start COMMAND";
+const CRASHES: &str = "When COMMAND exits by itself";
 #[cfg(feature = "chart")]
-const SEEING: &str = "Seeing it";
-const OTHER: &str = "Talking";
-const AFTER_HELP: &str = "\
-Sizes need a unit: 512M, 1.5G, or 80% of the memory limit in force.
-Durations: 90s, 1h 30m. Every option is an environment variable, too:
---max-rss is RECYCLE_MAX_RSS; the flag wins.
+const CHARTS: &str = "Charts";
+const LOGS: &str = "Logs and metrics";
+const OTHER: &str = "Other";
 
-Exit status: as COMMAND ended; 125: recycle failed; 126: COMMAND cannot be
-executed; 127: COMMAND not found. Details: man recycle.";
+/// The options that `-h` shows.
+const COMMON: [&str; 12] = [
+    "idle",
+    "max-rss",
+    "max-pss",
+    "kill-rss",
+    "max-lifetime",
+    "quiet",
+    "stop-signal",
+    "stop-timeout",
+    "then",
+    "restart",
+    "observe",
+    "explain",
+];
+const AFTER_COMMON: &str = "\
+Sizes: 512M, or 80% of the memory limit. Durations: 90s, 1h 30m.
+All options: recycle --help. Manual: man recycle.";
+const AFTER_ALL: &str = "\
+Sizes need a unit (512M, 1.5G) or are a share of the memory limit (80%).
+Durations need a unit (90s, 1h 30m). Each option is also a variable:
+--max-rss is RECYCLE_MAX_RSS. A flag wins over its variable.
+
+Exit status: that of COMMAND; 125: recycle failed; 126: COMMAND cannot be
+executed; 127: COMMAND not found. Manual: man recycle.";
 
 /// Options by which a recycle can come about that begins with a graceful stop.
 const GRACEFUL: &[&str] =
@@ -406,7 +434,9 @@ fn command(ignored: &[Ignored]) -> clap::Command {
         // A value that begins with a dash is a bad value, not an unknown option.
         let option_with_value = arg.get_long().is_some() && arg.get_action().takes_values();
         let is_ignored = ignored.iter().any(|it| arg.get_long() == Some(it.option));
+        let is_common = arg.get_long().is_some_and(|long| COMMON.contains(&long));
         let arg = arg.hide_env(true).allow_hyphen_values(option_with_value);
+        let arg = arg.hide_short_help(!is_common);
         if is_ignored { arg.env(None::<&'static str>) } else { arg }
     })
 }

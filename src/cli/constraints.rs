@@ -216,6 +216,44 @@ mod tests {
         }
     }
 
+    /// The entry of an option under OPTIONS, as a reader sees its words.
+    fn entry(manual: &str, option: &str) -> String {
+        let tag = format!("--{option}");
+        let is_its = |entry: &&str| {
+            let line = entry.lines().next().unwrap_or_default();
+            line.split([' ', '"']).any(|word| word == tag)
+        };
+        let (_, options) = manual.split_once("\n.SH OPTIONS\n").unwrap();
+        let found = options.split("\n.TP\n").find(is_its).unwrap_or_else(|| panic!("no {tag}"));
+        let words = found.lines().map(|line| match line.strip_prefix('.') {
+            Some(request) => request.split_once(' ').map_or("", |(_, words)| words),
+            None => line,
+        });
+        words.collect::<Vec<_>>().join(" ").replace("\" FROM\" ", " FROM").replace("\\fR", "")
+    }
+
+    #[test]
+    fn the_manual_has_the_tables() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/man/recycle.1");
+        let manual = std::fs::read_to_string(path).unwrap().replace("\\-", "-");
+        for (option, any_of) in NEEDS {
+            let entry = entry(&manual, split(option).0);
+            let needs: Vec<_> = entry.split("equires").skip(1).collect();
+            let has = |text: &&str| {
+                any_of.iter().all(|other| {
+                    let (name, value) = split(other);
+                    text.contains(&format!("--{name}"))
+                        && value.is_none_or(|value| text.contains(value))
+                })
+            };
+            assert!(needs.iter().any(has), "{option}, {any_of:?}: {entry}");
+        }
+        for Conflict { option, other, .. } in &CONFLICTS {
+            let entry = entry(&manual, option);
+            assert!(entry.contains(&format!("--{other}")), "{option}, {other}: {entry}");
+        }
+    }
+
     #[test]
     fn each_conflict_of_flags_is_an_error_that_names_both() {
         for (given, line) in [

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::Request;
+use super::{AFTER_ALL, Request};
 
 /// Help and version are no errors.
 pub(super) fn refused(
@@ -17,11 +17,22 @@ pub(super) fn refused(
             let line = not_utf8(command, words).unwrap_or_else(|| one_line(error));
             Err(anyhow::anyhow!(line))
         }
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            Ok(Request::Print(error.render().to_string()))
-        }
+        ErrorKind::DisplayHelp => Ok(Request::Print(help(error, command))),
+        ErrorKind::DisplayVersion => Ok(Request::Print(error.render().to_string())),
         _ => Err(anyhow::anyhow!(one_line(error))),
     }
+}
+
+/// For `-h` the common options, for `--help` all, in the same form: clap's own long form has two
+/// lines and a gap for each option.
+fn help(error: &clap::Error, command: &clap::Command) -> String {
+    let mut command = command.clone();
+    let common = command.render_help().to_string();
+    if error.render().to_string() == common {
+        return common;
+    }
+    let mut command = command.mut_args(|arg| arg.hide_short_help(false)).after_help(AFTER_ALL);
+    command.render_help().to_string()
 }
 
 /// What is not UTF-8 among these words or in the environment: clap does not tell.

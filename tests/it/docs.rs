@@ -23,17 +23,18 @@ pub(crate) fn text(name: &str) -> String {
     fs::read_to_string(file(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-fn help() -> String {
-    let (end, run) = Run::new("--help").finish();
-    assert_eq!(end, End::Code(0));
+/// What `-h` or `--help` prints.
+fn help(flag: &str) -> String {
+    let (end, run) = Run::new(flag).finish();
+    assert_eq!((end, run.stderr()), (End::Code(0), String::new()));
     run.stdout()
 }
 
-/// The entries of the options in `--help`, each on one line.
-fn help_entries() -> Vec<String> {
+/// The entries of the options in it, each on one line.
+fn help_entries(flag: &str) -> Vec<String> {
     let mut entries: Vec<String> = Vec::new();
     let mut open = false;
-    for line in help().lines() {
+    for line in help(flag).lines() {
         let starts = line.trim_start().starts_with('-') && line.starts_with(' ');
         open = starts || (open && !line.trim().is_empty());
         match entries.last_mut() {
@@ -45,12 +46,12 @@ fn help_entries() -> Vec<String> {
     entries
 }
 
-fn in_help() -> Options {
+fn in_help(flag: &str) -> Options {
     let option = |entry: String| {
         let default = entry.split_once("[default: ").and_then(|(_, rest)| rest.split_once(']'));
         (first_option(&entry), default.map(|(default, _)| default.to_owned()))
     };
-    help_entries().into_iter().map(option).collect()
+    help_entries(flag).into_iter().map(option).collect()
 }
 
 /// The entries of the manual's OPTIONS: the tag, and the rest.
@@ -128,12 +129,11 @@ fn plain(line: &str) -> String {
 
 #[test]
 fn help_manual_and_readme_agree_about_options_and_defaults() {
-    let help = in_help();
+    let help = in_help("--help");
     assert!(help.len() > 20, "{help:?}");
     assert_eq!(help, in_manual(), "--help, then the manual");
-    let readme = in_readme();
-    assert!(readme.len() >= 12, "{readme:?}");
-    for (option, default) in readme {
+    assert_eq!(in_help("-h"), in_readme(), "-h, then the README");
+    for (option, default) in in_readme() {
         assert_eq!(help.get(&option), Some(&default), "README: --{option}");
     }
 }
@@ -142,8 +142,66 @@ fn help_manual_and_readme_agree_about_options_and_defaults() {
 const OF_OTHERS: [&str; 4] = ["daemon", "daemonize", "detach", "preserve-status"];
 
 #[test]
+fn short_help_is_short_and_says_where_the_rest_is() {
+    let short = help("-h");
+    assert!(short.lines().count() <= 32, "{short}");
+    assert_eq!(in_help("-h").len(), 12, "{short}");
+    assert!(short.contains("All options: recycle --help"), "{short}");
+    // What both say of an option is the same.
+    let all = help_entries("--help");
+    for entry in help_entries("-h") {
+        let words = |entry: &str| entry.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(all.iter().any(|other| words(other) == words(&entry)), "{entry}");
+    }
+}
+
+/// The heading above each option, in order.
+fn groups<'a>(lines: impl Iterator<Item = (Option<&'a str>, Option<String>)>) -> Vec<String> {
+    let mut group = "";
+    let mut groups = Vec::new();
+    for (heading, option) in lines {
+        group = heading.unwrap_or(group);
+        groups.extend(option.map(|option| format!("{group}: --{option}")));
+    }
+    groups
+}
+
+#[test]
+fn help_and_manual_have_the_same_groups_in_the_same_order() {
+    let help = help("--help");
+    let (_, help) = help.split_once("COMMAND [ARG]...").unwrap();
+    let in_help = groups(help.lines().map(|line| {
+        let heading = line.strip_suffix(':').filter(|line| !line.starts_with(' '));
+        let option = line.starts_with(' ') && line.trim_start().starts_with('-');
+        (heading, option.then(|| first_option(line)))
+    }));
+    let manual = text("man/recycle.1");
+    let section = between(&manual, ".SH OPTIONS\n", "\n.SH ");
+    let mut is_tag = false;
+    let in_manual = groups(section.lines().map(|line| {
+        let tag = std::mem::replace(&mut is_tag, line == ".TP");
+        (line.strip_prefix(".SS "), tag.then(|| first_option(&plain(line))))
+    }));
+    assert_eq!(in_help, in_manual, "--help, then the manual");
+}
+
+#[test]
+fn completions_have_each_option() {
+    for option in in_help("--help").into_keys() {
+        for (name, forms) in [
+            ("completions/recycle.bash", [format!(" --{option} "), format!(" --{option}\"")]),
+            ("completions/_recycle", [format!("--{option}=["), format!("--{option}[")]),
+            ("completions/recycle.fish", [format!(" -l {option} "), format!(" -l {option}\n")]),
+        ] {
+            let text = text(name);
+            assert!(forms.iter().any(|form| text.contains(form)), "{name} has no --{option}");
+        }
+    }
+}
+
+#[test]
 fn nobody_speaks_of_options_that_are_not_there() {
-    let mut known: BTreeSet<_> = in_help().into_keys().collect();
+    let mut known: BTreeSet<_> = in_help("--help").into_keys().collect();
     assert!(OF_OTHERS.iter().all(|option| !known.contains(*option)));
     known.extend(OF_OTHERS.map(str::to_owned));
     let readme = text("README.md");
@@ -166,7 +224,7 @@ fn nobody_speaks_of_options_that_are_not_there() {
 fn every_option_has_the_variable_that_the_manual_names() {
     let manual: BTreeMap<_, _> =
         manual_entries().into_iter().map(|(tag, rest)| (first_option(&tag), rest)).collect();
-    for entry in help_entries() {
+    for entry in help_entries("--help") {
         let option = first_option(&entry);
         if NO_VARIABLE.contains(&option.as_str()) {
             continue;
@@ -199,7 +257,7 @@ fn the_comparison_is_what_the_tests_found() {
 fn all_say_how_it_ends() {
     let manual = text("man/recycle.1");
     let manual = between(&manual, ".SH EXIT STATUS\n", "\n.SH ");
-    for text in [manual, &help()] {
+    for text in [manual, &help("--help")] {
         for status in ["125", "126", "127"] {
             assert!(text.contains(status), "no {status} in: {text}");
         }
@@ -219,7 +277,7 @@ fn all_warn_of_long_requests() {
 
 #[test]
 fn help_fits_a_terminal() {
-    let help = help();
+    let help = help("-h") + &help("--help");
     let wide: Vec<_> = help.lines().filter(|line| line.chars().count() > 80).collect();
     assert!(wide.is_empty(), "over 80 columns:\n{}", wide.join("\n"));
 }
