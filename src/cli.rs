@@ -397,10 +397,12 @@ fn parse_options(
     words: Vec<OsString>,
     memory_limit: impl Fn() -> Option<Bytes>,
 ) -> anyhow::Result<Request> {
-    let hidden = variables(&command(&[]));
+    let mut hidden = None;
     let mut ignored = Vec::new();
     loop {
         let command = &mut command(&ignored);
+        // In the first round none is ignored: these are all.
+        let hidden = hidden.get_or_insert_with(|| variables(command));
         let matches = match command.try_get_matches_from_mut(&words) {
             Ok(matches) => matches,
             Err(error) => return refused::refused(&error, command, &words),
