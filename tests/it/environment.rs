@@ -1,6 +1,8 @@
 //! Options as variables: defaults that are exported once, for services of every kind.
 
 use crate::harness::{End, Run};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
 
 /// As somebody exports them for all services of a host.
 const DEFAULTS: [(&str, &str); 12] = [
@@ -206,6 +208,12 @@ fn a_variable_that_standard_input_does_not_fit_is_ignored() {
         assert!(line.starts_with(&expected), "{line}");
         assert_eq!(log(options, &[(variable, value)]), "");
     }
+    let (_ours, theirs) = UnixDatagram::pair().unwrap();
+    let run = Run::new("").env("RECYCLE_STDIN", "lines").env("RECYCLE_MAX_LINE", "1K");
+    let (end, run) = run.stdin(OwnedFd::from(theirs)).fixture("exit:3").finish();
+    let line = "recycle: ignored: RECYCLE_STDIN (standard input is a socket of messages, which has \
+                no lines), RECYCLE_MAX_LINE (requires --stdin lines)\n";
+    assert_eq!((end, run.stderr().as_str()), (End::Code(3), line));
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn bad_values_name_what_is_allowed() {
         ),
         ("--metrics prom:x --metrics prom:x", "--metrics 'prom:x': given twice"),
         ("--metrics statsd://h:1,statsd://h:1/recycle", "--metrics 'statsd://h:1': given twice"),
-        ("--metrics prom:x --sample-every 1ms", "--sample-every: must be at least 10ms"),
+        ("--metrics prom:x --sample-every 1ms", "--sample-every '1ms': must be at least 10ms"),
         ("--metrics prom:x --name=", "--name '': expected 1 to 255 bytes"),
     ] {
         let (end, run) = Run::new(options).fixture("exit:0").finish();

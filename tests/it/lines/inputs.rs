@@ -163,7 +163,7 @@ fn a_socket_of_messages_is_refused() {
     let (end, run) = run.finish();
     assert_eq!((end, run.generations()), (End::Code(125), 0));
     let said =
-        "recycle: --stdin lines: standard input is a socket of messages, which are no lines\n";
+        "recycle: --stdin lines: standard input is a socket of messages, which has no lines\n";
     assert_eq!(run.stderr(), said);
 }
 
