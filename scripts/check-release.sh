@@ -35,6 +35,19 @@ for file in man/recycle.1 completions/{recycle.bash,_recycle,recycle.fish} READM
 done
 grep -q '^==== clap ' "$unpacked/THIRD-PARTY" || fail "does not tell whose libraries it has"
 
+echo "== Hardening"
+# As checksec has it: PIE that needs no loader, full RELRO, NX.
+headers=$(readelf --wide --file-header --program-headers --dynamic "$unpacked/recycle")
+has() { grep -Eq "$1" <<<"$headers" || fail "$2"; }
+has_not() { ! grep -Eq "$1" <<<"$headers" || fail "$2"; }
+has '^ *Type: +DYN ' "is not position-independent"
+has 'FLAGS_1.* PIE' "is a shared library, not a program"
+has_not '^ *INTERP ' "needs a loader"
+has '^ *GNU_RELRO ' "has no read-only relocations"
+has 'FLAGS.*NOW' "has no full RELRO: it binds lazily"
+has '^ *GNU_STACK .* RW +0x' "has an executable stack"
+has_not '^ *LOAD .* RWE ' "has a segment that is writable and executable"
+
 echo "== The package"
 deb=$artefacts/recycle_$version-1_amd64.deb
 head -n 1 packaging/changelog | grep -qF "recycle ($version-1) " ||

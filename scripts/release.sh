@@ -23,7 +23,7 @@ if [[ -z "${SOURCE_DATE_EPOCH-}" ]]; then
     fi
 fi
 export SOURCE_DATE_EPOCH
-# They would take the place of what .cargo/config.toml says.
+# The same commit gives the same bytes only with the same flags.
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 
 if [[ "$(cargo deb --version 2>/dev/null)" != "$cargo_deb" ]]; then
@@ -89,7 +89,7 @@ chmod -R u=rwX,go=rX "$folder/$name"
 tar -C "$folder" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" \
     --format=ustar -cf - "$name" | gzip -9n >"$artefacts/$name.tar.gz"
 
-# It is stripped, and its segments lie where linker/layout.ld wants them.
+# Cargo has stripped it; stripping it again could change its bytes.
 CARGO_TARGET_DIR=$built cargo deb --quiet --no-build --no-strip --target "$musl" \
     --output "$artefacts/recycle_${version}-1_amd64.deb" >/dev/null
 

@@ -20,6 +20,7 @@ mod examples;
 mod exit_status;
 mod explain;
 mod faults;
+mod hardening;
 mod harness;
 mod hooks;
 mod hostile;
