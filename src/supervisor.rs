@@ -28,7 +28,6 @@ use crate::sense::traffic::{TrafficSense, stdin};
 use crate::sense::tree::Trees;
 use crate::sys::clock;
 use crate::sys::files::{self, Kind};
-use crate::sys::pages;
 use crate::sys::poll::{self, Readiness};
 use crate::sys::process;
 use crate::sys::signals::{self, SignalSet, Signals};
@@ -303,17 +302,12 @@ impl Supervisor {
     }
 
     fn handle_events(&mut self) {
-        let (mut actions, mut began) = (Vec::new(), false);
+        let mut actions = Vec::new();
         while let Some(event) = self.next_event() {
-            began |= matches!(event, Event::Started) && self.generation == 1;
             if let Some(since) = self.absent_since(&event) {
                 self.step(Event::Overslept { since }, &mut actions);
             }
             self.step(event, &mut actions);
-        }
-        // Who only waits for COMMAND's end is better off with what it has.
-        if began && (self.lifecycle.deadline().is_some() || self.lines.is_some()) {
-            pages::give_back_text();
         }
     }
 }

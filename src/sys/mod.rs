@@ -13,7 +13,6 @@ pub(crate) mod files;
 pub(crate) mod kcmp;
 pub(crate) mod netlink;
 mod optional;
-pub(crate) mod pages;
 pub(crate) mod poll;
 pub(crate) mod process;
 pub(crate) mod ram;
