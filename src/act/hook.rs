@@ -19,7 +19,7 @@ use crate::decide::notice::HookFailure;
 use crate::sys::children::{self, Status};
 use crate::sys::environment::{self, Entry};
 use crate::sys::poll::{self, Readiness};
-use crate::sys::process::{self, Pointers};
+use crate::sys::process;
 use crate::sys::signals::{self, Batch, Inherited, Signals};
 use crate::sys::{clock, files};
 
@@ -124,15 +124,15 @@ impl Shell {
             CString::new(OsStr::new(&format!("{name}={value}")).as_bytes()).ok()
         });
         let variables: Vec<_> = variables.collect();
-        let args = [c"sh".to_owned(), c"-c".to_owned(), errand.command.clone()];
+        let args = [c"sh", c"-c", errand.command];
         let prepared = process::die_with_parent(keeper)
             .and_then(|()| nix::unistd::setpgid(Pid::from_raw(0), Pid::from_raw(0)))
             .map(|()| files::close_above_stderr())
             .and_then(|()| self.inherited.restore().map_err(|_| Errno::EINVAL));
         if prepared.is_ok() {
             let env = self.env.iter().map(|entry| entry.as_c_str());
-            let env = Pointers::to(env.chain(variables.iter().map(CString::as_c_str)));
-            process::exec(SHELL, &Pointers::to(args.iter().map(CString::as_c_str)), &env);
+            let env: Vec<_> = env.chain(variables.iter().map(CString::as_c_str)).collect();
+            process::exec(SHELL, &args, &env);
         }
         126
     }

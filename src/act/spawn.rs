@@ -1,9 +1,8 @@
 //! Starting a generation: fork, exec, and everything in between. An error comes back with its
 //! stage.
 //!
-//! The child shares our memory until it executes COMMAND, and we stand still (`vfork(2)`): nothing
-//! is copied for what is about to forget it, and whether it worked is known at once. The price: a
-//! file that takes its time to be read (a network's) holds us up as well, TERM included.
+//! We wait until the child is COMMAND: whether that worked is known at once. The price: a file that
+//! takes its time to be read (a network's) holds us up as well, TERM included.
 
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::fd::BorrowedFd;
@@ -14,13 +13,12 @@ use nix::unistd::Pid;
 
 use super::directory::Directory;
 use super::terminal::{self, Group};
-use crate::decide::exit::{Failure, Stage};
+use crate::decide::exit::{End, Failure, Stage};
 use crate::decide::reason::Cause;
-use crate::sys::children;
 use crate::sys::environment::{self, Entry};
 use crate::sys::files;
-use crate::sys::process::{self, PidVariable, Pointers};
-use crate::sys::signals::{Inherited, postponed};
+use crate::sys::process;
+use crate::sys::signals::Inherited;
 
 /// COMMAND, ready to be started again and again.
 #[derive(Debug)]
@@ -115,8 +113,8 @@ impl Program {
     }
 
     /// Starts a generation, and returns when it is COMMAND. `input` is its standard input; `None`:
-    /// ours. `watch` is called when all is ready but
-    /// the process: that one may be done with something before we run again.
+    /// ours. `watch` is called when all is ready but the process, which may be done with something
+    /// before we run again. One that is stopped on its way is returned as it is.
     ///
     /// # Errors
     /// No pids, memory or descriptors left; standard input cannot be rewound; COMMAND cannot be
@@ -136,47 +134,32 @@ impl Program {
             variable(GENERATION.into(), generation.to_string().as_ref()),
             cause.and_then(|cause| variable(REASON.into(), cause.word().as_ref())),
         ];
-        let pids: Vec<_> = self.pid_variables.iter().map(|name| PidVariable::new(name)).collect();
-        let env = self.env.iter().map(|entry| entry.as_c_str());
         let own = own.iter().flatten().map(CString::as_c_str);
-        let env = Pointers::to(env.chain(own)).with(&pids);
-        let args = self.args.iter().map(CString::as_c_str);
-        let mut by_shell = Pointers::to([SHELL, SHELL].into_iter().chain(args.clone().skip(1)));
-        let args = Pointers::to(args);
+        let env: Vec<_> = self.env.iter().map(|entry| entry.as_c_str()).chain(own).collect();
         let parent = Pid::this();
-        let mut failure = None;
         watch();
-        let pid = process::fork_in_place(|| {
-            pids.iter().for_each(PidVariable::name_us);
-            let (stage, errno) =
-                self.become_command(generation, parent, input, &args, &mut by_shell, &env);
-            failure = Some(failed(stage)(errno));
-            127
+        let (pid, reason) = process::fork_and_exec(|| {
+            let (stage, errno) = self.become_command(generation, parent, input, &env);
+            let failure = failed(stage)(errno);
+            let status = match End::from(failure) {
+                End::Status(status) => i32::from(status),
+                End::Signal(_) => 125,
+            };
+            (status, encode(failure))
         })
         .map_err(failed(Stage::Fork))?;
-        let stop = postponed::take_postponed();
-        if let Some(failure) = failure {
-            children::reap_child(pid);
-            return Err(failure);
-        }
-        if let Some(stop) = stop {
-            // If it is gone, there is nobody to stop.
-            let _ = process::signal(pid, stop);
-        }
-        Ok(pid)
+        reason.map_or(Ok(pid), |reason| Err(decode(reason)))
     }
 
     /// The child's way to `execve`. The order matters: the kernel is told to kill us with our
     /// parent before anything else can go wrong, the foreground is taken while SIGTTOU is still
     /// blocked, and signals are let in last, when their dispositions are COMMAND's and not ours.
-    fn become_command<'a>(
-        &'a self,
+    fn become_command(
+        &self,
         generation: u64,
         parent: Pid,
         input: Option<BorrowedFd<'_>>,
-        args: &Pointers<'_>,
-        by_shell: &mut Pointers<'a>,
-        env: &Pointers<'_>,
+        env: &[&CStr],
     ) -> (Stage, Errno) {
         if let Err(errno) = self.prepare(parent, input) {
             return (Stage::Prepare, errno);
@@ -184,14 +167,21 @@ impl Program {
         if let Err(errno) = self.directory.enter(generation) {
             return (Stage::Directory, errno);
         }
+        let pid = std::process::id().to_string();
+        let pids = self.pid_variables.iter().map(|&name| variable(name.into(), pid.as_ref()));
+        let pids: Vec<_> = pids.collect();
+        let env: Vec<_> =
+            env.iter().copied().chain(pids.iter().flatten().map(CString::as_c_str)).collect();
+        let args: Vec<_> = self.args.iter().map(CString::as_c_str).collect();
         let mut worst = Errno::ENOENT;
         for candidate in &self.candidates {
-            match process::exec(candidate, args, env) {
+            match process::exec(candidate, &args, &env) {
                 Errno::ENOENT | Errno::ENOTDIR => {}
                 // A script without "#!", for the shell, as execvp(3) has it.
                 Errno::ENOEXEC => {
-                    by_shell.replace(1, candidate);
-                    return (Stage::Exec, exec_by_shell(by_shell, env));
+                    let rest = args.get(1..).unwrap_or_default();
+                    let args = [&[SHELL, candidate.as_c_str()], rest].concat();
+                    return (Stage::Exec, exec_by_shell(&args, &env));
                 }
                 // Another directory of PATH may have one that we may execute.
                 Errno::EACCES => worst = Errno::EACCES,
@@ -213,7 +203,6 @@ impl Program {
         if let Some(input) = input {
             files::become_stdin(input)?;
         }
-        postponed::postpone_stops();
         self.inherited.restore().map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))
     }
 
@@ -227,12 +216,28 @@ impl Program {
 }
 
 /// The arguments have the script in the second place.
-fn exec_by_shell(args: &Pointers<'_>, env: &Pointers<'_>) -> Errno {
+fn exec_by_shell(args: &[&CStr], env: &[&CStr]) -> Errno {
     match process::exec(SHELL, args, env) {
         // Without a shell it is the script that cannot be executed.
         Errno::ENOENT => Errno::ENOEXEC,
         errno => errno,
     }
+}
+
+/// The child's failures, in the order of their numbers in what it writes.
+const STAGES: [Stage; 3] = [Stage::Prepare, Stage::Directory, Stage::Exec];
+
+/// What the child writes of a failure.
+fn encode(failure: Failure) -> [u8; 5] {
+    let stage = STAGES.iter().position(|stage| *stage == failure.stage).unwrap_or_default();
+    let [a, b, c, d] = failure.errno.to_ne_bytes();
+    [u8::try_from(stage).unwrap_or_default(), a, b, c, d]
+}
+
+/// What that means.
+fn decode([stage, a, b, c, d]: [u8; 5]) -> Failure {
+    let stage = STAGES.get(usize::from(stage)).copied().unwrap_or(Stage::Prepare);
+    Failure { stage, errno: i32::from_ne_bytes([a, b, c, d]) }
 }
 
 fn variable(mut name: OsString, value: &OsStr) -> Option<CString> {
@@ -280,6 +285,16 @@ mod tests {
     fn tried(name: &str, path: Option<&str>) -> Vec<String> {
         let files = candidates(name.as_ref(), path.map(OsString::from));
         files.into_iter().map(|file| file.into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_failure_passes_through_the_pipe() {
+        for stage in STAGES {
+            for errno in [1, 2, 13, 133, i32::MAX] {
+                let failure = Failure { stage, errno };
+                assert_eq!(decode(encode(failure)), failure);
+            }
+        }
     }
 
     #[test]

@@ -144,8 +144,10 @@ impl Supervisor {
             self.waited = signals::waiting();
         };
         let input = input.as_ref().map(AsFd::as_fd);
-        let pid = self.program.spawn(generation, cause, input, watch)?;
-        Ok((pid, waits))
+        let pid = self.program.spawn(generation, cause, input, watch);
+        // While we waited for COMMAND's `execve`, SIGCHLD may have been read.
+        self.unreaped = true;
+        Ok((pid?, waits))
     }
 
     /// What was not sent is not reported as sent: neither by what is told of this step, nor of the

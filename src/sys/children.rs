@@ -58,6 +58,22 @@ pub(crate) fn reap_child(pid: Pid) {
     while raw_wait(pid.as_raw(), 0) == Err(Errno::EINTR) {}
 }
 
+/// Whether this child is stopped, which is left to be told to whoever asks for what has changed.
+pub(crate) fn is_stopped(pid: Pid) -> bool {
+    use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+    let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    matches!(waitid(Id::Pid(pid), flags), Ok(WaitStatus::Stopped(..)))
+}
+
+/// Waits for this child's end: its exit status.
+#[cfg(test)]
+pub(crate) fn wait_for_exit(pid: Pid) -> u8 {
+    match raw_wait(pid.as_raw(), 0) {
+        Ok(Some(Changed { status: Status::Exited(status), .. })) => status,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// Waits for this child: whether it was stopped. One that has ended is reaped now.
 #[cfg(test)]
 pub(crate) fn wait_for_stop_or_end(pid: Pid) -> bool {
@@ -113,7 +129,7 @@ mod tests {
     fn a_turn_reaps_a_batch_and_leaves_the_rest() {
         let forked = process::fork(|| {
             for _ in 0..MOST + 3 {
-                let Ok(pid) = process::fork_in_place(|| 0) else { return 100 };
+                let Ok(pid) = process::fork(|| 0) else { return 100 };
                 // It is a zombie then.
                 let ended = waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT);
                 if ended.is_err() {

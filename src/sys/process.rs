@@ -1,15 +1,15 @@
 //! Processes: making, signalling and reaping them, and being told when they end.
 
-use std::cell::Cell;
 use std::ffi::CStr;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::unistd::{ForkResult, Pid};
 
-use super::optional;
+use super::{children, optional, signals};
 
 /// A process of the tree, as it was at the last walk.
 #[derive(Clone, Copy, Debug)]
@@ -98,31 +98,50 @@ pub(crate) fn fork(child: impl FnOnce() -> i32) -> nix::Result<Pid> {
     }
 }
 
-/// Starts a process that runs `child` in our own memory while we stand still, until it becomes
-/// another program or ends with the status that `child` returns (`CLONE_VFORK`, `clone(2)`).
-/// Nothing of ours is copied for what is about to forget it. What `child` leaves behind in memory
-/// we find; it may be killed at any point, so it must not allocate.
+/// Forks a process that is to become another program, and waits until it has. `child` returns only
+/// if that failed: the process ends with the status, is reaped, and we return the reason.
+///
+/// A pipe that closes on exec has the reason. A child that is stopped before its `execve(2)` is not
+/// waited for: whoever sees to stopped children would never be told while we wait. What becomes of
+/// it is in its status alone. SIGCHLD must be blocked, and may be read here: other children may
+/// have ended.
 ///
 /// # Errors
-/// `EAGAIN` (no pids left), `ENOMEM` (`clone(2)`).
-#[expect(unsafe_code, reason = "clone")]
-pub(crate) fn fork_in_place<F: FnMut() -> i32>(mut child: F) -> nix::Result<Pid> {
-    /// In units of 16 bytes, which is how stacks are aligned.
-    const STACK: usize = 1024;
-    extern "C" fn enter<F: FnMut() -> i32>(child: *mut libc::c_void) -> i32 {
-        // SAFETY: it is the `child` below, and nobody else uses it while we run.
-        unsafe { (*child.cast::<F>())() }
+/// `EAGAIN` (no pids left), `ENOMEM`, `EMFILE`, `ENFILE` (`fork(2)`, `pipe(2)`, `signalfd(2)`).
+pub(crate) fn fork_and_exec<const N: usize>(
+    child: impl FnOnce() -> (i32, [u8; N]),
+) -> nix::Result<(Pid, Option<[u8; N]>)> {
+    let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+    let ends_and_stops = signals::of_children()?;
+    let pid = fork(|| {
+        let (status, reason) = child();
+        signals::ignore_broken_pipes();
+        let _ = nix::unistd::write(&writer, &reason);
+        status
+    })?;
+    drop(writer);
+    let mut reason = [0; N];
+    loop {
+        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let mut poll = [readable(reader.as_fd()), readable(ends_and_stops.as_fd())];
+        let waited = nix::poll::poll(&mut poll, PollTimeout::NONE);
+        if waited == Err(Errno::EINTR) {
+            continue;
+        }
+        // If poll fails, the read waits.
+        if waited.is_err() || poll[0].any() == Some(true) {
+            let length = nix::unistd::read(&reader, &mut reason);
+            if length != Ok(N) {
+                return Ok((pid, None));
+            }
+            children::reap_child(pid);
+            return Ok((pid, Some(reason)));
+        }
+        let _ = signals::Batch::new().next(&ends_and_stops);
+        if children::is_stopped(pid) {
+            return Ok((pid, None));
+        }
     }
-    let mut stack = Vec::<u128>::new();
-    stack.try_reserve_exact(STACK).map_err(|_| Errno::ENOMEM)?;
-    // SAFETY: the stack is ours alone and lives until the child has let go of it: with CLONE_VFORK
-    // we do not run before that. So does all that `child` borrows. We have one thread.
-    let pid = unsafe {
-        let top = stack.as_mut_ptr().add(STACK).cast();
-        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-        libc::clone(enter::<F>, top, flags, (&raw mut child).cast())
-    };
-    Errno::result(pid).map(Pid::from_raw)
 }
 
 /// Ends this process at once, running nothing.
@@ -133,61 +152,10 @@ fn exit_now(status: i32) -> ! {
 }
 
 /// `execve(2)`: returns only its error.
-pub(crate) fn exec(program: &CStr, args: &Pointers, env: &Pointers) -> Errno {
-    #[expect(unsafe_code, reason = "nix builds the pointers anew for each try")]
-    // SAFETY: both arrays end with null and point to strings that live as long as they do.
-    unsafe {
-        libc::execve(program.as_ptr(), args.0.as_ptr(), env.0.as_ptr());
-    }
-    Errno::last()
-}
-
-/// Strings as `execve` wants them: borrowed pointers, the last one null.
-#[derive(Debug)]
-pub(crate) struct Pointers<'a>(Vec<*const libc::c_char>, std::marker::PhantomData<&'a CStr>);
-
-impl<'a> Pointers<'a> {
-    pub(crate) fn to(strings: impl Iterator<Item = &'a CStr>) -> Self {
-        let pointers = strings.map(CStr::as_ptr).chain([std::ptr::null()]);
-        Self(pointers.collect(), std::marker::PhantomData)
-    }
-
-    /// Adds variables that tell who reads them.
-    pub(crate) fn with(mut self, variables: &'a [PidVariable]) -> Self {
-        let end = self.0.len() - 1;
-        self.0.splice(end..end, variables.iter().map(|variable| variable.0.as_ptr().cast()));
-        self
-    }
-
-    /// Puts another string in the place of one.
-    pub(crate) fn replace(&mut self, at: usize, string: &'a CStr) {
-        if let Some(pointer) = self.0.get_mut(at) {
-            *pointer = string.as_ptr();
-        }
-    }
-}
-
-/// A variable whose value is the pid of the process that it is given to.
-#[derive(Debug)]
-pub(crate) struct PidVariable(Box<[Cell<u8>]>);
-
-impl PidVariable {
-    /// As long as the longest pid.
-    const ROOM: &str = "=4194304\0";
-
-    pub(crate) fn new(name: &str) -> Self {
-        Self(name.bytes().chain(Self::ROOM.bytes()).map(Cell::new).collect())
-    }
-
-    /// Writes this process's pid into it, without allocating.
-    pub(crate) fn name_us(&self) {
-        let Some(equals) = self.0.iter().position(|byte| byte.get() == b'=') else { return };
-        let mut text = [0; Self::ROOM.len()];
-        // What does not fit is no pid.
-        let _ = write!(&mut text[..], "={}", std::process::id());
-        for (place, byte) in self.0[equals..].iter().zip(text) {
-            place.set(byte);
-        }
+pub(crate) fn exec(program: &CStr, args: &[&CStr], env: &[&CStr]) -> Errno {
+    match nix::unistd::execve(program, args, env) {
+        Ok(never) => match never {},
+        Err(errno) => errno,
     }
 }
 
@@ -320,12 +288,94 @@ pub(crate) fn random() -> io::Result<u64> {
 mod tests {
     use super::*;
 
+    /// What `fork_and_exec` says of this child, in a process of our own with one thread and with
+    /// all signals blocked; `then` ends the child.
+    fn outcome(child: fn() -> (i32, [u8; 1]), wanted: Option<[u8; 1]>, then: fn(Pid)) -> bool {
+        let us = fork(|| {
+            let Ok(_) = signals::catch() else { return 2 };
+            let Ok((pid, reason)) = fork_and_exec(child) else { return 3 };
+            then(pid);
+            i32::from(reason != wanted || children::has_children())
+        });
+        children::wait_for_exit(us.unwrap()) == 0
+    }
+
+    fn kill_and_reap(child: Pid) {
+        let _ = signal(child, libc::SIGKILL);
+        children::reap_child(child);
+    }
+
+    fn sleep() -> (i32, [u8; 1]) {
+        exec(c"/bin/sleep", &[c"sleep", c"60"], &[]);
+        (1, [1])
+    }
+
     #[test]
-    fn a_pid_variable_names_who_reads_it() {
-        let variable = PidVariable::new("LISTEN_PID");
-        variable.name_us();
-        let bytes: Vec<u8> = variable.0.iter().map(Cell::get).collect();
-        let text = CStr::from_bytes_until_nul(&bytes).unwrap().to_str().unwrap();
-        assert_eq!(text, format!("LISTEN_PID={}", std::process::id()));
+    fn a_child_that_became_another_program_is_returned() {
+        assert!(outcome(sleep, None, kill_and_reap));
+    }
+
+    #[test]
+    fn a_child_that_could_not_exec_is_reaped_and_its_reason_returned() {
+        let failing = || {
+            let errno = exec(c"/nowhere", &[], &[]) as u8;
+            (127, [errno])
+        };
+        assert!(outcome(failing, Some([Errno::ENOENT as u8]), |_| ()));
+    }
+
+    #[test]
+    fn a_child_that_is_killed_before_it_execs_is_returned() {
+        let killed = || {
+            let _ = signal(Pid::this(), libc::SIGKILL);
+            (1, [1])
+        };
+        assert!(outcome(killed, None, children::reap_child));
+    }
+
+    #[test]
+    fn a_child_that_is_stopped_before_it_execs_is_returned() {
+        let stopped = || {
+            let _ = signal(Pid::this(), libc::SIGSTOP);
+            sleep()
+        };
+        assert!(outcome(stopped, None, |child| {
+            assert!(children::is_stopped(child));
+            kill_and_reap(child);
+        }));
+    }
+
+    /// Nobody reads the reason any more.
+    #[test]
+    fn a_child_that_was_stopped_and_could_not_exec_ends_with_its_status() {
+        let failing = || {
+            let _ = signal(Pid::this(), libc::SIGSTOP);
+            (127, [1])
+        };
+        assert!(outcome(failing, None, |child| {
+            signal(child, libc::SIGCONT).unwrap();
+            assert_eq!(children::wait_for_exit(child), 127);
+        }));
+    }
+
+    #[test]
+    fn the_end_of_another_child_does_not_end_the_wait() {
+        let slow = || {
+            let (reader, writer) = nix::unistd::pipe().unwrap();
+            // The parent's other child ends before this one goes on.
+            let other = fork(|| 0).unwrap();
+            drop(writer);
+            let _ = nix::unistd::read(&reader, &mut [0]);
+            children::reap_child(other);
+            (126, [7])
+        };
+        let us = fork(|| {
+            let Ok(_) = signals::catch() else { return 2 };
+            let other = fork(|| 0).unwrap();
+            let started = fork_and_exec(slow);
+            children::reap_child(other);
+            i32::from(started.is_ok_and(|(_, reason)| reason != Some([7])))
+        });
+        assert_eq!(children::wait_for_exit(us.unwrap()), 0);
     }
 }

@@ -7,10 +7,11 @@
 
 mod batch;
 pub(crate) mod own;
-pub(crate) mod postponed;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+use nix::errno::Errno;
 
 pub(crate) use self::batch::Batch;
 
@@ -99,6 +100,23 @@ pub(crate) fn catch() -> io::Result<(Signals, Inherited)> {
     restore_default(libc::SIGCHLD)?;
     let signals = Signals { fd: signal_fd(seen)?, seen, hears_io: true };
     Ok((signals, Inherited { blocked, ignored }))
+}
+
+/// Tells when a child has ended or was stopped, by SIGCHLD, which must be blocked. What was read
+/// here is not read by `catch`'s descriptor again.
+///
+/// # Errors
+/// `EMFILE`, `ENFILE`, `ENOMEM` (`signalfd(2)`).
+pub(crate) fn of_children() -> nix::Result<Signals> {
+    let seen = SignalSet::of(libc::SIGCHLD);
+    let fd = signal_fd(seen).map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))?;
+    Ok(Signals { fd, seen, hears_io: true })
+}
+
+/// Ignores SIGPIPE: a write to a pipe that nobody reads fails instead of killing us.
+pub(crate) fn ignore_broken_pipes() {
+    // Best effort: it cannot fail for this signal.
+    let _ = set_disposition(libc::SIGPIPE, libc::SIG_IGN);
 }
 
 /// Those that are ignored, apart from what the C libraries keep for themselves.
