@@ -46,6 +46,8 @@ pub(crate) fn signal(pid: u32, signal: Signal) {
 pub(crate) struct Memory {
     pub(crate) rss_kb: u64,
     pub(crate) pss_kb: u64,
+    /// What it has written to and shares with nobody.
+    pub(crate) private_dirty_kb: u64,
     /// Without what is mapped from files.
     pub(crate) anonymous_kb: u64,
 }
@@ -57,8 +59,12 @@ impl Memory {
             let line = text.lines().find_map(|line| line.strip_prefix(name)).context("no field")?;
             line.trim().trim_end_matches("kB").trim_end().parse::<u64>().context("no number")
         };
-        let [rss_kb, pss_kb, anonymous_kb] = ["Rss:", "Pss:", "Anonymous:"].map(field);
-        Ok(Self { rss_kb: rss_kb?, pss_kb: pss_kb?, anonymous_kb: anonymous_kb? })
+        Ok(Self {
+            rss_kb: field("Rss:")?,
+            pss_kb: field("Pss:")?,
+            private_dirty_kb: field("Private_Dirty:")?,
+            anonymous_kb: field("Anonymous:")?,
+        })
     }
 }
 
