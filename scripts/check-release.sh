@@ -29,7 +29,8 @@ tar -xzf "$artefacts/$name.tar.gz" -C "$place"
 unpacked=$place/$name
 [[ "$("$unpacked/recycle" --version)" == "recycle $version" ]] || fail "says another version"
 "$unpacked/recycle" --max-rss 512M -- true
-for file in man/recycle.1 completions/{recycle.bash,_recycle,recycle.fish} README.md CHANGELOG.md \
+for file in man/recycle{.1,-events.5,-internals.7} \
+    completions/{recycle.bash,_recycle,recycle.fish} README.md CHANGELOG.md \
     LICENSE-MIT LICENSE-APACHE; do
     cmp "$file" "$unpacked/$file"
 done
@@ -62,8 +63,10 @@ dpkg=(dpkg "--root=$root" --log=/dev/null)
 [[ "$(chroot "$root" /usr/bin/recycle --version)" == "recycle $version" ]] ||
     fail "does not run where nothing else is"
 cmp "$unpacked/recycle" "$root/usr/bin/recycle"
-man -M "$root/usr/share/man" -w recycle
-cmp <(gzip -dc "$root/usr/share/man/man1/recycle.1.gz") man/recycle.1
+for page in recycle.1 recycle-events.5 recycle-internals.7; do
+    man -M "$root/usr/share/man" -w "${page##*.}" "${page%.*}"
+    cmp <(gzip -dc "$root/usr/share/man/man${page##*.}/$page.gz") "man/$page"
+done
 cmp <(gzip -dc "$root/usr/share/doc/recycle/changelog.gz") CHANGELOG.md
 cmp "$root/usr/share/bash-completion/completions/recycle" completions/recycle.bash
 cmp "$root/usr/share/zsh/vendor-completions/_recycle" completions/_recycle

@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn the_manual_prints_the_table() {
-        let manual = include_str!("../../man/recycle.1");
+        let manual = include_str!("../../man/recycle-internals.7");
         let (_, section) = manual.split_once(".SS \"Well\\-known programs\"\n").unwrap();
         let section = section.split("\n.SS ").next().unwrap();
         let entries = section.find(".TP\n").map(|from| &section[from..]).unwrap();

@@ -1,5 +1,5 @@
 //! A notice as a name and fields with values: what every machine's format says, each in its way.
-//! Names and units are a promise (`recycle(1)`, LOGS): new ones may come, old ones stay.
+//! Names and units are a promise (`recycle-events(5)`, LOGS): new ones may come, old ones stay.
 
 use std::borrow::Cow;
 use std::time::Duration;

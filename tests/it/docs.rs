@@ -1,4 +1,4 @@
-//! The manual page, the README and the program's own `--help` say the same, and it is so.
+//! The manual pages, the README and `--help` agree, and describe what the code does.
 
 pub(crate) mod lines;
 
@@ -14,6 +14,11 @@ type Options = BTreeMap<String, Option<String>>;
 const NOTHING: [&str; 3] = ["off", "none", ""];
 /// Options that are about the program, and no variables.
 const NO_VARIABLE: [&str; 3] = ["chart", "help", "version"];
+/// The manual: the command, its logs and hooks, how it works.
+pub(crate) const MANUAL: [&str; 3] =
+    ["man/recycle.1", "man/recycle-events.5", "man/recycle-internals.7"];
+/// `man/recycle.1` is at most this long, at 80 columns.
+const MOST_LINES: usize = 400;
 
 fn file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -112,7 +117,8 @@ pub(crate) fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
 /// A line of roff as a reader sees it.
 fn plain(line: &str) -> String {
     let line = line.replace("\\-", "-").replace("\\(aq", "'").replace("\\(ha", "^");
-    let line = line.replace("\\fR", "").replace("\\(dq", "''");
+    let line = ["\\fB", "\\fI", "\\fR"].iter().fold(line, |line, font| line.replace(font, ""));
+    let line = line.replace("\\(dq", "''");
     let Some((request, words)) = line.strip_prefix('.').and_then(|line| line.split_once(' '))
     else {
         return line;
@@ -208,7 +214,8 @@ fn nobody_speaks_of_options_that_are_not_there() {
     let others = ["cargo ", "podman "];
     let ours = |line: &&str| !others.iter().any(|other| line.starts_with(other));
     let readme = readme.lines().filter(ours).map(str::to_owned);
-    let manual = text("man/recycle.1").lines().map(plain).collect::<Vec<_>>();
+    let manual: Vec<_> =
+        MANUAL.iter().flat_map(|page| text(page).lines().map(plain).collect::<Vec<_>>()).collect();
     let manual = manual.into_iter().filter(|line| ours(&line.as_str()));
     let changelog = text("CHANGELOG.md");
     let recipes = text("docs/recipes.md");
@@ -285,11 +292,60 @@ fn help_fits_a_terminal() {
 #[test]
 fn the_manual_is_good_roff() {
     let groff = tool("groff");
-    let manual = file("man/recycle.1");
-    let words = [groff.as_os_str(), "-man".as_ref(), "-ww".as_ref(), "-z".as_ref()];
-    let words = words.into_iter().chain([manual.as_os_str()]);
-    let (end, run) = Run::bare().command(words).finish();
-    assert_eq!((end, run.stderr().as_str()), (End::Code(0), ""));
+    for page in MANUAL.map(file) {
+        let words = [groff.as_os_str(), "-man".as_ref(), "-ww".as_ref(), "-z".as_ref()];
+        let words = words.into_iter().chain([page.as_os_str()]);
+        let (end, run) = Run::bare().command(words).finish();
+        assert_eq!((end, run.stderr().as_str()), (End::Code(0), ""));
+    }
+}
+
+#[test]
+fn recycle_1_is_short() {
+    let (man, page) = (tool("man"), file("man/recycle.1"));
+    let words = [man.as_os_str(), "-l".as_ref(), page.as_os_str()];
+    let run = Run::bare().env("MANWIDTH", "80").env("LC_ALL", "C.UTF-8").command(words);
+    let (end, run) = run.finish();
+    assert_eq!(end, End::Code(0), "{}", run.stderr());
+    let lines = run.stdout().lines().count();
+    assert!(lines > 100, "{}", run.stdout());
+    assert!(lines <= MOST_LINES, "{lines} lines: move details to the other pages");
+}
+
+/// The words in quotes behind each of these openings, which may be followed by blanks.
+fn quoted(source: &str, openings: &[&str]) -> BTreeSet<String> {
+    let after = |opening: &&str| {
+        let pieces = source.split(*opening).skip(1).map(str::trim_start);
+        let words = pieces.filter_map(|piece| piece.strip_prefix('"')?.split('"').next());
+        words.map(str::to_owned).collect::<Vec<_>>()
+    };
+    openings.iter().flat_map(after).collect()
+}
+
+#[test]
+fn recycle_events_5_has_every_event_and_field() {
+    let sources = ["src/report/record.rs", "src/report/observed.rs"].map(text).concat();
+    let events = quoted(&sources, &["Record::new(", "Self::new(", "of_generation("]);
+    let fields = quoted(&sources, &[".with(", ".with_some("]);
+    let would: BTreeSet<_> = sources
+        .split('"')
+        .filter(|word| word.starts_with("would_") && *word != "would_exit")
+        .map(str::to_owned)
+        .collect();
+    assert!(events.len() > 30 && fields.len() > 40 && would.len() > 5, "{events:?} {fields:?}");
+    let sights = text("src/report/sights.rs");
+    let sights = quoted(between(&sights, "fn word(", "\n}"), &["=>"]);
+    let awake = text("src/report/text/awake.rs");
+    let awake = quoted(between(&awake, "fn word(", "\nfn "), &["=>"]);
+    assert!(sights.len() > 10 && awake.len() > 10, "{sights:?} {awake:?}");
+    let page = text("man/recycle-events.5").replace("\\-", "-");
+    let logs = between(&page, ".SH LOGS\n", "\n.SH ");
+    for event in events {
+        assert!(logs.contains(&format!(".TP\n\\fB{event}\\fR\n")), "no event {event}");
+    }
+    for word in fields.iter().chain(&would).chain(&sights).chain(&awake) {
+        assert!(logs.contains(&format!("\\fB{word}\\fR")), "no {word}");
+    }
 }
 
 #[test]
@@ -310,8 +366,8 @@ fn the_readme_says_where_the_examples_are() {
 
 #[test]
 fn documents_know_no_machine() {
-    let documents = ["README.md", "docs/recipes.md", "man/recycle.1", "CHANGELOG.md"];
-    for name in documents.into_iter().chain(lines::EXAMPLES) {
+    let documents = ["README.md", "docs/recipes.md", "CHANGELOG.md"];
+    for name in documents.into_iter().chain(MANUAL).chain(lines::EXAMPLES) {
         let text = text(name);
         for path in ["/home/", "/root", "/work/", "/tmp/"] {
             assert!(!text.contains(path), "{name} has {path}");

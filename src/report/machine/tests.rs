@@ -2,6 +2,7 @@
 
 use super::super::text;
 use super::*;
+use crate::decide::alerts::matters;
 use crate::decide::awake::{Awake, Unarmed};
 use crate::decide::event::{Memory, Sight, Tree, Unseen};
 use crate::decide::exit::{Exit, Failure, Signal, Stage};
@@ -19,6 +20,27 @@ fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
+/// `recycle-events(5)` has the event, its level, and whether `--on-event` runs for it.
+fn assert_documented(notice: &Notice, event: &str, level: &str) {
+    let page = include_str!("../../../man/recycle-events.5");
+    let tag = format!(".TP\n\\fB{event}\\fR\n");
+    let sections = page.split("\n.SS ").filter(|section| section.starts_with("Events of level "));
+    let section = sections.clone().find(|section| section.contains(&tag));
+    let section = section.unwrap_or_else(|| panic!("no {event}"));
+    let (_, entry) = section.split_once(&tag).unwrap();
+    let mut entry = entry.split("\n.TP\n").next().unwrap().lines();
+    let usual = section.starts_with(&format!("Events of level {level}\n"));
+    let at_times = entry.find(|line| line.starts_with("Level "));
+    let named = at_times.is_some_and(|line| line.contains(&format!("\\fB{level}\\fR")));
+    assert!(usual || named, "{event} is not of level {level}");
+    let (_, hooks) = page.split_once("\n.SS \"\\-\\-on\\-event\"\n").unwrap();
+    let listed = hooks.split("\n.PP\n").next().unwrap().contains(&format!("\\fB{event}\\fR"));
+    // These two only in some cases.
+    if listed != matters(notice) {
+        assert!(matches!(event, "exited" | "start_failed"), "--on-event: {event}");
+    }
+}
+
 /// A line in both formats, without what all lines have in common.
 fn lines(notice: &Notice) -> (String, String) {
     let record = Record::of(notice, LIMITS);
@@ -26,6 +48,7 @@ fn lines(notice: &Notice) -> (String, String) {
     let loudness = notice.entry().loudness;
     let line = Line { time: TIME, name: "a b", loudness, record, message };
     let level = line.level();
+    assert_documented(notice, line.record.event, level);
     let head = format!(
         r#"{{"v":1,"time":"2026-11-24T12:00:00.123Z","name":"a b","level":"{level}","event":"#
     );

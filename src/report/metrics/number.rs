@@ -1,5 +1,5 @@
-//! The numbers, and what they are called. Names, units and meanings are a promise (`recycle(1)`,
-//! METRICS): new ones may come, old ones stay.
+//! The numbers, and what they are called. Names, units and meanings are a promise
+//! (`recycle-events(5)`, METRICS): new ones may come, old ones stay.
 
 use std::fmt;
 use std::time::Duration;
