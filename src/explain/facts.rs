@@ -1,6 +1,7 @@
 //! What the machine says about a command line. Nothing is changed, nothing is read from standard
 //! input, nothing is started.
 
+use super::warnings::NOTIFY_SOCKET;
 use crate::act::hook::shell_is_there;
 use crate::act::spawn::files_for;
 use crate::act::terminal::{Group, Terminal};
@@ -56,7 +57,7 @@ impl Facts {
             group: Group::beside(terminal.as_ref(), &config.rules),
             ignored: signals::ignored().filter_map(Signal::from_number).collect(),
             is_pid_1: std::process::id() == 1,
-            is_notified: std::env::var_os("NOTIFY_SOCKET").is_some(),
+            is_notified: std::env::var_os(NOTIFY_SOCKET).is_some_and(|path| !path.is_empty()),
             no_shell: (hooks.on_event.is_some() || hooks.pre_stop.is_some())
                 .then(shell_is_there)
                 .and_then(|there| there.err().map(|errno| errno as i32)),

@@ -2,6 +2,7 @@
 //! alone cannot tell, it says "if".
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::Duration;
 
 use super::Plan;
@@ -102,18 +103,33 @@ fn forks(plan: Plan<'_>) -> Option<String> {
     ))
 }
 
-/// A planned stop by TERM of a program that stops gracefully by another signal.
+/// A planned stop of a program that stops gracefully by another signal.
 fn abrupt(plan: Plan<'_>) -> Option<String> {
     let rules = &plan.config.rules;
-    if !rules.plans_gracefully() || rules.observe.is_some() || rules.stop_signal != Signal::TERM {
+    if !rules.plans_gracefully() || rules.observe.is_some() {
         return None;
     }
-    let stop = |(name, known): (String, Known)| known.stop.map(|stop| (name, stop));
-    let (name, stop) = known::of(plan).into_iter().find_map(stop)?;
+    let stop = |(name, known): (String, Known)| known.stop.map(|stop| (name, known.title, stop));
+    let (name, title, stop) = known::of(plan).into_iter().find_map(stop)?;
+    let signal = rules.stop_signal;
+    if Signal::parse(stop.signal) == Some(signal) || ends_alike(title, signal) {
+        return None;
+    }
+    if signal != Signal::TERM {
+        let better = stop.signal;
+        return Some(format!(
+            "{name} does not stop gracefully on {signal}: use --stop-signal {better}."
+        ));
+    }
     Some(format!(
         "On SIGTERM {name} {}. With --stop-signal {} it {}.",
         stop.on_term, stop.signal, stop.on_signal
     ))
+}
+
+/// uWSGI does the same on INT as on QUIT.
+fn ends_alike(title: &str, signal: Signal) -> bool {
+    title == "uWSGI" && signal == Signal::INT
 }
 
 /// A stop that begins while COMMAND is busy, and does not end as long as it is.
@@ -121,7 +137,8 @@ fn held(plan: Plan<'_>) -> Option<String> {
     let rules = &plan.config.rules;
     let memory = rules.memory.max_rss.or(rules.memory.max_pss).is_some();
     let amid_work = (memory || rules.lifetime.is_some()) && rules.quiet.is_none();
-    if !amid_work || rules.observe.is_some() || rules.stop_timeout.is_zero() {
+    let at_once = rules.stop_timeout.is_zero() || rules.stop_signal == Signal::KILL;
+    if !amid_work || rules.observe.is_some() || at_once {
         return None;
     }
     let held = |(name, known): (String, Known)| known.held.map(|held| (name, held));
@@ -210,8 +227,9 @@ fn patience(plan: Plan<'_>) -> Option<String> {
 /// A stop signal that COMMAND, too, ignores, unless it asks for it.
 fn unheard(plan: Plan<'_>) -> Option<String> {
     let rules = &plan.config.rules;
-    let ignored = plan.facts.ignored.contains(&rules.stop_signal) && rules.plans();
-    ignored.then(|| {
+    let ignored = plan.facts.ignored.contains(&rules.stop_signal);
+    let asks = rules.plans_gracefully() && rules.observe.is_none();
+    (ignored && asks && !rules.stop_timeout.is_zero()).then(|| {
         format!(
             "{} is ignored here (nohup, or a script's &). Unless COMMAND handles it, each stop \
              takes {} and ends by SIGKILL.",
@@ -221,9 +239,37 @@ fn unheard(plan: Plan<'_>) -> Option<String> {
     })
 }
 
+/// What a service manager waits at (`sd_notify(3)`).
+pub(super) const NOTIFY_SOCKET: &str = "NOTIFY_SOCKET";
+
+/// Whether COMMAND is env(1) that runs a program without this variable.
+fn is_kept_from(command: &[OsString], variable: &str) -> bool {
+    let words: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
+    let Some((program, words)) = words.split_first() else { return false };
+    if Path::new(program.as_ref()).file_name() != Some("env".as_ref()) {
+        return false;
+    }
+    let mut words = words.iter().map(|word| word.as_ref());
+    while let Some(word) = words.next() {
+        let unset = match word {
+            "-" | "-i" | "--ignore-environment" => return true,
+            "-u" | "--unset" => words.next(),
+            "-C" | "--chdir" => words.next().and(None),
+            _ => word.strip_prefix("--unset=").or_else(|| word.strip_prefix("-u")),
+        };
+        if unset == Some(variable) {
+            return true;
+        }
+        if !word.starts_with('-') && !word.contains('=') {
+            return false;
+        }
+    }
+    false
+}
+
 /// systemd takes notifications from the process that it started, unless it is told otherwise.
 fn notifications(plan: Plan<'_>) -> Vec<String> {
-    if !plan.facts.is_notified {
+    if !plan.facts.is_notified || is_kept_from(&plan.config.command, NOTIFY_SOCKET) {
         return Vec::new();
     }
     let access = "NOTIFY_SOCKET is set. If COMMAND sends notifications (READY=1, WATCHDOG=1), \

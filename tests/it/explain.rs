@@ -37,6 +37,8 @@ fn a_service_manager_that_waits_for_notifications_is_mentioned() {
     let socket = |run: Run| run.env("NOTIFY_SOCKET", "/run/systemd/notify");
     assert!(words(&explained(socket(Run::new("--explain")))).contains("NotifyAccess=all"));
     assert!(!words(&explained(Run::new("--explain"))).contains("NotifyAccess"));
+    let empty = explained(Run::new("--explain").env("NOTIFY_SOCKET", ""));
+    assert!(!words(&empty).contains("NotifyAccess"));
 }
 
 /// Whatever else the documents say, this can be said of it: on lines that fit.

@@ -27,6 +27,11 @@ fn a_stop_signal_that_is_ignored_here_is_warned_of() {
     assert_eq!(warnings("--max-lifetime 1h --stop-signal INT app", &facts), [said]);
     assert_eq!(warnings("--max-lifetime 1h app", &facts), [""; 0]);
     assert_eq!(warnings("--stop-signal INT app", &facts), [""; 0], "there is no stop");
+    for quiet in ["--kill-rss 1G", "--max-lifetime 1h --observe", "--max-rss 1G --stop-timeout 0s"]
+    {
+        let line = format!("{quiet} --stop-signal INT app");
+        assert_eq!(warnings(&line, &facts), [""; 0], "{quiet}: nobody is asked");
+    }
 }
 
 #[test]
@@ -39,6 +44,22 @@ fn notifications_need_access_and_are_not_to_tell_of_a_recycle() {
     let warned = warnings("app", &facts(true));
     assert_eq!(warned, std::slice::from_ref(access), "there is no recycle");
     assert_eq!(warnings("--max-lifetime 1h app", &facts(false)), [""; 0]);
+    // What the warning says helps.
+    for remedy in [
+        "env -u NOTIFY_SOCKET app",
+        "/usr/bin/env -i A=b -uNOTIFY_SOCKET app",
+        "env --unset NOTIFY_SOCKET app",
+        "env A=b --unset=NOTIFY_SOCKET app",
+        "env -C / - app",
+        "env --ignore-environment app",
+    ] {
+        let line = format!("--max-lifetime 1h -- {remedy}");
+        assert_eq!(warnings(&line, &facts(true)), [""; 0], "{remedy}");
+    }
+    for other in ["env app -u NOTIFY_SOCKET", "env -u OTHER app", "app -u NOTIFY_SOCKET", "env"] {
+        let line = format!("--max-lifetime 1h -- {other}");
+        assert_eq!(warnings(&line, &facts(true)).len(), 2, "{other}");
+    }
 }
 
 /// Each with the last value that is warned of, and the first that is not.
@@ -169,6 +190,35 @@ fn servers_that_stop_gracefully_by_another_signal_are_warned_of() {
 }
 
 #[test]
+fn a_signal_that_is_not_for_a_graceful_stop_is_warned_of() {
+    let said = "nginx does not stop gracefully on SIGINT: use --stop-signal QUIT.";
+    assert_eq!(warnings("--idle 1h --stop-signal INT nginx", &facts()), [said]);
+    for (name, signal) in [
+        ("nginx", "USR2"),
+        ("nginx", "KILL"),
+        ("apache2", "USR1"),
+        ("postgres", "QUIT"),
+        ("php-fpm8.2", "INT"),
+        ("uwsgi", "HUP"),
+    ] {
+        let line = format!("--idle 1h --stop-signal {signal} {name}");
+        let warned = warnings(&line, &facts());
+        let [warning] = &warned[..] else { panic!("{line}: {warned:?}") };
+        let begin = format!("{name} does not stop gracefully on SIG{signal}: use --stop-signal ");
+        assert!(warning.starts_with(&begin), "{warning}");
+    }
+    for quiet in [
+        "--idle 1h --stop-signal INT uwsgi",
+        "--idle 1h --stop-signal INT gunicorn",
+        "--idle 1h --observe --stop-signal INT nginx",
+        "--kill-rss 1G --max-pss 900M --observe --stop-signal INT nginx",
+        "--stop-signal INT nginx",
+    ] {
+        assert_eq!(warnings(quiet, &facts()), [""; 0], "{quiet}");
+    }
+}
+
+#[test]
 fn clients_that_hold_a_stop_are_warned_of() {
     let said = "If node's clients go on asking over connections that they keep, server.close() \
                 waits: a stop takes 20s and ends by SIGKILL. After the signal, answer with \
@@ -177,7 +227,7 @@ fn clients_that_hold_a_stop_are_warned_of() {
         assert_eq!(warnings(&format!("{line} --stop-timeout 20s node"), &facts()), [said]);
         assert_eq!(warnings(&format!("{line} app"), &facts()), [""; 0]);
         // A stop that waits for silence finds no such client.
-        for quiet in ["--quiet 2s", "--observe", "--stop-timeout 0s"] {
+        for quiet in ["--quiet 2s", "--observe", "--stop-timeout 0s", "--stop-signal KILL"] {
             assert_eq!(warnings(&format!("{line} {quiet} node"), &facts()), [""; 0], "{quiet}");
         }
     }
