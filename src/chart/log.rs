@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::prefix;
 use crate::units::Bytes;
@@ -132,7 +133,13 @@ struct Fields<'a> {
 
 /// Reads one line, with or without a prefix.
 pub(super) fn read(line: &[u8]) -> Line<'_> {
+    let mut read_past = 0;
     for (before, object) in prefix::objects(line) {
+        if before.len() < read_past {
+            // Of what is inside another object nobody says that it is a line.
+            continue;
+        }
+        read_past = before.len() + length(object);
         match read_object(object) {
             Line::Strange => {}
             Line::Ours(entry) => {
@@ -144,10 +151,19 @@ pub(super) fn read(line: &[u8]) -> Line<'_> {
     Line::Strange
 }
 
+/// Of the object that the text begins with; 0: there is none.
+fn length(text: &[u8]) -> usize {
+    let mut objects = serde_json::Deserializer::from_slice(text).into_iter::<IgnoredAny>();
+    objects.next().and_then(Result::ok).map_or(0, |_| objects.byte_offset())
+}
+
+/// The object that the text begins with; what follows it may be a collector's.
+fn first<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Option<T> {
+    T::deserialize(&mut serde_json::Deserializer::from_slice(text)).ok()
+}
+
 fn read_object(line: &[u8]) -> Line<'_> {
-    let Ok(head) = serde_json::from_slice::<Head<'_>>(line) else {
-        return Line::Strange;
-    };
+    let Some(head) = first::<Head<'_>>(line) else { return Line::Strange };
     match (head.v, time(&head.time), event(&head.event, line)) {
         (0, ..) | (_, None, _) => Line::Strange,
         (newer, Some(_), _) if newer > SCHEMA => Line::Newer(newer),
@@ -163,7 +179,7 @@ fn event<'a>(name: &str, line: &'a [u8]) -> Option<Event<'a>> {
     if !["started", "sample", "recycled", "exited"].contains(&name) {
         return Some(Event::Other);
     }
-    let fields: Fields<'_> = serde_json::from_slice(line).ok()?;
+    let fields: Fields<'_> = first(line)?;
     let (generation, age) = (fields.generation?, span(fields.age));
     Some(match name {
         "sample" => Event::Sample(Sample {
@@ -316,7 +332,6 @@ mod tests {
         }
         let newer = object.replace("\"v\":1", "\"v\":2");
         assert_eq!(read(format!("web.1 | {newer}").as_bytes()), Line::Newer(2));
-        // Of what is inside another object nobody says that it is a line.
         assert_eq!(read(format!("{{\"log\":{object}}}").as_bytes()), Line::Strange);
     }
 

@@ -20,7 +20,9 @@ pub(super) fn source(prefix: &[u8]) -> Option<String> {
     // A name in a column of its own, as honcho and docker compose have it.
     let text = text.split_once(" | ").map_or(text.as_str(), |(column, _)| column);
     let words = text.split_whitespace().map(|word| word.trim_end_matches([':', '|', '>']));
-    let words: Vec<_> = words.filter(|word| is_name(word)).collect();
+    let words: Vec<_> = words.collect();
+    let words = without_stream(&words);
+    let words: Vec<_> = words.iter().copied().filter(|word| is_name(word)).collect();
     // As in syslog: behind the host, in front of the message.
     if let Some(tag) = words.iter().rev().find_map(|word| tagged(word)) {
         return Some(tag.to_owned());
@@ -45,10 +47,33 @@ fn tagged(word: &str) -> Option<&str> {
     Some(if is_name(inside) { inside } else { before }).filter(|tag| !tag.is_empty())
 }
 
+/// A container's log has the stream and whether the line is whole behind the time, and its name
+/// nowhere (the kubelet's format, CRI).
+fn without_stream<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] {
+    match words {
+        [before @ .., time, "stdout" | "stderr", "F" | "P"] if !is_name(time) => before,
+        _ => words,
+    }
+}
+
 /// A time, a date or a number is none.
 fn is_name(word: &str) -> bool {
-    let letters = word.chars().filter(|c| c.is_alphabetic() && !matches!(c, 'T' | 'Z'));
-    letters.count() > 0
+    let mut before = None;
+    let mut rest = word.chars().peekable();
+    while let Some(c) = rest.next() {
+        let after_digit = before.is_some_and(|c: char| c.is_ascii_digit());
+        let of_a_time = after_digit
+            && match (c, rest.peek()) {
+                ('T', after) => after.is_some_and(char::is_ascii_digit),
+                ('Z', after) => !after.is_some_and(|after| after.is_alphanumeric()),
+                _ => false,
+            };
+        if c.is_alphabetic() && !of_a_time {
+            return true;
+        }
+        before = Some(c);
+    }
+    false
 }
 
 /// Without the escape sequences that colour a terminal's text.
@@ -87,6 +112,17 @@ mod tests {
             ("Nov 24 12:00:31 host app[4711]: ", Some("app")),
             // kubectl logs --timestamps
             ("2026-11-24T12:00:31.204Z ", None),
+            // a container's log as the kubelet keeps it
+            ("2026-11-24T12:00:31.204000000Z stderr F ", None),
+            ("2026-11-24T12:00:31.204+01:00 stdout P ", None),
+            ("web-5d9f 2026-11-24T12:00:31.204Z stdout F ", Some("web-5d9f")),
+            ("stderr | ", Some("stderr")),
+            // names of letters that a time has, too
+            ("12:34:56 TZ.1 | ", Some("TZ.1")),
+            ("T | ", Some("T")),
+            ("Z-1 | ", Some("Z-1")),
+            ("20261124T120031Z ", None),
+            ("[2026-11-24T12:00:31Z] ", None),
             ("[4711] ", None),
             ("1200 | ", None),
             ("", None),

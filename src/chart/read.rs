@@ -139,6 +139,18 @@ mod tests {
         assert_eq!(log.remark(), None);
     }
 
+    /// A collector that adds fields of its own, or a text, behind the line.
+    #[test]
+    fn what_follows_an_object_is_not_of_it() {
+        for rest in ["trailing }", " {\"pod\":\"a\"}", "}}", "\"}", " {\"v\":9}"] {
+            let log = read(format!("web | {}{rest}\n", sample("a")).as_bytes()).unwrap();
+            assert_eq!((log.strange, log.histories.len()), (0, 1), "{rest}");
+            assert!(log.histories[0].1.sampled, "{rest}");
+        }
+        let cut = sample("a").replace("}", " }");
+        assert_eq!(read(&cut.as_bytes()[..cut.len() - 1]).unwrap().strange, 1);
+    }
+
     /// Not kept in memory, and not taken for several.
     #[test]
     fn a_line_without_end_is_one_line() {
