@@ -11,7 +11,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
-use super::directory::Directory;
+use super::directory::{Directory, PWD};
 use super::terminal::{self, Group};
 use crate::decide::exit::{End, Failure, Stage};
 use crate::decide::reason::Cause;
@@ -72,6 +72,7 @@ impl Program {
         let given_anew = |entry: &Entry| {
             let mut anew = [GENERATION, REASON].iter().chain(&pid_variables);
             anew.any(|name| entry.name() == name.as_bytes())
+                || directory.is_given() && entry.name() == PWD
         };
         let names_us_again = |entry: &Entry| {
             let name = entry.name().strip_suffix(BY_PIDFD);
@@ -134,7 +135,7 @@ impl Program {
             variable(GENERATION.into(), generation.to_string().as_ref()),
             cause.and_then(|cause| variable(REASON.into(), cause.word().as_ref())),
         ];
-        let own = own.iter().flatten().map(CString::as_c_str);
+        let own = own.iter().flatten().map(CString::as_c_str).chain(self.directory.pwd());
         let env: Vec<_> = self.env.iter().map(|entry| entry.as_c_str()).chain(own).collect();
         let parent = Pid::this();
         watch();

@@ -132,6 +132,41 @@ fn a_wrong_pwd_names_nothing() {
     assert_eq!(whereabouts(&mut run, 2).0, first);
 }
 
+/// What a process found in its environment, or `None`.
+fn pwd(pid: i32) -> Option<String> {
+    let environ = fs::read(format!("/proc/{pid}/environ")).unwrap();
+    let mut entries = environ.split(|byte| *byte == 0);
+    let value = entries.find_map(|entry| entry.strip_prefix(b"PWD="));
+    value.map(|value| String::from_utf8(value.to_vec()).unwrap())
+}
+
+/// As after a shell's `cd`: the name, not what it leads to. Of a later generation, too.
+#[test]
+fn chdir_sets_pwd() {
+    for (dir, name) in [
+        ("current", Some("current")),
+        ("./current/.", Some("current")),
+        ("releases/../current", Some("current")),
+        // Without the link it would name another directory.
+        ("current/../1", None),
+    ] {
+        let run = Run::new(&format!("{ASKED} --chdir {dir}")).env("PWD", "/");
+        two(&run);
+        // By the name that the kernel has for it: `$PWD` is wrong.
+        let home = fs::canonicalize(run.dir()).unwrap();
+        let expected = name.map(|name| home.join(name).to_str().unwrap().to_owned());
+        let mut run = run.fixture("ready forever").spawn();
+        for generation in 1..=2 {
+            let command = run.await_entry(generation, "ready").pid;
+            assert_eq!(pwd(command), expected, "{dir} {generation}");
+            run.recycle();
+        }
+    }
+    let print = |run: Run| run.env("PWD", "/srv").command(["printenv", "PWD"]).finish().1.stdout();
+    assert_eq!(print(Run::new("--chdir /proc/self/..")), "/proc\n");
+    assert_eq!(print(Run::new("")), "/srv\n", "nobody asked for another");
+}
+
 #[test]
 fn chdir_is_resolved_for_each_generation() {
     let run = Run::new(&format!("{ASKED} --chdir current"));

@@ -2,7 +2,6 @@
 
 use super::super::text;
 use super::*;
-use crate::decide::alerts::matters;
 use crate::decide::awake::{Awake, Unarmed};
 use crate::decide::event::{Memory, Sight, Tree, Unseen};
 use crate::decide::exit::{Exit, Failure, Signal, Stage};
@@ -36,7 +35,7 @@ fn assert_documented(notice: &Notice, event: &str, level: &str) {
     let (_, hooks) = page.split_once("\n.SS \"\\-\\-on\\-event\"\n").unwrap();
     let listed = hooks.split("\n.PP\n").next().unwrap().contains(&format!("\\fB{event}\\fR"));
     // These two only in some cases.
-    if listed != matters(notice) {
+    if listed != notice.entry().alerts {
         assert!(matches!(event, "exited" | "start_failed"), "--on-event: {event}");
     }
 }
