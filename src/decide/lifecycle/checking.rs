@@ -2,6 +2,7 @@
 //! leaks: a deploy may be replacing COMMAND, and a stop would turn that into an outage.
 
 use super::{Action, Failure, Lifecycle, Notice, Reason, Time, Watch};
+use crate::notice::Hold;
 
 impl Lifecycle {
     /// A recycle is due. Tells why it begins at once, if it does.
@@ -33,6 +34,8 @@ impl Lifecycle {
         if watch.unstartable.replace(failure) != Some(failure) {
             let generation = self.generation;
             actions.push(Action::Tell(Notice::CannotRecycle { generation, reason, failure }));
+            let long = watch.held.note_told(now, Hold::Unstartable);
+            actions.extend(long.map(Action::Tell));
         }
         watch.policy.unstartable(reason, now + watch.pauses.next());
         // An answer that is awaited tells when to look again.

@@ -22,6 +22,12 @@ pub(super) enum Held {
 const LONG: Duration = Duration::from_secs(300);
 
 impl Held {
+    /// Takes in a hold that is told of in other words.
+    pub(super) fn note_told(&mut self, now: Time, hold: Hold) -> Option<Notice> {
+        let [_, long] = self.note(now, Some(hold));
+        long
+    }
+
     /// Takes in the hold of the last verdict; what is new about it is to be told.
     pub(super) fn note(&mut self, now: Time, hold: Option<Hold>) -> [Option<Notice>; 2] {
         let Some(hold) = hold else {
