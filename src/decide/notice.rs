@@ -203,7 +203,9 @@ pub struct Observed {
     pub would: Vec<(Cause, u64)>,
     /// `None`: it could not be seen.
     pub course: Option<Course>,
-    /// `None`: there was no traffic.
+    /// Traffic could be seen.
+    pub sees_traffic: bool,
+    /// `None`: there was no traffic that could be seen.
     pub gaps: Option<Gaps>,
     /// `None`: there is no steady one.
     pub background: Option<Background>,

@@ -187,7 +187,18 @@ impl Observer {
         };
         let advice = (span >= advice::SOON).then(|| advice::advise(&seen));
         let (generations, would) = (self.generations, self.would.clone());
-        Some(Observed { last, generations, span, would, course, gaps, background, advice })
+        let sees_traffic = self.track.sees;
+        Some(Observed {
+            last,
+            generations,
+            span,
+            would,
+            course,
+            sees_traffic,
+            gaps,
+            background,
+            advice,
+        })
     }
 }
 
@@ -197,6 +208,8 @@ struct Track {
     silence: Silence,
     gaps: Histogram,
     traffic: bool,
+    /// Some look could see whether there was traffic.
+    sees: bool,
 }
 
 impl Track {
@@ -215,6 +228,7 @@ impl Track {
     ) {
         if let Some(widely) = seen.look.traffic {
             self.moved(last, idle_cpu);
+            self.sees |= seen.traffic.is_some();
             let stopped = seen.tree.is_some_and(|tree| tree.stopped);
             if seen.traffic.is_none() || stopped {
                 self.silence.lost = true;

@@ -25,7 +25,8 @@ impl fmt::Display for Findings<'_> {
         }
         match &observed.gaps {
             Some(gaps) => write_gaps(out, gaps)?,
-            None => out.write_str("\ntraffic: none was seen")?,
+            None if observed.sees_traffic => out.write_str("\ntraffic: none was seen")?,
+            None => out.write_str("\ntraffic: could not be seen")?,
         }
         if let Some(background) = &observed.background {
             write_background(out, background)?;
@@ -188,8 +189,17 @@ impl fmt::Display for Mebibytes {
 
 /// The same for machines.
 pub(super) fn fields(record: Record, observed: &Observed) -> Record {
-    let Observed { last: _, generations, span, ref would, course, gaps, background, advice } =
-        *observed;
+    let Observed {
+        last: _,
+        sees_traffic: _,
+        generations,
+        span,
+        ref would,
+        course,
+        gaps,
+        background,
+        advice,
+    } = *observed;
     let mut record = record.with("generations", generations).with("span", span);
     for (cause, count) in would {
         record = record.with(would_word(*cause), *count);

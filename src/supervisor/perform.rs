@@ -305,8 +305,10 @@ impl Supervisor {
         let memory = look.memory.filter(|_| sees).and_then(|closely| {
             self.memory.look(closely, settled_by, command, members, &mut unseen)
         });
+        // Nor of the sockets that they have.
         let mut traffic = look
             .traffic
+            .filter(|_| sees)
             .and_then(|widely| self.traffic.look(super::now, widely, members, &mut unseen));
         if look.traffic >= Some(TrafficLook::Changed)
             && let Some(traffic) = &mut traffic

@@ -114,6 +114,18 @@ fn without_proc_signals_and_ends_are_as_ever() {
     assert_eq!(without_proc(Run::new("--max-lifetime 1h"), script).0, End::Code(6));
 }
 
+/// Nothing but what is known is said: that the tree cannot be seen, and how old it is.
+#[test]
+fn without_proc_nothing_is_said_of_traffic() {
+    for options in ["--sample-every 200ms", "--observe"] {
+        let (_, run) = without_proc(Run::new(options), "sleep 1");
+        let said = run.stderr();
+        assert!(!said.contains("no traffic for") && !said.contains("none was seen"), "{said}");
+        let known = ["sample: generation 1", "traffic: could not be seen"];
+        assert!(known.iter().any(|known| said.contains(known)), "{said}");
+    }
+}
+
 /// Somebody asked for a limit: that it does nothing is an error. Age needs nothing to be seen.
 #[test]
 fn without_proc_a_limit_that_does_nothing_is_said_and_age_counts() {

@@ -29,6 +29,7 @@ fn leaking() -> Observed {
     let course = Course { usual: Bytes(290 * MIB), peak: Bytes(412 * MIB), growth: Some(growth) };
     let fit = Fit::Leak { limit: Bytes(360 * MIB), young: growth.young, within: seconds(9_000) };
     Observed {
+        sees_traffic: true,
         last: true,
         generations: 1,
         span: seconds(11_520),
@@ -146,7 +147,9 @@ fn little_was_seen() {
         "traffic: none was seen",
         "to set: too soon to tell; let it work as usual, best for a day",
     ];
-    assert_eq!(lines(soon), expected);
+    assert_eq!(lines(soon.clone()), expected);
+    let blind = lines(Observed { sees_traffic: false, ..soon });
+    assert_eq!(blind[2], "traffic: could not be seen");
     let no_gap = Gaps { count: 0, median: seconds(0), p95: seconds(0), longest: seconds(0) };
     let fit = Some(Fit::Cramped { memory: Bytes(512 * MIB) });
     let advice = Some(Advice { fit, ..nothing() });
