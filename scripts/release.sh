@@ -52,7 +52,7 @@ fi
 # What is linked into it wants its licences told.
 licences() {
     local crate name crate_version licence folder texts
-    cargo tree --locked --target "$musl" --edges normal,no-proc-macro --prefix none --no-dedupe \
+    cargo tree --locked --package recycle-cli --target "$musl" --edges normal,no-proc-macro --prefix none --no-dedupe \
         --format '{p}|{l}' | sort -u | while IFS='|' read -r crate licence; do
         read -r name crate_version _ <<<"$crate"
         [[ $name != recycle-* ]] || continue
