@@ -192,7 +192,7 @@ fn servers_that_stop_gracefully_by_another_signal_are_warned_of() {
 #[test]
 fn a_signal_that_is_not_for_a_graceful_stop_is_warned_of() {
     let said = "nginx does not stop gracefully on SIGINT: use --stop-signal QUIT.";
-    assert_eq!(warnings("--idle 1h --stop-signal INT nginx", &facts()), [said]);
+    assert_eq!(warnings("--idle 1h --stop-signal INT nginx", &facts())[0], said);
     for (name, signal) in [
         ("nginx", "USR2"),
         ("nginx", "KILL"),
@@ -203,7 +203,8 @@ fn a_signal_that_is_not_for_a_graceful_stop_is_warned_of() {
     ] {
         let line = format!("--idle 1h --stop-signal {signal} {name}");
         let warned = warnings(&line, &facts());
-        let [warning] = &warned[..] else { panic!("{line}: {warned:?}") };
+        // Some also go to the background.
+        let [warning, ..] = &warned[..] else { panic!("{line}: {warned:?}") };
         let begin = format!("{name} does not stop gracefully on SIG{signal}: use --stop-signal ");
         assert!(warning.starts_with(&begin), "{warning}");
     }
@@ -214,7 +215,8 @@ fn a_signal_that_is_not_for_a_graceful_stop_is_warned_of() {
         "--kill-rss 1G --max-pss 900M --observe --stop-signal INT nginx",
         "--stop-signal INT nginx",
     ] {
-        assert_eq!(warnings(quiet, &facts()), [""; 0], "{quiet}");
+        let warned = warnings(quiet, &facts());
+        assert!(warned.iter().all(|line| !line.contains("gracefully")), "{quiet}: {warned:?}");
     }
 }
 
@@ -289,11 +291,12 @@ fn a_program_that_goes_to_the_background_is_warned_of() {
              -DFOREGROUND.",
         ),
     ] {
-        // No other warning: this one comes wherever something is to be watched or restarted.
+        // It comes wherever something is to be watched or restarted.
         for options in ["--kill-rss 1G --max-pss 900M", "--restart always"] {
             let options = format!("{options} --stop-signal HUP");
-            assert_eq!(warnings(&format!("{options} {leaves}"), &facts()), [said]);
-            assert_eq!(warnings(&format!("{options} {stays}"), &facts()), [""; 0]);
+            assert!(warnings(&format!("{options} {leaves}"), &facts()).contains(&said.to_owned()));
+            let others = warnings(&format!("{options} {stays}"), &facts());
+            assert!(others.iter().all(|line| !line.contains("background")), "{others:?}");
         }
         assert_eq!(warnings(leaves, &facts()), [""; 0], "nothing is watched");
     }
