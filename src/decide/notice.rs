@@ -391,4 +391,22 @@ mod tests {
         assert!(Notice::Refused.entry().alerts);
         assert!(!Notice::Started { generation: 1 }.entry().alerts);
     }
+
+    #[test]
+    fn some_are_told_people_once_and_errors_also_when_quiet() {
+        let limit = Bytes(1);
+        let low = Notice::KillLimitTooLow { limit, again_in: Duration::ZERO }.entry();
+        assert!(low.once && low.alerts && low.loudness == Loudness::Normal);
+        let long = Notice::LongLine { longest: limit }.entry();
+        assert!(long.once && long.alerts && long.loudness == Loudness::Quiet);
+        let lines = Notice::LinesTaken { generation: 1, lines: 2 }.entry();
+        assert!(!lines.once && lines.alerts);
+        let ended = Notice::Exited {
+            generation: 1,
+            exit: Exit::Status(0),
+            age: Duration::ZERO,
+            again_in: Some(Duration::ZERO),
+        };
+        assert_eq!(ended.entry().loudness, Loudness::Normal);
+    }
 }

@@ -325,7 +325,9 @@ fn quoted(source: &str, openings: &[&str]) -> BTreeSet<String> {
 #[test]
 fn recycle_events_5_has_every_event_and_field() {
     let sources = ["src/report/record.rs", "src/report/observed.rs"].map(text).concat();
-    let events = quoted(&sources, &["Record::new(", "Self::new(", "of_generation("]);
+    let entries = text("src/decide/notice.rs");
+    let entries = between(&entries, "pub fn entry(", "\n    }\n}");
+    let events = quoted(entries, &["entry(", "alert("]);
     let fields = quoted(&sources, &[".with(", ".with_some("]);
     let would: BTreeSet<_> = sources
         .split('"')
