@@ -50,7 +50,7 @@ SYS\t''"
 complete -c recycle -n __recycle_options -l stop-timeout -d 'Then kill after this long' -r -f
 complete -c recycle -n __recycle_options -l pre-stop -d 'Run a shell command before the signal' -r -f -a "(__fish_complete_command)"
 complete -c recycle -n __recycle_options -l pre-stop-timeout -d 'Time limit of --pre-stop' -r -f
-complete -c recycle -n __recycle_options -l then -d 'After a stop: restart, exit[:STATUS], command (its status), wait' -r -f -a "restart\t''
+complete -c recycle -n __recycle_options -l then -d 'After a stop: restart, exit[:STATUS], command, or wait' -r -f -a "restart\t''
 exit\t''
 command\t''
 wait\t''"

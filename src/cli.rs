@@ -134,7 +134,7 @@ struct Args {
     #[arg(default_value = "10s")]
     pre_stop_timeout: String,
     /// After a stop: restart, exit[:STATUS],
-    /// command (its status), wait
+    /// command, or wait
     #[arg(long, value_name = "ACTION", env = "RECYCLE_THEN", help_heading = STOP)]
     #[arg(default_value = "restart", verbatim_doc_comment)]
     then: String,

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use recycle_decide::event::{Event, Halt, Look, Memory, MemoryLook, Observation, Sight, TrafficLook, Tree, Unseen};
+use recycle_decide::event::{
+    Event, Halt, Look, Memory, MemoryLook, Observation, Sight, TrafficLook, Tree, Unseen,
+};
 use recycle_decide::exit::{Exit, Failure, Signal, Stage};
 use recycle_decide::rules::{
     Backoff, Budget, Idle, Lifetime, Lines, Mapped, Measure, MemoryRules, Observe, Quiet, Restart,
