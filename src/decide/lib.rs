@@ -4,6 +4,7 @@
 //!
 //! A crate of its own, so that the compiler keeps it from using anything else.
 
+#![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "internal to this package")]
 
 pub mod action;
