@@ -68,8 +68,11 @@ fn nginx_behind_a_scripts_ampersand_quits_on_quit() {
         let port = free_port();
         let mut run = with_nginx(script(BACKGROUND, wrapper), port, "").spawn();
         run.wait_for("nginx to listen", |_| http(port, "GET /", b"").ok());
-        let job = fs::read_to_string(run.dir().join("pid")).unwrap();
-        send_signal(job.trim().parse().unwrap(), libc::SIGQUIT);
+        // The script writes it, beside nginx.
+        let job = run.wait_for("its pid", |run| {
+            fs::read_to_string(run.dir().join("pid")).ok()?.trim().parse().ok()
+        });
+        send_signal(job, libc::SIGQUIT);
         assert_eq!(run.finish(), End::Code(0));
     }
 }

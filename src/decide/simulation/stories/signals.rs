@@ -162,6 +162,10 @@ fn we_stop_when_command_does_at_a_signal_that_it_was_passed() {
         story.signal(2_000, name);
         story.signal(2_001, "CONT");
         assert_eq!(story.tell(2_002, halt_elsewhere(name, false)), []);
+        // Another signal in between changes nothing.
+        story.signal(3_000, name);
+        story.signal(3_001, "USR1");
+        assert_eq!(story.tell(3_002, halt_elsewhere(name, false)), suspend(name));
         // Also during a planned stop: who sent it waits for that.
         story.wait(60_000);
         story.signal(10_500, name);
